@@ -1,0 +1,78 @@
+// The backend contract: probe, supports, load (weights once), compile (per shape class), run.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace ipfs_accelerate {
+
+/// Facts about one device, all read from the device or the operating system.
+struct DeviceInfo {
+  std::string platform;      ///< "cpu", "webgpu", "webnn"
+  std::string name;          ///< "NVIDIA H200", "AMD EPYC", "llvmpipe (LLVM 21, 256 bits)"
+  std::string vendor, architecture, driver;
+  bool is_real_hardware = false;  ///< false for software adapters (llvmpipe, SwiftShader)
+  std::vector<std::string> features;                        ///< "avx512", "shader-f16", "subgroups" ...
+  std::vector<std::pair<std::string, std::int64_t>> limits; ///< "maxStorageBufferBindingSize" ...
+  std::vector<std::string> switched_off;                    ///< features refused by the self-check or a quirk, with why
+  int threads = 0;                                          ///< CPU only
+};
+
+struct LoadOptions {
+  int precision = 32;  ///< 32: f32 everywhere; 16: f16 storage and compute where the device has it
+  int threads = 0;     ///< CPU: 0 = as many as the machine offers
+};
+
+/// One stored tensor's bytes as they lie in the file; a stacked weight has several, in order.
+struct WeightPart {
+  Dtype dtype = Dtype::kF32;
+  Shape shape;
+  ByteView bytes;
+};
+
+struct TensorRef {  ///< input of a run; dtype and shape must equal the graph's, bound
+  Dtype dtype;
+  ByteView bytes;
+};
+struct MutableTensorRef {
+  Dtype dtype;  ///< kF32 (whatever the backend computes in) or kI32
+  std::span<std::uint8_t> bytes;
+};
+
+/// A graph compiled for one shape class. Not thread-safe; runs one after the other.
+class Executable {
+ public:
+  virtual ~Executable() = default;
+  /// inputs and outputs in the order of Graph::inputs and Graph::outputs. Blocks until outputs are written.
+  virtual Result<> run(std::span<const TensorRef> inputs, std::span<const MutableTensorRef> outputs) = 0;
+  virtual std::int64_t memory_bytes() const = 0;  ///< activations; weights are counted by the Program
+};
+
+/// A graph on a device: takes every weight once, then compiles any number of shape classes.
+class Program {
+ public:
+  virtual ~Program() = default;
+  /// Converts and keeps the weight; the bytes may go away afterwards unless keeps_weight_bytes().
+  virtual Result<> upload(WeightId id, std::span<const WeightPart> parts) = 0;
+  virtual Result<std::unique_ptr<Executable>> compile(const ShapeClass& shape) = 0;
+  virtual std::int64_t weight_bytes() const = 0;
+  /// What was done to make it fast, for Result::optimizations: "prepacked weights", "f16", "subgroup matrices".
+  virtual std::vector<std::string> optimizations() const = 0;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual const DeviceInfo& device() const = 0;
+  /// Empty when the node can run here, else the reason.
+  virtual std::string declines(const Graph& graph, const Node& node, const LoadOptions& options) const = 0;
+  /// The backend copies what it needs of `graph`.
+  virtual Result<std::unique_ptr<Program>> load(const Graph& graph, const LoadOptions& options) = 0;
+};
+
+}  // namespace ipfs_accelerate

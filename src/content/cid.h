@@ -1,0 +1,64 @@
+// CIDs, multihashes, and the one door to verified bytes.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace ipfs_accelerate::content {
+
+enum class Codec : std::uint64_t { kRaw = 0x55, kDagPb = 0x70, kDagCbor = 0x71, kLibp2pKey = 0x72 };
+enum class HashFunction : std::uint64_t { kIdentity = 0x00, kSha2_256 = 0x12, kSha2_512 = 0x13, kBlake3 = 0x1e };
+
+/// A hash function's code and digest. https://github.com/multiformats/multihash
+struct Multihash {
+  HashFunction function = HashFunction::kSha2_256;
+  Bytes digest;
+  friend auto operator<=>(const Multihash&, const Multihash&) = default;
+};
+
+/// Content identifier, versions 0 and 1. https://specs.ipfs.tech/cid
+struct Cid {
+  int version = 1;
+  Codec codec = Codec::kRaw;
+  Multihash hash;
+
+  /// Text: base58btc "Qm..." (v0), or multibase (base32, base36, base58btc, base16, base64url). kInvalidCid says what is wrong;
+  /// kUnsupportedHash for functions outside the allow-list.
+  static Result<Cid> parse(std::string_view text);
+  static Result<Cid> from_bytes(ByteView bytes);  ///< the whole of `bytes`
+  /// Reads a CID at the start of `bytes`; `used` gets its length.
+  static Result<Cid> read(ByteView bytes, std::size_t& used);
+  Bytes to_bytes() const;
+  std::string text() const;  ///< v0: base58btc; v1: base32 lower case
+  std::string key() const;   ///< multihash bytes: blocks are stored by this, so v0/v1 and codec aliases share storage
+
+  friend auto operator<=>(const Cid&, const Cid&) = default;
+};
+
+/// Digest of `bytes`. sha2-256, sha2-512; blake3 natively; identity returns the bytes (at most 128).
+Result<Multihash> hash(HashFunction function, ByteView bytes);
+
+/// Bytes that were compared with their CID. Only verify() makes one; stores, decoders and weight readers take nothing else.
+class VerifiedBlock {
+ public:
+  const Cid& cid() const { return cid_; }
+  ByteView bytes() const { return bytes_; }
+
+ private:
+  friend Result<VerifiedBlock> verify(const Cid& cid, ByteView bytes);
+  VerifiedBlock(Cid cid, ByteView bytes) : cid_(std::move(cid)), bytes_(bytes) {}
+  Cid cid_;
+  ByteView bytes_;  ///< not owned: lives as long as what was verified
+};
+
+inline constexpr std::size_t kMaxBlockBytes = 2u << 20;  ///< 2 MiB, as Kubo and Helia
+
+/// kIntegrity when the digest differs (says both), kLimitExceeded above kMaxBlockBytes.
+Result<VerifiedBlock> verify(const Cid& cid, ByteView bytes);
+
+}  // namespace ipfs_accelerate::content

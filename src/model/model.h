@@ -1,0 +1,57 @@
+// Architectures: config.json + the table of stored tensors -> a graph.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace ipfs_accelerate {
+
+/// How position ids come from token ids.
+enum class PositionRule : std::uint8_t {
+  kAbsolute,    ///< 0, 1, 2 ...
+  kAfterPadId,  ///< RoBERTa: pad id + 1, + 2 ... on real tokens, pad id on padding
+};
+
+/// What a task must know of a model besides its graph.
+struct ModelFacts {
+  std::string architecture;        ///< "bert"
+  std::string model_type;          ///< the kind of model for Result: "text_embedding", "fill_mask" ...
+  std::int64_t hidden = 0, layers = 0, heads = 0, vocabulary = 0;
+  std::int64_t max_tokens = 0;     ///< longest sequence, special tokens included
+  std::int64_t pad_id = 0;
+  bool token_types = false;        ///< the graph has an input token_type_ids
+  PositionRule positions = PositionRule::kAbsolute;
+  std::vector<std::string> labels; ///< id2label of a classifier
+  bool multi_label = false;        ///< problem_type multi_label_classification: sigmoid, not softmax
+};
+
+/// What to put after the encoder.
+enum class Head : std::uint8_t { kHidden, kEmbedding, kMaskedTokens, kAllTokens, kClassify };
+struct HeadOptions {
+  Head head = Head::kHidden;
+  PoolMode pool = PoolMode::kMean;
+  bool normalize = false;
+  bool hidden_states = false;  ///< also output hidden_states.0 ... hidden_states.N
+};
+
+struct BuiltModel {
+  Graph graph;  ///< inputs among input_ids, position_ids, token_type_ids, attention_mask, rows; outputs by head:
+                ///< last_hidden_state | embedding | logits ([rows, vocab], [batch, seq, vocab] or [batch, labels])
+  ModelFacts facts;
+};
+
+/// config_json: config.json of transformers 4 or 5. kUnknownArchitecture names the known ones; kMalformedConfig,
+/// kMissingWeight, kWrongShape say which key or tensor.
+Result<BuiltModel> build_model(std::string_view config_json, const TensorTable& tensors, const HeadOptions& options);
+
+/// The task a configuration is made for, from "architectures" and "model_type": "feature-extraction", "fill-mask",
+/// "text-classification".
+Result<std::string> default_task(std::string_view config_json);
+
+/// Names accepted in config.json's model_type.
+std::vector<std::string> known_architectures();
+
+}  // namespace ipfs_accelerate

@@ -1,0 +1,70 @@
+// Pipeline: a model folder's small files and tensor index -> graph, plan and task. Portable: natively the engine drives it,
+// in the page the SDK does through bindings/wasm. It touches no store, network or device.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "model/model.h"
+#include "task/task.h"
+#include "weights/weights.h"
+
+namespace ipfs_accelerate {
+
+/// The small files of a model folder, by name relative to it: config.json, tokenizer.json, tokenizer_config.json,
+/// modules.json, 1_Pooling/config.json, special_tokens_map.json ... Absent ones are simply not in the map.
+using ModelFiles = std::map<std::string, std::string, std::less<>>;
+
+struct PipelineOptions {
+  std::string task;            ///< empty: what the configuration is made for
+  bool hidden_states = false;  ///< golden runs: also output every layer
+  bool all_tokens = false;     ///< golden runs of fill-mask: logits of every position, not only masked ones
+  std::optional<PoolMode> pool;       ///< overrides the folder's 1_Pooling
+  std::optional<bool> normalize;      ///< overrides the folder's modules.json
+};
+
+/// Names of the files a pipeline wants (config first), so that a fetcher knows what to ask for.
+std::vector<std::string> wanted_files();
+
+/// A contiguous run of nodes on one backend.
+struct Segment {
+  std::string platform;  ///< "webgpu", "webnn", "cpu"
+  Graph graph;
+  std::string reason;    ///< why these nodes are not on the preferred backend; empty when they are
+};
+struct Plan {
+  std::vector<Segment> segments;
+};
+/// Says why a backend declines a node of the graph; empty when it takes it.
+using Declines = std::function<std::string(const Graph&, const Node&)>;
+/// Gives every node to `preferred`, and what it declines to the CPU.
+Plan make_plan(const Graph& graph, const std::string& preferred, const Declines& declines);
+
+class Pipeline {
+ public:
+  static Result<Pipeline> open(const ModelFiles& files, const TensorTable& tensors, const PipelineOptions& options);
+
+  const Graph& graph() const { return model_.graph; }
+  const ModelFacts& facts() const { return model_.facts; }
+  const Task& task() const { return *task_; }
+  const Tokenizer* tokenizer() const { return tokenizer_.get(); }  ///< null when the folder has none
+
+  Result<Batch> prepare(const std::vector<TextInput>& items, const TaskOptions& options) const;
+  Result<std::vector<nlohmann::json>> finish(const Batch& batch, const Tensor& output, const TaskOptions& options) const;
+
+  /// The plan dump: what runs where, which weights, bytes, predicted memory. No weight is read.
+  /// {"task","architecture","shape","segments":[{platform,nodes:[{name,op,output,shape}],reason}],
+  ///  "weights":[{name,parts,shape,dtype,bytes}],"weight_bytes","activation_bytes","inputs","outputs"}
+  nlohmann::json explain(const Plan& plan, const ShapeClass& shape, const TensorTable& tensors, int precision) const;
+
+ private:
+  BuiltModel model_;
+  const Task* task_ = nullptr;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  TaskModel task_model_;
+};
+
+}  // namespace ipfs_accelerate
