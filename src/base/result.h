@@ -32,16 +32,16 @@ std::unexpected<Error> while_doing(Error error, std::format_string<Args...> form
 #define IA_CONCAT(a, b) IA_CONCAT_(a, b)
 
 /// Returns the error of a Result<void> expression to the caller.
-#define IA_TRY(expression)                                                             \
-  do {                                                                                 \
-    if (auto ia_result_ = (expression); !ia_result_) {                                 \
-      return std::unexpected(std::move(ia_result_).error());                           \
-    }                                                                                  \
+#define IA_TRY(expression)                                   \
+  do {                                                       \
+    if (auto ia_result_ = (expression); !ia_result_) {       \
+      return std::unexpected(std::move(ia_result_).error()); \
+    }                                                        \
   } while (false)
 
 /// Declares a variable from a Result, or returns its error: `IA_ASSIGN(auto cid, Cid::parse(text));`
 #define IA_ASSIGN(declaration, expression) IA_ASSIGN_(declaration, expression, IA_CONCAT(ia_result_, __LINE__))
-#define IA_ASSIGN_(declaration, expression, name)                 \
-  auto name = (expression);                                       \
-  if (!name) return std::unexpected(std::move(name).error());     \
+#define IA_ASSIGN_(declaration, expression, name)             \
+  auto name = (expression);                                   \
+  if (!name) return std::unexpected(std::move(name).error()); \
   declaration = *std::move(name)

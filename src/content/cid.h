@@ -27,8 +27,8 @@ struct Cid {
   Codec codec = Codec::kRaw;
   Multihash hash;
 
-  /// Text: base58btc "Qm..." (v0), or multibase (base32, base36, base58btc, base16, base64url). kInvalidCid says what is wrong;
-  /// kUnsupportedHash for functions outside the allow-list.
+  /// Text: base58btc "Qm..." (v0), or multibase (base32, base36, base58btc, base16, base64url). kInvalidCid says what
+  /// is wrong; kUnsupportedHash for functions outside the allow-list.
   static Result<Cid> parse(std::string_view text);
   static Result<Cid> from_bytes(ByteView bytes);  ///< the whole of `bytes`
   /// Reads a CID at the start of `bytes`; `used` gets its length.
@@ -43,7 +43,8 @@ struct Cid {
 /// Digest of `bytes`. sha2-256, sha2-512; blake3 natively; identity returns the bytes (at most 128).
 Result<Multihash> hash(HashFunction function, ByteView bytes);
 
-/// Bytes that were compared with their CID. Only verify() makes one; stores, decoders and weight readers take nothing else.
+/// Bytes that were compared with their CID. Only verify() makes one; stores, decoders and weight readers take nothing
+/// else.
 class VerifiedBlock {
  public:
   const Cid& cid() const { return cid_; }

@@ -22,15 +22,22 @@ struct DagPbNode {
 Result<DagPbNode> decode_dag_pb(ByteView bytes);
 Bytes encode_dag_pb(const DagPbNode& node);  ///< links first, empty names written
 
-enum class UnixFsType : std::uint8_t { kRaw = 0, kDirectory = 1, kFile = 2, kMetadata = 3, kSymlink = 4, kHamtShard = 5 };
+enum class UnixFsType : std::uint8_t {
+  kRaw = 0,
+  kDirectory = 1,
+  kFile = 2,
+  kMetadata = 3,
+  kSymlink = 4,
+  kHamtShard = 5
+};
 
 /// A decoded UnixFS block. A raw-codec block is a file with `data` and no links.
 struct UnixFsNode {
   UnixFsType type = UnixFsType::kFile;
-  Bytes data;                             ///< file: inline bytes; symlink: target; HAMT: bitfield
-  std::uint64_t file_size = 0;            ///< files: checked to be data + sum of block sizes
-  std::vector<std::uint64_t> block_sizes; ///< files: one per link
-  std::uint64_t fanout = 0;               ///< HAMT: power of two, multiple of 8, at most 1024
+  Bytes data;                              ///< file: inline bytes; symlink: target; HAMT: bitfield
+  std::uint64_t file_size = 0;             ///< files: checked to be data + sum of block sizes
+  std::vector<std::uint64_t> block_sizes;  ///< files: one per link
+  std::uint64_t fanout = 0;                ///< HAMT: power of two, multiple of 8, at most 1024
   std::vector<Link> links;
 };
 /// kMalformedBlock, kUnsupportedCodec, kLimitExceeded.

@@ -101,7 +101,8 @@ struct RelativeBias {
   bool bidirectional = true;
 };
 
-/// Pools tokens into one vector per sequence. x: [batch, sequence, hidden], mask: i32 [batch, sequence]; y: [batch, hidden].
+/// Pools tokens into one vector per sequence. x: [batch, sequence, hidden], mask: i32 [batch, sequence]; y: [batch,
+/// hidden].
 struct Pool {
   static constexpr std::string_view kName = "pool";
   ValueId x, mask = kNoValue;
@@ -124,8 +125,8 @@ struct SelectRows {
 }  // namespace op
 
 /// All operations. Adding one: a struct here, a shape rule in shapes.cpp, a row in each backend.
-using Op = std::variant<op::Embed, op::Linear, op::LayerNorm, op::Attention, op::RelativeBias, op::Pool,
-                        op::Normalize, op::SelectRows>;
+using Op = std::variant<op::Embed, op::Linear, op::LayerNorm, op::Attention, op::RelativeBias, op::Pool, op::Normalize,
+                        op::SelectRows>;
 
 struct Node {
   std::string name;  ///< where in the model: "encoder.layer.0.attention"

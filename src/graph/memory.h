@@ -10,8 +10,8 @@ struct MemoryPlan {
   std::int64_t arena_bytes = 0;
 };
 
-/// element_bytes: bytes of a float element (4, or 2 for f16 activations); i32 values are 4. Offsets are multiples of alignment.
-/// Graph outputs stay alive to the end. An op's output never overlaps its inputs.
+/// element_bytes: bytes of a float element (4, or 2 for f16 activations); i32 values are 4. Offsets are multiples of
+/// alignment. Graph outputs stay alive to the end. An op's output never overlaps its inputs.
 MemoryPlan plan_memory(const Graph& graph, const ShapeClass& shape, std::int64_t element_bytes, std::int64_t alignment);
 
 }  // namespace ipfs_accelerate

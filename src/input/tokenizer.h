@@ -33,7 +33,7 @@ struct Truncation {
   bool left = false;  ///< cut from the left
 };
 struct Padding {
-  std::optional<std::int32_t> length;           ///< fixed length; absent = longest of the batch
+  std::optional<std::int32_t> length;  ///< fixed length; absent = longest of the batch
   std::optional<std::int32_t> multiple_of;
   bool left = false;
   std::int32_t pad_id = 0, pad_type_id = 0;
@@ -55,9 +55,10 @@ class Tokenizer {
   ~Tokenizer();
 
   /// text and pair are UTF-8; invalid bytes become U+FFFD.
-  Result<Encoding> encode(std::string_view text, std::optional<std::string_view> pair, const EncodeOptions& options) const;
-  Result<std::vector<Encoding>> encode_batch(const std::vector<std::pair<std::string, std::optional<std::string>>>& texts,
-                                             const EncodeOptions& options) const;
+  Result<Encoding> encode(std::string_view text, std::optional<std::string_view> pair,
+                          const EncodeOptions& options) const;
+  Result<std::vector<Encoding>> encode_batch(
+      const std::vector<std::pair<std::string, std::optional<std::string>>>& texts, const EncodeOptions& options) const;
   Result<std::string> decode(const std::vector<std::int32_t>& ids, bool skip_special_tokens) const;
   std::optional<std::int32_t> token_id(std::string_view token) const;
   std::optional<std::string> token(std::int32_t id) const;
@@ -75,6 +76,7 @@ class Tokenizer {
    public:
     DecodeStream(const Tokenizer& tokenizer, bool skip_special_tokens);
     Result<std::optional<std::string>> step(std::int32_t id);
+
    private:
     const Tokenizer* tokenizer_;
     bool skip_special_tokens_;

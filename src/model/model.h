@@ -17,15 +17,15 @@ enum class PositionRule : std::uint8_t {
 
 /// What a task must know of a model besides its graph.
 struct ModelFacts {
-  std::string architecture;        ///< "bert"
-  std::string model_type;          ///< the kind of model for Result: "text_embedding", "fill_mask" ...
+  std::string architecture;  ///< "bert"
+  std::string model_type;    ///< the kind of model for Result: "text_embedding", "fill_mask" ...
   std::int64_t hidden = 0, layers = 0, heads = 0, vocabulary = 0;
-  std::int64_t max_tokens = 0;     ///< longest sequence, special tokens included
+  std::int64_t max_tokens = 0;  ///< longest sequence, special tokens included
   std::int64_t pad_id = 0;
-  bool token_types = false;        ///< the graph has an input token_type_ids
+  bool token_types = false;  ///< the graph has an input token_type_ids
   PositionRule positions = PositionRule::kAbsolute;
-  std::vector<std::string> labels; ///< id2label of a classifier
-  bool multi_label = false;        ///< problem_type multi_label_classification: sigmoid, not softmax
+  std::vector<std::string> labels;  ///< id2label of a classifier
+  bool multi_label = false;         ///< problem_type multi_label_classification: sigmoid, not softmax
 };
 
 /// What to put after the encoder.

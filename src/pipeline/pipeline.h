@@ -1,5 +1,5 @@
-// Pipeline: a model folder's small files and tensor index -> graph, plan and task. Portable: natively the engine drives it,
-// in the page the SDK does through bindings/wasm. It touches no store, network or device.
+// Pipeline: a model folder's small files and tensor index -> graph, plan and task. Portable: natively the engine drives
+// it, in the page the SDK does through bindings/wasm. It touches no store, network or device.
 #pragma once
 
 #include <map>
@@ -19,11 +19,11 @@ namespace ipfs_accelerate {
 using ModelFiles = std::map<std::string, std::string, std::less<>>;
 
 struct PipelineOptions {
-  std::string task;            ///< empty: what the configuration is made for
-  bool hidden_states = false;  ///< golden runs: also output every layer
-  bool all_tokens = false;     ///< golden runs of fill-mask: logits of every position, not only masked ones
-  std::optional<PoolMode> pool;       ///< overrides the folder's 1_Pooling
-  std::optional<bool> normalize;      ///< overrides the folder's modules.json
+  std::string task;               ///< empty: what the configuration is made for
+  bool hidden_states = false;     ///< golden runs: also output every layer
+  bool all_tokens = false;        ///< golden runs of fill-mask: logits of every position, not only masked ones
+  std::optional<PoolMode> pool;   ///< overrides the folder's 1_Pooling
+  std::optional<bool> normalize;  ///< overrides the folder's modules.json
 };
 
 /// Names of the files a pipeline wants (config first), so that a fetcher knows what to ask for.
@@ -33,7 +33,7 @@ std::vector<std::string> wanted_files();
 struct Segment {
   std::string platform;  ///< "webgpu", "webnn", "cpu"
   Graph graph;
-  std::string reason;    ///< why these nodes are not on the preferred backend; empty when they are
+  std::string reason;  ///< why these nodes are not on the preferred backend; empty when they are
 };
 struct Plan {
   std::vector<Segment> segments;
@@ -53,7 +53,8 @@ class Pipeline {
   const Tokenizer* tokenizer() const { return tokenizer_.get(); }  ///< null when the folder has none
 
   Result<Batch> prepare(const std::vector<TextInput>& items, const TaskOptions& options) const;
-  Result<std::vector<nlohmann::json>> finish(const Batch& batch, const Tensor& output, const TaskOptions& options) const;
+  Result<std::vector<nlohmann::json>> finish(const Batch& batch, const Tensor& output,
+                                             const TaskOptions& options) const;
 
   /// The plan dump: what runs where, which weights, bytes, predicted memory. No weight is read.
   /// {"task","architecture","shape","segments":[{platform,nodes:[{name,op,output,shape}],reason}],

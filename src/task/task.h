@@ -2,11 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "graph/graph.h"
 #include "input/tokenizer.h"
@@ -20,9 +19,9 @@ struct TextInput {
 };
 
 struct TaskOptions {
-  bool truncation = true;      ///< cut texts at the model's length; false: kInputTooLong
+  bool truncation = true;  ///< cut texts at the model's length; false: kInputTooLong
   std::int32_t top_k = 5;
-  std::int32_t max_tokens = 0; ///< 0 = the model's own limit
+  std::int32_t max_tokens = 0;  ///< 0 = the model's own limit
 };
 
 /// What a task must know of the model (filled by the pipeline from ModelFacts and the folder's files).
@@ -48,7 +47,8 @@ class Task {
   virtual ~Task() = default;
   virtual std::string_view name() const = 0;  ///< "feature-extraction", "fill-mask", "text-classification"
   /// Tokenizes and pads. kInputTooLong, kInvalidArgument (no mask token in a fill-mask text) say which item.
-  virtual Result<Batch> prepare(const TaskModel& model, const std::vector<TextInput>& items, const TaskOptions& options) const = 0;
+  virtual Result<Batch> prepare(const TaskModel& model, const std::vector<TextInput>& items,
+                                const TaskOptions& options) const = 0;
   /// One JSON value per item from the graph's main output (f32). kNotFinite when it holds NaN or infinity.
   /// feature-extraction: [numbers]; fill-mask: [{score, token, token_str, sequence}] (one list per mask when several);
   /// text-classification: [{label, score}] sorted, top_k of them.
@@ -56,7 +56,8 @@ class Task {
                                                      const TaskOptions& options) const = 0;
 };
 
-/// Accepts transformers.js names and the common aliases ("embedding", "fill_mask", "classification"). kUnknownTask lists the known.
+/// Accepts transformers.js names and the common aliases ("embedding", "fill_mask", "classification"). kUnknownTask
+/// lists the known.
 Result<const Task*> find_task(std::string_view name);
 std::vector<std::string> known_tasks();
 

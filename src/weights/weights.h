@@ -14,8 +14,8 @@ namespace ipfs_accelerate {
 /// Where a stored tensor lies.
 struct TensorLocation {
   TensorInfo info;
-  std::size_t file = 0;            ///< index into WeightFiles
-  std::uint64_t begin = 0, end = 0;///< byte range in that file
+  std::size_t file = 0;              ///< index into WeightFiles
+  std::uint64_t begin = 0, end = 0;  ///< byte range in that file
 };
 
 /// The tensor index of a model folder: one or several safetensors files.
@@ -24,7 +24,8 @@ class WeightIndex {
   /// header: the first bytes of a file, at least 8 + header length; file_size: to check ranges against.
   /// Refuses overlapping, unsorted-beyond-file, wrong-length and duplicate tensors (kMalformedWeights).
   Result<> add_safetensors(ByteView header, std::uint64_t file_size, std::size_t file);
-  /// Bytes of header a file needs, read from its first 8 bytes: 8 + length. kLimitExceeded above 100 MB (the format's own cap).
+  /// Bytes of header a file needs, read from its first 8 bytes: 8 + length. kLimitExceeded above 100 MB (the format's
+  /// own cap).
   static Result<std::uint64_t> safetensors_header_bytes(ByteView first8);
   const std::map<std::string, TensorLocation, std::less<>>& tensors() const { return tensors_; }
   TensorTable table() const;

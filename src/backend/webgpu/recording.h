@@ -1,5 +1,6 @@
 // A recording: everything an executor needs to run a graph on WebGPU, as plain data.
-// Made by record(); replayed by the Dawn executor natively and by web/sdk in the page (docs/recording.md has the JSON form).
+// Made by record(); replayed by the Dawn executor natively and by web/sdk in the page (docs/recording.md has the JSON
+// form).
 #pragma once
 
 #include <array>
@@ -30,15 +31,15 @@ enum class WeightLayout : std::uint8_t { kF32, kF16, kI32 };
 
 struct BufferSpec {
   BufferKind kind;
-  std::int64_t bytes;              ///< multiple of 4
-  std::int32_t index = -1;         ///< kWeight: WeightId; kInput / kOutput: position in Graph::inputs / outputs
+  std::int64_t bytes;       ///< multiple of 4
+  std::int32_t index = -1;  ///< kWeight: WeightId; kInput / kOutput: position in Graph::inputs / outputs
   WeightLayout layout = WeightLayout::kF32;  ///< kWeight, and the element type of kOutput
-  bool transpose = false;          ///< kWeight: store [k, n] instead of [n, k]
-  Bytes data;                      ///< kUniform: its content
+  bool transpose = false;                    ///< kWeight: store [k, n] instead of [n, k]
+  Bytes data;                                ///< kUniform: its content
 };
 struct PipelineSpec {
   std::string label;
-  std::string wgsl;                ///< complete shader text
+  std::string wgsl;  ///< complete shader text
   std::string entry = "main";
   std::vector<std::pair<std::string, double>> constants;  ///< override constants
   std::vector<std::uint8_t> binding_types;  ///< per binding: 0 read-only storage, 1 read-write storage, 2 uniform
@@ -62,7 +63,8 @@ struct Recording {
 };
 
 /// Why a node cannot run with these capabilities; empty when it can.
-std::string declines(const Graph& graph, const Node& node, const Capabilities& capabilities, const LoadOptions& options);
+std::string declines(const Graph& graph, const Node& node, const Capabilities& capabilities,
+                     const LoadOptions& options);
 /// Pure: no device is touched. Fails where declines() would, or when a buffer is beyond the limits.
 Result<Recording> record(const Graph& graph, const ShapeClass& shape, const Capabilities& capabilities,
                          const LoadOptions& options);

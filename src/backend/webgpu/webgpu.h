@@ -6,7 +6,8 @@
 
 namespace ipfs_accelerate::webgpu {
 
-/// Opens adapters through Dawn and lists them; kNoAdapter with the reason when none is usable (the Null backend is refused).
+/// Opens adapters through Dawn and lists them; kNoAdapter with the reason when none is usable (the Null backend is
+/// refused).
 Result<std::vector<DeviceInfo>> list_devices();
 
 /// Opens the best adapter. Runs the self-check against `reference` (the CPU backend) and switches off what fails.
