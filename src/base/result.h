@@ -1,17 +1,13 @@
-// Result<T>: a value or an Error. Errors are values inside the library; nothing throws on purpose.
+// Making and passing on the error side of a Result: fail(), while_doing(), IA_TRY, IA_ASSIGN.
 #pragma once
 
-#include <expected>
 #include <format>
 #include <string>
 #include <utility>
 
-#include "ipfs_accelerate/error.h"
+#include "ipfs_accelerate/result.h"
 
 namespace ipfs_accelerate {
-
-template <class T = void>
-using Result = std::expected<T, Error>;
 
 /// Makes the error side of a Result: `return fail(ErrorCode::kNotFound, "no file {}", path);`
 template <class... Args>
