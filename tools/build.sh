@@ -12,7 +12,8 @@ build_preset() {  # build_preset PRESET [TARGET...]
 }
 build_native() { build_preset release; }
 build_native_if_missing() { [ -x "$IA_SOURCE/build/release/bin/ipfs-accelerate" ] || build_native; }
-build_bench() { build_preset release bench_peers; }
+# Configured again: the peers' libraries may have been installed since.
+build_bench() { (cd "$IA_SOURCE" && cmake --preset release >&2) && build_preset release bench_peers; }
 
 npm_install() {
   local stamp=$IA_SOURCE/web/node_modules/.installed-$(sha256sum "$IA_SOURCE/web/package-lock.json" | cut -c1-12)
