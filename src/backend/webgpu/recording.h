@@ -1,6 +1,5 @@
 // A recording: everything an executor needs to run a graph on WebGPU, as plain data.
-// Made by record(); replayed by the Dawn executor natively and by web/sdk in the page (docs/recording.md has the JSON
-// form).
+// Made by record(); replayed by the Dawn executor natively and by web/sdk in the page (docs/recording.md has the JSON form).
 #pragma once
 
 #include <array>
@@ -17,7 +16,7 @@ struct Capabilities {
   bool shader_f16 = false;
   bool subgroups = false;
   std::int32_t subgroup_min_size = 0, subgroup_max_size = 0;
-  bool subgroup_matrix_f16 = false;  ///< 16x16x16 f16 (x f16 -> f32 or f16), experimental feature enabled on the device
+  bool subgroup_matrix_f16 = false;  ///< f16 x f16 -> f32 or f16 of the size below, experimental feature enabled
   std::int32_t subgroup_matrix_m = 0, subgroup_matrix_n = 0, subgroup_matrix_k = 0;
   bool subgroup_matrix_f32_accumulate = false;
   std::int64_t max_storage_binding = 134217728, max_buffer = 268435456;
@@ -25,49 +24,52 @@ struct Capabilities {
   std::int64_t max_workgroups_per_dimension = 65535;
 };
 
-enum class BufferKind : std::uint8_t { kWeight, kActivation, kInput, kOutput, kUniform };
-/// How stored weight bytes become the buffer's content; executors or upload code apply it.
-enum class WeightLayout : std::uint8_t { kF32, kF16, kI32 };
+/// kWeight: filled once per program. kActivation: scratch between dispatches. kInput: written before a run.
+/// kOutput: copied out after a run. kUniform and kConstant (storage): content known now, in `data`.
+enum class BufferKind : std::uint8_t { kWeight, kActivation, kInput, kOutput, kUniform, kConstant };
+/// How elements lie in the buffer; pack_weight() converts stored weights to it.
+enum class Layout : std::uint8_t { kF32, kF16, kI32 };
+/// What a shader does with a binding; names as in WebGPU's GPUBufferBindingType.
+enum class BindingType : std::uint8_t { kReadOnlyStorage, kStorage, kUniform };
 
 struct BufferSpec {
-  BufferKind kind;
-  std::int64_t bytes;       ///< multiple of 4
-  std::int32_t index = -1;  ///< kWeight: WeightId; kInput / kOutput: position in Graph::inputs / outputs
-  WeightLayout layout = WeightLayout::kF32;  ///< kWeight, and the element type of kOutput
-  bool transpose = false;                    ///< kWeight: store [k, n] instead of [n, k]
-  Bytes data;                                ///< kUniform: its content
+  BufferKind kind = BufferKind::kActivation;
+  std::int64_t bytes = 0;          ///< multiple of 16
+  std::int32_t index = -1;         ///< kWeight: WeightId; kInput / kOutput: position in Graph::inputs / outputs
+  Layout layout = Layout::kF32;    ///< kWeight, kInput, kOutput: element type
+  std::int64_t elements = 0;       ///< kWeight, kInput, kOutput: how many; the rest of `bytes` is padding
+  Bytes data;                      ///< kUniform, kConstant: content
 };
 struct PipelineSpec {
   std::string label;
-  std::string wgsl;  ///< complete shader text
-  std::string entry = "main";
-  std::vector<std::pair<std::string, double>> constants;  ///< override constants
-  std::vector<std::uint8_t> binding_types;  ///< per binding: 0 read-only storage, 1 read-write storage, 2 uniform
+  std::string wgsl;                       ///< complete shader text; entry point "main"
+  std::vector<BindingType> binding_types; ///< group 0, binding 0, 1, 2 ...
 };
 struct BindingSpec {
-  std::int32_t buffer;
-  std::int64_t offset, bytes;
+  std::int32_t buffer = -1;
+  std::int64_t offset = 0, bytes = 0;
 };
 struct DispatchSpec {
-  std::int32_t pipeline;
+  std::int32_t pipeline = -1;
   std::vector<BindingSpec> bindings;  ///< group 0, in binding order
-  std::array<std::uint32_t, 3> workgroups;
-  std::string label;
+  std::array<std::uint32_t, 3> workgroups{1, 1, 1};
+  std::string label;                  ///< the node it computes
 };
 struct Recording {
   std::vector<BufferSpec> buffers;
   std::vector<PipelineSpec> pipelines;
-  std::vector<DispatchSpec> dispatches;
+  std::vector<DispatchSpec> dispatches;  ///< in order; each sees what the ones before it wrote
   std::vector<std::string> optimizations;
-  std::int64_t activation_bytes = 0;
+  std::int64_t activation_bytes = 0;     ///< every buffer but the weights
 };
 
 /// Why a node cannot run with these capabilities; empty when it can.
-std::string declines(const Graph& graph, const Node& node, const Capabilities& capabilities,
-                     const LoadOptions& options);
+std::string declines(const Graph& graph, const Node& node, const Capabilities& capabilities, const LoadOptions& options);
 /// Pure: no device is touched. Fails where declines() would, or when a buffer is beyond the limits.
 Result<Recording> record(const Graph& graph, const ShapeClass& shape, const Capabilities& capabilities,
                          const LoadOptions& options);
+/// The JSON form of docs/recording.md.
+std::string to_json(const Recording& recording);
 /// Bytes of a weight buffer from its stored parts, as BufferSpec says. kUnsupportedDtype for integer tensors.
 Result<Bytes> pack_weight(const BufferSpec& buffer, const Weight& weight, std::span<const WeightPart> parts);
 

@@ -1,0 +1,13 @@
+# Embeds kernels/*.wgsl into generated/kernels/wgsl.h as (name, text) pairs, so that programs need no files beside them.
+file(GLOB IA_KERNELS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/*.wgsl)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${IA_KERNELS})
+set(text "// Made by cmake/kernels.cmake from kernels/*.wgsl.\n#pragma once\n\n#include <string_view>\n#include <utility>\n\n")
+string(APPEND text "namespace ipfs_accelerate::webgpu {\n\ninline constexpr std::pair<std::string_view, std::string_view> kKernels[] = {\n")
+foreach(file ${IA_KERNELS})
+  get_filename_component(name ${file} NAME_WE)
+  file(READ ${file} source)
+  string(APPEND text "{\"${name}\", R\"wgsl(${source})wgsl\"},\n")
+endforeach()
+string(APPEND text "};\n\n}  // namespace ipfs_accelerate::webgpu\n")
+file(WRITE ${CMAKE_BINARY_DIR}/generated/kernels/wgsl.h.new "${text}")
+file(COPY_FILE ${CMAKE_BINARY_DIR}/generated/kernels/wgsl.h.new ${CMAKE_BINARY_DIR}/generated/kernels/wgsl.h ONLY_IF_DIFFERENT)
