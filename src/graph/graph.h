@@ -146,10 +146,20 @@ struct Graph {
   std::vector<ValueId> outputs;
 
   ValueId find(std::string_view value_name) const;  ///< kNoValue when absent
+  const Value& value(ValueId id) const { return values[static_cast<std::size_t>(id)]; }
+  const Weight& weight(WeightId id) const { return weights[static_cast<std::size_t>(id)]; }
 };
 
 /// Dimensions with the symbols bound.
 Shape bind(const std::vector<Dim>& dims, const ShapeClass& shape);
+std::string dims_text(const std::vector<Dim>& dims);  ///< "[batch, sequence, 384]"
+
+/// Weights the nodes read, ascending. A slice keeps the whole table but uses only some of it.
+std::vector<WeightId> used_weights(const Graph& graph);
+
+/// The row of RelativeBias::table for a key `distance` = j - i positions after the query.
+/// As T5 and MPNet compute it, in float: half the buckets are exact, the rest logarithmic up to max_distance.
+std::int32_t relative_bucket(std::int64_t distance, const op::RelativeBias& bias);
 
 /// Builds a graph node by node; shapes and dtypes are checked and inferred at each step.
 /// The first mistake is kept and returned by finish(), so builders read straight through.
@@ -159,7 +169,9 @@ class GraphBuilder {
   /// One stored tensor, or a stack of them; equal names give the same id. `shape` is checked by the weight loader.
   WeightId weight(const std::string& name, Shape shape);
   WeightId stack(std::vector<std::string> names, Shape shape);
+  /// Adds a node; its output value has the node's name. kNoValue after a mistake.
   ValueId add(std::string node_name, Op op);
+  /// Makes `value` an output called `name`. A value can be an output once only.
   void output(ValueId value, std::string name);
   void fail(Error error);
   Result<Graph> finish();
@@ -172,8 +184,9 @@ class GraphBuilder {
 /// Output dims of an op, or why its inputs do not fit. The one place where shapes are decided.
 Result<std::vector<Dim>> infer(const Graph& graph, const Op& op);
 
-/// The part of `graph` that computes nodes [begin, end): same ids for weights, its own inputs and outputs.
-/// Values that cross the border become inputs and outputs, with their names kept.
+/// The part of `graph` that computes nodes [begin, end): same ids for values and weights, its own inputs and outputs.
+/// Values that cross the border become inputs and outputs, with their names kept; the graph's own inputs and outputs
+/// come first, in their order.
 Graph slice(const Graph& graph, std::size_t begin, std::size_t end);
 
 }  // namespace ipfs_accelerate

@@ -59,4 +59,7 @@ float f16_to_f32(std::uint16_t bits);
 std::uint16_t f32_to_f16(float value);  ///< round to nearest even; overflow becomes infinity
 float bf16_to_f32(std::uint16_t bits);
 
+/// kNotFinite when a floating element is NaN or infinite; the message has `name` and the element's index.
+Result<> check_finite(std::string_view name, Dtype dtype, ByteView bytes);
+
 }  // namespace ipfs_accelerate

@@ -1,0 +1,182 @@
+// Tests of the builder, the shape rules, slices and the memory planner.
+#include "graph/graph.h"
+
+#include <gtest/gtest.h>
+
+#include "graph/memory.h"
+
+namespace ipfs_accelerate {
+namespace {
+
+/// A tiny encoder layer: embed, qkv, attention, dense with residual, norm, pool.
+Result<Graph> small_graph(std::int64_t hidden = 8) {
+  GraphBuilder b;
+  const std::vector<Dim> tokens{kBatchDim, kSequenceDim};
+  const ValueId ids = b.input("ids", Dtype::kI32, tokens), mask = b.input("mask", Dtype::kI32, tokens);
+  op::Embed embed{.ids = ids, .word = b.weight("word", {20, 8})};
+  const ValueId x = b.add("embed", embed);
+  const ValueId qkv = b.add("qkv", op::Linear{.x = x, .weight = b.stack({"q", "k", "v"}, {24, hidden})});
+  const ValueId a = b.add("attention", op::Attention{.qkv = qkv, .mask = mask, .heads = 2, .head_dim = 4});
+  const ValueId dense = b.add("dense", op::Linear{.x = a, .residual = x, .weight = b.weight("o", {8, 8})});
+  const ValueId norm =
+      b.add("norm", op::LayerNorm{.x = dense, .gamma = b.weight("g", {8}), .beta = b.weight("b", {8})});
+  b.output(norm, "last_hidden_state");
+  b.output(b.add("pool", op::Pool{.x = norm, .mask = mask}), "embedding");
+  return b.finish();
+}
+
+TEST(Graph, BuilderInfersShapes) {
+  auto graph = small_graph();
+  ASSERT_TRUE(graph) << graph.error().message;
+  EXPECT_EQ(dims_text(graph->value(graph->find("qkv")).dims), "[batch, sequence, 24]");
+  EXPECT_EQ(dims_text(graph->value(graph->find("embedding")).dims), "[batch, 8]");
+  EXPECT_EQ(bind(graph->value(graph->find("qkv")).dims, {.batch = 3, .sequence = 5}), (Shape{3, 5, 24}));
+  EXPECT_EQ(graph->find("nothing"), kNoValue);
+  EXPECT_EQ(graph->weights.size(), 5u);
+  EXPECT_EQ(graph->weights[1].parts, (std::vector<std::string>{"q", "k", "v"}));
+  EXPECT_EQ(op_name(graph->nodes[2].op), "attention");
+  EXPECT_EQ(inputs_of(graph->nodes[3]).size(), 2u);
+  EXPECT_EQ(weights_of(graph->nodes[3]).size(), 1u);
+}
+
+TEST(Graph, BuilderKeepsTheFirstMistake) {
+  auto graph = small_graph(9);
+  ASSERT_FALSE(graph);
+  EXPECT_EQ(graph.error().code, ErrorCode::kWrongShape);
+  EXPECT_NE(graph.error().message.find("'qkv'"), std::string::npos) << graph.error().message;
+}
+
+TEST(Graph, BuilderRefusesWhatCannotBe) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", Dtype::kF32, {kRowsDim, dim(4)});
+  b.output(b.add("n", op::Normalize{.x = x}), "y");
+  b.add("n", op::Normalize{.x = x});  // a fresh name again: "n" became "y"
+  b.add("n", op::Normalize{.x = x});
+  EXPECT_EQ(b.finish().error().code, ErrorCode::kInternal);
+
+  GraphBuilder same;
+  same.weight("w", {2, 2});
+  same.weight("w", {2, 3});
+  EXPECT_EQ(same.finish().error().code, ErrorCode::kWrongShape);
+  EXPECT_EQ(GraphBuilder().finish().error().code, ErrorCode::kInternal);
+}
+
+TEST(Graph, ShapeRulesRefuseMisfits) {
+  Graph g;
+  g.values = {{"ids", Dtype::kI32, {kBatchDim, kSequenceDim}},
+              {"x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(6)}},
+              {"rows", Dtype::kI32, {kRowsDim}},
+              {"bias", Dtype::kF32, {dim(3), kSequenceDim, kSequenceDim}}};
+  g.weights = {{"word", {"word"}, {10, 6}}, {"v5", {"v5"}, {5}}, {"v6", {"v6"}, {6}}, {"m", {"m"}, {4, 5}}};
+  auto bad = [&](Op op) { return !infer(g, op).has_value(); };
+  EXPECT_FALSE(bad(op::Embed{.ids = 0, .word = 0, .gamma = 2}));
+  EXPECT_TRUE(bad(op::Embed{.ids = 1, .word = 0}));                 // f32 ids
+  EXPECT_TRUE(bad(op::Embed{.ids = 0, .word = kNoWeight}));         // no table
+  EXPECT_TRUE(bad(op::Embed{.ids = 0, .word = 0, .position = 0}));  // table without ids
+  EXPECT_TRUE(bad(op::Embed{.ids = 0, .type_ids = 0, .word = 0, .type = 3}));
+  EXPECT_TRUE(bad(op::Embed{.ids = 0, .word = 0, .gamma = 1}));
+  EXPECT_TRUE(bad(op::Embed{.ids = 0, .word = 99}));
+  EXPECT_TRUE(bad(op::Linear{.x = 1, .weight = 3}));
+  EXPECT_TRUE(bad(op::Linear{.x = 77, .weight = 0}));
+  EXPECT_FALSE(bad(op::Linear{.x = 1, .weight = 0}));
+  EXPECT_TRUE(bad(op::Linear{.x = 1, .residual = 1, .weight = 0}));  // residual 6, output 10
+  EXPECT_TRUE(bad(op::Linear{.x = 1, .weight = 0, .bias = 1}));
+  EXPECT_TRUE(bad(op::LayerNorm{.x = 1, .gamma = 1}));
+  EXPECT_TRUE(bad(op::LayerNorm{.x = 1, .gamma = kNoWeight}));
+  EXPECT_FALSE(bad(op::Attention{.qkv = 1, .heads = 2, .head_dim = 1}));
+  EXPECT_TRUE(bad(op::Attention{.qkv = 1, .heads = 2, .head_dim = 3}));
+  EXPECT_TRUE(bad(op::Attention{.qkv = 1, .heads = 0, .head_dim = 3}));
+  EXPECT_TRUE(bad(op::Attention{.qkv = 1, .bias = 3, .heads = 2, .head_dim = 1}));
+  EXPECT_TRUE(bad(op::RelativeBias{.table = 3, .buckets = 5}));
+  EXPECT_FALSE(bad(op::RelativeBias{.table = 3, .buckets = 4}));
+  EXPECT_TRUE(bad(op::RelativeBias{.table = 3, .buckets = 4, .max_distance = 1}));
+  EXPECT_FALSE(bad(op::SelectRows{.x = 1, .rows = 2}));
+  EXPECT_TRUE(bad(op::SelectRows{.x = 1, .rows = 0}));
+  EXPECT_TRUE(bad(op::Pool{.x = 1, .mask = 2}));
+}
+
+TEST(Graph, SliceKeepsIdsAndNames) {
+  auto graph = small_graph();
+  ASSERT_TRUE(graph);
+  const Graph part = slice(*graph, 2, 4);
+  ASSERT_EQ(part.nodes.size(), 2u);
+  std::vector<std::string> in, out;
+  for (ValueId id : part.inputs) in.push_back(part.value(id).name);
+  for (ValueId id : part.outputs) out.push_back(part.value(id).name);
+  EXPECT_EQ(in, (std::vector<std::string>{"mask", "embed", "qkv"}));
+  EXPECT_EQ(out, (std::vector<std::string>{"dense"}));
+  EXPECT_EQ(used_weights(part), (std::vector<WeightId>{2}));
+  const Graph whole = slice(*graph, 0, graph->nodes.size());
+  EXPECT_EQ(whole.inputs, graph->inputs);
+  EXPECT_EQ(whole.outputs, graph->outputs);
+}
+
+/// Every pair of values alive at the same node has separate bytes.
+void expect_no_overlap(const Graph& graph, const ShapeClass& shape, const MemoryPlan& plan,
+                       std::int64_t element_bytes) {
+  struct Range {
+    std::int64_t begin, end;
+    std::size_t first, last;
+  };
+  std::vector<Range> ranges;
+  for (std::size_t v = 0; v < graph.values.size(); ++v) {
+    if (plan.offsets[v] < 0) continue;
+    Range r{plan.offsets[v], plan.offsets[v] + *element_count(bind(graph.values[v].dims, shape)) * element_bytes, 0, 0};
+    for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+      if (graph.nodes[n].output == static_cast<ValueId>(v)) r.first = r.last = n;
+      for (ValueId id : inputs_of(graph.nodes[n])) {
+        if (id == static_cast<ValueId>(v)) r.last = n;
+      }
+    }
+    for (ValueId id : graph.outputs) {
+      if (id == static_cast<ValueId>(v)) r.last = graph.nodes.size();
+    }
+    EXPECT_LE(r.end, plan.arena_bytes);
+    ranges.push_back(r);
+  }
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      const Range &a = ranges[i], &b = ranges[j];
+      const bool together = a.first <= b.last && b.first <= a.last;
+      EXPECT_TRUE(!together || a.end <= b.begin || b.end <= a.begin) << i << " and " << j;
+    }
+  }
+}
+
+TEST(Memory, NeverOverlapsAndReusesRoom) {
+  auto graph = small_graph();
+  ASSERT_TRUE(graph);
+  for (std::int64_t batch : {1, 3}) {
+    for (std::int64_t sequence : {1, 7, 64}) {
+      for (std::int64_t alignment : {4, 64, 256}) {
+        const ShapeClass shape{.batch = batch, .sequence = sequence};
+        const MemoryPlan plan = plan_memory(*graph, shape, 4, alignment);
+        expect_no_overlap(*graph, shape, plan, 4);
+        for (std::int64_t offset : plan.offsets) EXPECT_TRUE(offset < 0 || offset % alignment == 0);
+        EXPECT_EQ(plan.offsets[0], -1);  // a graph input
+      }
+    }
+  }
+  const ShapeClass shape{.batch = 1, .sequence = 64};
+  std::int64_t sum = 0;
+  for (const Node& node : graph->nodes) sum += *element_count(bind(graph->value(node.output).dims, shape)) * 4;
+  EXPECT_LT(plan_memory(*graph, shape, 4, 4).arena_bytes, sum);
+}
+
+TEST(Graph, RelativeBucketsAreT5s) {
+  const op::RelativeBias both{.table = 0};
+  EXPECT_EQ(relative_bucket(0, both), 0);
+  EXPECT_EQ(relative_bucket(-7, both), 7);
+  EXPECT_EQ(relative_bucket(7, both), 23);
+  EXPECT_EQ(relative_bucket(-8, both), 8);
+  EXPECT_EQ(relative_bucket(-16, both), 10);  // 8 + log(2) / log(16) * 8
+  EXPECT_EQ(relative_bucket(-1000, both), 15);
+  EXPECT_EQ(relative_bucket(1000, both), 31);
+  const op::RelativeBias causal{.table = 0, .bidirectional = false};
+  EXPECT_EQ(relative_bucket(5, causal), 0);
+  EXPECT_EQ(relative_bucket(-15, causal), 15);
+  EXPECT_EQ(relative_bucket(-1000, causal), 31);
+}
+
+}  // namespace
+}  // namespace ipfs_accelerate
