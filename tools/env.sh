@@ -107,7 +107,7 @@ inside() {
     [ -e "$root$top/." ] && [ "$(stat -c %d:%i "$root$top/.")" = "$(stat -c %d:%i "$top/.")" ] && continue
     mkdir -p "$root$top"; mount --rbind "$top" "$root$top"
   done
-  for name in resolv.conf hosts; do
+  for name in resolv.conf hosts ssl/certs/ca-certificates.crt; do  # the last: a host's own certificate authority counts inside too
     [ -e "/etc/$name" ] || continue
     [ -e "$root/etc/$name" ] || : > "$root/etc/$name"
     mount --bind "$(readlink -f "/etc/$name")" "$root/etc/$name"
