@@ -1,0 +1,278 @@
+// Plain loops for every op; see reference.h.
+#include "golden/reference.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <span>
+
+namespace ipfs_accelerate {
+namespace {
+
+using Doubles = std::vector<double>;
+using Ints = std::span<const std::int32_t>;
+
+/// Values and weights of one run.
+struct Machine {
+  const Graph& graph;
+  ShapeClass shape;
+  const std::vector<Tensor>& weights;
+  std::vector<Doubles> floats;      ///< by ValueId
+  std::vector<const Tensor*> ints;  ///< by ValueId; graph inputs only
+
+  const Doubles& x(ValueId id) const { return floats[static_cast<std::size_t>(id)]; }
+  Ints i(ValueId id) const { return ints[static_cast<std::size_t>(id)]->i32s(); }
+  std::span<const float> w(WeightId id) const { return weights[static_cast<std::size_t>(id)].f32s(); }
+  std::size_t columns(ValueId id) const { return static_cast<std::size_t>(graph.value(id).dims.back().size); }
+  std::size_t batch() const { return static_cast<std::size_t>(shape.batch); }
+  std::size_t sequence() const { return static_cast<std::size_t>(shape.sequence); }
+};
+
+double activate(Activation activation, double x) {
+  switch (activation) {
+    case Activation::kNone: return x;
+    case Activation::kGelu: return 0.5 * x * (1 + std::erf(x / std::numbers::sqrt2));
+    case Activation::kGeluTanh:
+      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
+    case Activation::kRelu: return std::max(x, 0.0);
+    case Activation::kTanh: return std::tanh(x);
+    case Activation::kSilu: return x / (1 + std::exp(-x));
+  }
+  return x;
+}
+
+/// Normalizes one row in place; beta may be empty.
+void layer_norm_row(std::span<double> row, std::span<const float> gamma, std::span<const float> beta, double epsilon) {
+  double mean = 0, variance = 0;
+  for (double v : row) mean += v / static_cast<double>(row.size());
+  for (double v : row) variance += (v - mean) * (v - mean) / static_cast<double>(row.size());
+  for (std::size_t c = 0; c < row.size(); ++c) {
+    row[c] = (row[c] - mean) / std::sqrt(variance + epsilon) * gamma[c] + (beta.empty() ? 0.0 : beta[c]);
+  }
+}
+
+/// Adds table rows chosen by ids to y; kInvalidArgument for an id outside the table.
+Result<> add_rows(Doubles& y, std::size_t columns, Ints ids, const Machine& m, WeightId table) {
+  const std::span<const float> rows = m.w(table);
+  for (std::size_t r = 0; r < ids.size(); ++r) {
+    if (ids[r] < 0 || static_cast<std::size_t>(ids[r]) >= rows.size() / columns) {
+      return fail(ErrorCode::kInvalidArgument, "id {} is outside table '{}'", ids[r], m.graph.weight(table).name);
+    }
+    const std::span<const float> row = rows.subspan(static_cast<std::size_t>(ids[r]) * columns, columns);
+    for (std::size_t c = 0; c < columns; ++c) y[r * columns + c] += row[c];
+  }
+  return {};
+}
+
+Result<> compute(const Machine& m, const op::Embed& op, Doubles& y) {
+  const auto columns = static_cast<std::size_t>(m.graph.weight(op.word).shape[1]);
+  IA_TRY(add_rows(y, columns, m.i(op.ids), m, op.word));
+  if (op.position != kNoWeight) IA_TRY(add_rows(y, columns, m.i(op.position_ids), m, op.position));
+  if (op.type != kNoWeight) IA_TRY(add_rows(y, columns, m.i(op.type_ids), m, op.type));
+  if (op.gamma == kNoWeight) return {};
+  const auto beta = op.beta == kNoWeight ? std::span<const float>{} : m.w(op.beta);
+  for (std::size_t at = 0; at < y.size(); at += columns) {
+    layer_norm_row(std::span(y).subspan(at, columns), m.w(op.gamma), beta, op.epsilon);
+  }
+  return {};
+}
+
+Result<> compute(const Machine& m, const op::Linear& op, Doubles& y) {
+  const Shape& shape = m.graph.weight(op.weight).shape;
+  const auto n = static_cast<std::size_t>(shape[0]), k = static_cast<std::size_t>(shape[1]);
+  const Doubles& x = m.x(op.x);
+  const std::span<const float> weight = m.w(op.weight);
+  for (std::size_t at = 0; at < y.size(); ++at) {
+    const std::size_t row = at / n, column = at % n;
+    double sum = op.bias == kNoWeight ? 0.0 : m.w(op.bias)[column];
+    for (std::size_t i = 0; i < k; ++i) sum += x[row * k + i] * weight[column * k + i];
+    y[at] = activate(op.activation, sum) + (op.residual == kNoValue ? 0.0 : m.x(op.residual)[at]);
+  }
+  return {};
+}
+
+Result<> compute(const Machine& m, const op::LayerNorm& op, Doubles& y) {
+  const std::size_t columns = m.columns(op.x);
+  const auto beta = op.beta == kNoWeight ? std::span<const float>{} : m.w(op.beta);
+  for (std::size_t at = 0; at < y.size(); ++at) {
+    y[at] = m.x(op.x)[at] + (op.residual == kNoValue ? 0.0 : m.x(op.residual)[at]);
+  }
+  for (std::size_t at = 0; at < y.size(); at += columns) {
+    layer_norm_row(std::span(y).subspan(at, columns), m.w(op.gamma), beta, op.epsilon);
+  }
+  return {};
+}
+
+/// Softmax over the attended keys of one query; equal weights over all keys when none is attended.
+void softmax(Doubles& scores, const std::vector<bool>& attended) {
+  double highest = -INFINITY, sum = 0;
+  for (std::size_t j = 0; j < scores.size(); ++j) {
+    if (attended[j]) highest = std::max(highest, scores[j]);
+  }
+  for (std::size_t j = 0; j < scores.size(); ++j) {
+    scores[j] = std::isinf(highest) ? 1.0 : attended[j] ? std::exp(scores[j] - highest) : 0.0;
+    sum += scores[j];
+  }
+  for (double& score : scores) score /= sum;
+}
+
+/// One head of one query token i of sequence b.
+void attend(const Machine& m, const op::Attention& op, std::size_t b, std::size_t h, std::size_t i, Doubles& y) {
+  const std::size_t s = m.sequence(), d = static_cast<std::size_t>(op.head_dim);
+  const std::size_t hidden = static_cast<std::size_t>(op.heads) * d;
+  const Doubles& qkv = m.x(op.qkv);
+  Doubles scores(s, 0.0);
+  std::vector<bool> attended(s, true);
+  for (std::size_t j = 0; j < s; ++j) {
+    if (op.mask != kNoValue) attended[j] = m.i(op.mask)[b * s + j] != 0;
+    for (std::size_t c = 0; c < d; ++c) {
+      scores[j] += qkv[(b * s + i) * 3 * hidden + h * d + c] * qkv[(b * s + j) * 3 * hidden + hidden + h * d + c];
+    }
+    scores[j] *= op.scale;
+    if (op.bias != kNoValue) scores[j] += m.x(op.bias)[(h * s + i) * s + j];
+  }
+  softmax(scores, attended);
+  for (std::size_t j = 0; j < s; ++j) {
+    for (std::size_t c = 0; c < d; ++c) {
+      y[(b * s + i) * hidden + h * d + c] += scores[j] * qkv[(b * s + j) * 3 * hidden + 2 * hidden + h * d + c];
+    }
+  }
+}
+
+Result<> compute(const Machine& m, const op::Attention& op, Doubles& y) {
+  for (std::size_t b = 0; b < m.batch(); ++b) {
+    for (std::size_t h = 0; h < static_cast<std::size_t>(op.heads); ++h) {
+      for (std::size_t i = 0; i < m.sequence(); ++i) attend(m, op, b, h, i, y);
+    }
+  }
+  return {};
+}
+
+Result<> compute(const Machine& m, const op::RelativeBias& op, Doubles& y) {
+  const std::size_t s = m.sequence(), heads = static_cast<std::size_t>(m.graph.weight(op.table).shape[1]);
+  for (std::size_t at = 0; at < y.size(); ++at) {
+    const std::size_t h = at / (s * s), i = at / s % s, j = at % s;
+    const std::int32_t bucket = relative_bucket(static_cast<std::int64_t>(j) - static_cast<std::int64_t>(i), op);
+    y[at] = m.w(op.table)[static_cast<std::size_t>(bucket) * heads + h];
+  }
+  return {};
+}
+
+/// How much each token of one sequence counts; kMax is handled by the caller.
+Doubles pool_weights(PoolMode mode, const std::vector<bool>& attended) {
+  Doubles weights(attended.size(), 0.0);
+  double count = 0;
+  std::size_t last = 0;
+  for (std::size_t t = 0; t < attended.size(); ++t) {
+    if (!attended[t]) continue;
+    last = t;
+    weights[t] = mode == PoolMode::kWeightedMean ? static_cast<double>(t + 1) : 1.0;
+    count += weights[t];
+  }
+  if (mode == PoolMode::kCls || mode == PoolMode::kLastToken) {
+    weights.assign(attended.size(), 0.0);
+    weights[mode == PoolMode::kCls ? 0 : last] = 1.0;
+    return weights;
+  }
+  const double divisor = std::max(mode == PoolMode::kMeanSqrtLength ? std::sqrt(count) : count, 1e-9);
+  for (double& weight : weights) weight /= divisor;
+  return weights;
+}
+
+Result<> compute(const Machine& m, const op::Pool& op, Doubles& y) {
+  const std::size_t s = m.sequence(), hidden = m.columns(op.x);
+  for (std::size_t b = 0; b < m.batch(); ++b) {
+    std::vector<bool> attended(s, true);
+    for (std::size_t t = 0; t < s && op.mask != kNoValue; ++t) attended[t] = m.i(op.mask)[b * s + t] != 0;
+    const Doubles weights = pool_weights(op.mode, attended);
+    for (std::size_t c = 0; c < hidden; ++c) {
+      double sum = 0, highest = -1e9;
+      for (std::size_t t = 0; t < s; ++t) {
+        const double v = m.x(op.x)[(b * s + t) * hidden + c];
+        sum += weights[t] * v;
+        if (attended[t]) highest = std::max(highest, v);
+      }
+      y[b * hidden + c] = op.mode == PoolMode::kMax ? highest : sum;
+    }
+  }
+  return {};
+}
+
+Result<> compute(const Machine& m, const op::Normalize& op, Doubles& y) {
+  const std::size_t columns = m.columns(op.x);
+  for (std::size_t at = 0; at < y.size(); at += columns) {
+    double sum = 0;
+    for (std::size_t c = 0; c < columns; ++c) sum += m.x(op.x)[at + c] * m.x(op.x)[at + c];
+    const double length = std::max(std::sqrt(sum), static_cast<double>(op.epsilon));
+    for (std::size_t c = 0; c < columns; ++c) y[at + c] = m.x(op.x)[at + c] / length;
+  }
+  return {};
+}
+
+Result<> compute(const Machine& m, const op::SelectRows& op, Doubles& y) {
+  const std::size_t columns = m.columns(op.x);
+  const Ints rows = m.i(op.rows);
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    if (rows[r] < 0 || static_cast<std::size_t>(rows[r]) >= m.x(op.x).size() / columns) {
+      return fail(ErrorCode::kInvalidArgument, "row {} does not exist", rows[r]);
+    }
+    const auto first = m.x(op.x).begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(rows[r]) * columns);
+    std::copy_n(first, columns, y.begin() + static_cast<std::ptrdiff_t>(r * columns));
+  }
+  return {};
+}
+
+Result<> check_tensor(const Tensor& tensor, Dtype dtype, const Shape& shape, const std::string& name) {
+  IA_ASSIGN(const std::int64_t count, element_count(shape));
+  if (tensor.dtype == dtype && tensor.shape == shape && tensor.bytes.size() == static_cast<std::size_t>(count) * 4) {
+    return {};
+  }
+  return fail(ErrorCode::kWrongShape, "tensor '{}' is {} {}, {} {} is needed", name, dtype_name(tensor.dtype),
+              shape_text(tensor.shape), dtype_name(dtype), shape_text(shape));
+}
+
+Result<> take_inputs(Machine& m, const std::vector<Tensor>& inputs) {
+  if (inputs.size() != m.graph.inputs.size()) {
+    return fail(ErrorCode::kInvalidArgument, "{} inputs for {}", inputs.size(), m.graph.inputs.size());
+  }
+  for (std::size_t k = 0; k < inputs.size(); ++k) {
+    const auto id = static_cast<std::size_t>(m.graph.inputs[k]);
+    const Value& value = m.graph.values[id];
+    IA_TRY(check_tensor(inputs[k], value.dtype, bind(value.dims, m.shape), value.name));
+    if (value.dtype == Dtype::kI32) {
+      m.ints[id] = &inputs[k];
+    } else {
+      m.floats[id].assign(inputs[k].f32s().begin(), inputs[k].f32s().end());
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<Tensor>> run_reference(const Graph& graph, const ShapeClass& shape,
+                                          const std::vector<Tensor>& weights, const std::vector<Tensor>& inputs) {
+  Machine m{graph, shape, weights, std::vector<Doubles>(graph.values.size()),
+            std::vector<const Tensor*>(graph.values.size())};
+  for (WeightId id : used_weights(graph)) {
+    if (static_cast<std::size_t>(id) >= weights.size()) return fail(ErrorCode::kMissingWeight, "no weight {}", id);
+    const Weight& weight = graph.weight(id);
+    IA_TRY(check_tensor(weights[static_cast<std::size_t>(id)], Dtype::kF32, weight.shape, weight.name));
+  }
+  IA_TRY(take_inputs(m, inputs));
+  for (const Node& node : graph.nodes) {
+    IA_ASSIGN(const std::int64_t count, element_count(bind(graph.value(node.output).dims, shape)));
+    Doubles y(static_cast<std::size_t>(count), 0.0);
+    IA_TRY(std::visit([&](const auto& op) { return compute(m, op, y); }, node.op));
+    m.floats[static_cast<std::size_t>(node.output)] = std::move(y);
+  }
+  std::vector<Tensor> outputs;
+  for (ValueId id : graph.outputs) {
+    Tensor tensor = Tensor::f32(bind(graph.value(id).dims, shape));
+    std::ranges::transform(m.x(id), tensor.f32s().begin(), [](double v) { return static_cast<float>(v); });
+    outputs.push_back(std::move(tensor));
+  }
+  return outputs;
+}
+
+}  // namespace ipfs_accelerate
