@@ -1,5 +1,6 @@
 // slice(): a run of nodes as a graph of its own.
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "graph/graph.h"
