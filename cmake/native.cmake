@@ -7,6 +7,8 @@ find_library(BLAKE3_LIBRARY blake3 REQUIRED)
 find_library(HWY_LIBRARY hwy REQUIRED)
 find_library(DAWN_LIBRARY webgpu_dawn REQUIRED)
 
+include(cmake/kernels.cmake)
+
 ia_layer(src/base LIBRARIES Threads::Threads)
 ia_layer(src/content LIBRARIES OpenSSL::Crypto ${BLAKE3_LIBRARY})
 ia_layer(src/store)

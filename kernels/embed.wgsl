@@ -1,0 +1,26 @@
+// embed: y = word[ids] + position[position_ids] + type[type_ids], then layer normalisation; one workgroup per token.
+// Ids outside a table are clamped to it: the caller checks them, the shader only stays inside its buffers.
+//#include norm_row
+
+fn row_value(row: u32, column: u32) -> y_f {
+  var v = y_f(word[u32(clamp(ids[row], 0, WORDS - 1)) * COLUMNS + column]);
+//#if HAS_position
+  v += y_f(position[u32(clamp(position_ids[row], 0, POSITIONS - 1)) * COLUMNS + column]);
+//#end
+//#if HAS_kind
+  v += y_f(kind[u32(clamp(type_ids[row], 0, TYPES - 1)) * COLUMNS + column]);
+//#end
+  return v;
+}
+
+@compute @workgroup_size(THREADS)
+//#if SUBGROUPS
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32,
+        @builtin(subgroup_size) sg_size: u32) {
+//#else
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let sg_size = 1u;
+//#end
+  let row = group.y * 32768u + group.x;
+  if (row < shape.tokens) { normalize_row(row, lane, sg_size); }
+}
