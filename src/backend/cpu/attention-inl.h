@@ -1,0 +1,219 @@
+// Fused attention of one head: attended keys packed once, then per tile of queries scores, softmax and values while
+// they are in the cache; key blocks are joined by the running maximum and sum. Compiled per SIMD level.
+#if defined(IA_CPU_ATTENTION_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef IA_CPU_ATTENTION_INL_H_
+#undef IA_CPU_ATTENTION_INL_H_
+#else
+#define IA_CPU_ATTENTION_INL_H_
+#endif
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include "backend/cpu/gemm-inl.h"
+#include "backend/cpu/kernels.h"
+#include "backend/cpu/rows-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace ipfs_accelerate::cpu {
+namespace HWY_NAMESPACE {
+
+// Keys of a block: their packed K and V (128 KiB at head_dim 32) and a tile's scores stay in the second-level cache.
+// A multiple of every panel width.
+constexpr std::size_t kKeyBlock = 512;
+// Tiles of queries that go over a key block before the next one is fetched.
+constexpr std::size_t kQueryTiles = 4;
+
+inline std::size_t round_up(std::size_t value, std::size_t step) { return (value + step - 1) / step * step; }
+
+// Where the parts of a head's scratch lie.
+struct AttentionScratch {
+  float* keys;    // panels of kPanel keys: [panel][head_dim][kPanel], scaled
+  float* values;  // panels of kPanel columns: [panel][key][kPanel]
+  float* scores;  // [kTileRows][kKeyBlock]
+};
+
+inline std::size_t attention_scratch(std::size_t keys, std::size_t head_dim) {
+  return round_up(keys, kPanel) * head_dim + round_up(head_dim, kPanel) * keys + kTileRows * kKeyBlock;
+}
+
+inline AttentionScratch divide_scratch(const AttentionHead& head, float* scratch) {
+  AttentionScratch parts;
+  parts.keys = scratch;
+  parts.values = parts.keys + round_up(head.key_count, kPanel) * head.head_dim;
+  parts.scores = parts.values + round_up(head.head_dim, kPanel) * head.key_count;
+  return parts;
+}
+
+inline void pack_keys(const AttentionHead& head, float* to) {
+  const std::size_t padded = round_up(head.key_count, kPanel);
+  for (std::size_t key = 0; key < padded; ++key) {
+    float* column = to + key / kPanel * kPanel * head.head_dim + key % kPanel;
+    if (key >= head.key_count) {
+      for (std::size_t i = 0; i < head.head_dim; ++i) column[i * kPanel] = 0.0f;
+      continue;
+    }
+    const float* from = head.k + static_cast<std::size_t>(head.keys[key]) * head.stride;
+    for (std::size_t i = 0; i < head.head_dim; ++i) column[i * kPanel] = from[i] * head.scale;
+  }
+}
+
+inline void pack_values(const AttentionHead& head, float* to) {
+  for (std::size_t column = 0; column < head.head_dim; column += kPanel) {
+    const std::size_t width = std::min(kPanel, head.head_dim - column);
+    for (std::size_t key = 0; key < head.key_count; ++key, to += kPanel) {
+      const float* from = head.v + static_cast<std::size_t>(head.keys[key]) * head.stride + column;
+      for (std::size_t i = 0; i < kPanel; i += kLanes) {
+        const Vec value = i < width ? load_some(from + i, width - i) : hn::Zero(Floats());
+        hn::StoreU(value, Floats(), to + i);
+      }
+    }
+  }
+}
+
+inline void add_bias(const AttentionHead& head, const float* bias_row, std::size_t first_key, std::size_t count,
+                     float* scores) {
+  if (head.key_count == head.sequence) {
+    add(bias_row + first_key, scores, count);
+    return;
+  }
+  for (std::size_t i = 0; i < count; ++i) scores[i] += bias_row[head.keys[first_key + i]];
+}
+
+HWY_INLINE float row_max(const float* scores, std::size_t count, float so_far) {
+  const Floats d;
+  Vec best = hn::Set(d, so_far);
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) best = hn::Max(best, hn::LoadU(d, scores + i));
+  float result = hn::ReduceMax(d, best);
+  for (; i < count; ++i) result = std::max(result, scores[i]);
+  return result;
+}
+
+// scores = e^(scores - top), returns their sum. Writes whole vectors: the row is padded to one.
+HWY_INLINE float row_exp(float* scores, std::size_t count, float top) {
+  const Floats d;
+  const Vec shift = hn::Set(d, top);
+  Vec sum = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    const Vec value = exp(hn::Sub(hn::LoadU(d, scores + i), shift));
+    hn::StoreU(value, d, scores + i);
+    sum = hn::Add(sum, value);
+  }
+  if (i < count) {
+    const Vec value = hn::IfThenElseZero(hn::FirstN(d, count - i), exp(hn::Sub(hn::LoadU(d, scores + i), shift)));
+    hn::StoreU(value, d, scores + i);
+    sum = hn::Add(sum, value);
+  }
+  return hn::ReduceSum(d, sum);
+}
+
+// The running softmax of a tile of query rows.
+struct Running {
+  float top[kTileRows];
+  float sum[kTileRows];
+};
+
+// What a tile does with one key block.
+struct KeyBlock {
+  std::size_t first, count;
+  bool is_first, is_last;
+};
+
+template <std::size_t kRows>
+HWY_INLINE void score_tile(const AttentionHead& head, std::size_t row, const KeyBlock& block,
+                           const AttentionScratch& parts) {
+  for (std::size_t key = 0; key < block.count; key += kPanel) {
+    Vec sums[kRows][kVectors];
+    multiply_tile<kRows>(head.q + row * head.stride, head.stride, parts.keys + (block.first + key) * head.head_dim,
+                         kPanel, head.head_dim, sums);
+    for (std::size_t r = 0; r < kRows; ++r) {
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        hn::StoreU(sums[r][v], Floats(), parts.scores + r * kKeyBlock + key + v * kLanes);
+      }
+    }
+  }
+}
+
+// Turns the tile's scores into weights and returns, per row, the factor for what was summed before.
+template <std::size_t kRows>
+HWY_INLINE void soften_tile(const AttentionHead& head, std::size_t row, const KeyBlock& block, float* scores,
+                            Running& running, float (&factors)[kRows]) {
+  for (std::size_t r = 0; r < kRows; ++r, scores += kKeyBlock) {
+    if (head.bias != nullptr) add_bias(head, head.bias + (row + r) * head.sequence, block.first, block.count, scores);
+    const float before = block.is_first ? scores[0] : running.top[r];
+    running.top[r] = row_max(scores, block.count, before);
+    const float sum = row_exp(scores, block.count, running.top[r]);
+    factors[r] = block.is_first ? 0.0f : std::exp(before - running.top[r]);
+    running.sum[r] = block.is_first ? sum : running.sum[r] * factors[r] + sum;
+  }
+}
+
+template <std::size_t kRows>
+HWY_INLINE void mix_values(const AttentionHead& head, std::size_t row, const KeyBlock& block,
+                           const AttentionScratch& parts, const Running& running, const float (&factors)[kRows]) {
+  const Floats d;
+  for (std::size_t column = 0; column < head.head_dim; column += kPanel) {
+    Vec sums[kRows][kVectors];
+    multiply_tile<kRows>(parts.scores, kKeyBlock, parts.values + column * head.key_count + block.first * kPanel, kPanel,
+                         block.count, sums);
+    for (std::size_t r = 0; r < kRows; ++r) {
+      const float scale = block.is_last ? 1.0f / running.sum[r] : 1.0f;
+      for (std::size_t v = 0; v < kVectors && column + v * kLanes < head.head_dim; ++v) {
+        const std::size_t left = head.head_dim - column - v * kLanes;
+        float* y = head.y + (row + r) * head.y_stride + column + v * kLanes;
+        Vec value = sums[r][v];
+        if (!block.is_first) value = madd(load_some(y, left), hn::Set(d, factors[r]), value);
+        store_some(hn::Mul(value, hn::Set(d, scale)), y, left);
+      }
+    }
+  }
+}
+
+template <std::size_t kRows>
+HWY_NOINLINE void attend_tile(const AttentionHead& head, std::size_t row, const KeyBlock& block,
+                              const AttentionScratch& parts, Running& running) {
+  float factors[kRows];
+  score_tile<kRows>(head, row, block, parts);
+  soften_tile<kRows>(head, row, block, parts.scores, running, factors);
+  mix_values<kRows>(head, row, block, parts, running, factors);
+}
+
+template <std::size_t kRows>
+HWY_INLINE void attend_tile_of(std::size_t rows, const AttentionHead& head, std::size_t row, const KeyBlock& block,
+                               const AttentionScratch& parts, Running& running) {
+  if constexpr (kRows > 1) {
+    if (rows < kRows) return attend_tile_of<kRows - 1>(rows, head, row, block, parts, running);
+  }
+  attend_tile<kRows>(head, row, block, parts, running);
+}
+
+inline void attention(const AttentionHead& head, std::size_t row_begin, std::size_t row_end, float* scratch) {
+  const AttentionScratch parts = divide_scratch(head, scratch);
+  pack_keys(head, parts.keys);
+  pack_values(head, parts.values);
+  Running running[kQueryTiles];
+  for (std::size_t start = row_begin; start < row_end; start += kQueryTiles * kTileRows) {
+    const std::size_t end = std::min(row_end, start + kQueryTiles * kTileRows);
+    const std::size_t tiles = (end - start + kTileRows - 1) / kTileRows;
+    for (std::size_t first = 0; first < head.key_count; first += kKeyBlock) {
+      const std::size_t count = std::min(kKeyBlock, head.key_count - first);
+      const KeyBlock block{first, count, first == 0, first + count == head.key_count};
+      std::size_t row = start;
+      for (std::size_t tile = 0; tile < tiles; ++tile) {
+        const std::size_t height = (end - row) / (tiles - tile);
+        attend_tile_of<kTileRows>(height, head, row, block, parts, running[tile]);
+        row += height;
+      }
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace ipfs_accelerate::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif

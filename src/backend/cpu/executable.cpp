@@ -1,0 +1,191 @@
+// Executable: places values in the arena, checks inputs and outputs, runs the steps in order.
+#include "backend/cpu/executable.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "graph/memory.h"
+
+namespace ipfs_accelerate::cpu {
+
+std::size_t Run::rows_of(ValueId id) const {
+  std::size_t rows = 1;
+  const Shape& shape = shape_of(id);
+  for (std::size_t i = 0; i + 1 < shape.size(); ++i) rows *= static_cast<std::size_t>(shape[i]);
+  return rows;
+}
+
+namespace {
+
+constexpr std::int64_t kArenaAlignment = 64;
+
+class CpuExecutable final : public Executable {
+ public:
+  CpuExecutable(std::shared_ptr<const ProgramState> program, const ShapeClass& shape)
+      : program_(std::move(program)), graph_(program_->graph), run_{*program_, shape, {}, {}, {}, 0, {}} {}
+
+  Result<> prepare();
+  Result<> run(std::span<const TensorRef> inputs, std::span<const MutableTensorRef> outputs) override;
+  std::int64_t memory_bytes() const override {
+    std::size_t bytes = arena_.bytes() + run_.scratch.bytes();
+    for (const Buffer& constant : constants_) bytes += constant.bytes();
+    return static_cast<std::int64_t>(bytes);
+  }
+
+ private:
+  Result<> place_values();
+  Result<> place_constants();
+  void size_scratch();
+  Result<> bind_inputs(std::span<const TensorRef> inputs);
+  Result<> bind_outputs(std::span<const MutableTensorRef> outputs);
+  std::size_t byte_count(ValueId id) const;
+
+  std::shared_ptr<const ProgramState> program_;
+  const Graph& graph_;
+  Run run_;
+  Buffer arena_;
+  std::vector<Buffer> constants_;         // values that depend on weights and shape alone
+  std::vector<bool> is_constant_;         // per node
+  std::vector<std::byte*> arena_places_;  // per value: where it lies when no caller's buffer takes it
+};
+
+std::size_t CpuExecutable::byte_count(ValueId id) const {
+  std::size_t count = 4;
+  for (std::int64_t size : run_.shape_of(id)) count *= static_cast<std::size_t>(size);
+  return count;
+}
+
+Result<> CpuExecutable::prepare() {
+  if (run_.shape.batch < 1 || run_.shape.sequence < 1 || run_.shape.rows < 0) {
+    return fail(ErrorCode::kInvalidArgument, "shape class batch {}, sequence {}, rows {}", run_.shape.batch,
+                run_.shape.sequence, run_.shape.rows);
+  }
+  for (const Value& value : graph_.values) {
+    run_.shapes.push_back(ipfs_accelerate::bind(value.dims, run_.shape));
+    IA_TRY(element_count(run_.shapes.back()));
+  }
+  IA_TRY(place_values());
+  size_scratch();
+  return place_constants();
+}
+
+Result<> CpuExecutable::place_values() {
+  const MemoryPlan plan = plan_memory(graph_, run_.shape, 4, kArenaAlignment);
+  arena_ = Buffer(static_cast<std::size_t>(plan.arena_bytes + 3) / 4);
+  if (plan.arena_bytes > 0 && arena_.data() == nullptr) {
+    return fail(ErrorCode::kOutOfMemory, "no memory for {} bytes of activations; use a smaller batch",
+                plan.arena_bytes);
+  }
+  arena_places_.assign(graph_.values.size(), nullptr);
+  for (std::size_t i = 0; i < graph_.values.size(); ++i) {
+    if (plan.offsets[i] >= 0) arena_places_[i] = reinterpret_cast<std::byte*>(arena_.data()) + plan.offsets[i];
+  }
+  run_.places = arena_places_;
+  return {};
+}
+
+void CpuExecutable::size_scratch() {
+  for (const Node& node : graph_.nodes) {
+    if (const auto* attention = std::get_if<op::Attention>(&node.op)) {
+      run_.scratch_stride = std::max(
+          run_.scratch_stride, program_->kernels->attention_scratch(static_cast<std::size_t>(run_.shape.sequence),
+                                                                    static_cast<std::size_t>(attention->head_dim)));
+    }
+  }
+  run_.scratch_stride = (run_.scratch_stride + 15) / 16 * 16 + 16;
+  run_.scratch = Buffer(run_.scratch_stride * static_cast<std::size_t>(program_->pool->threads()));
+}
+
+// Relative biases are the same in every run: computed here, outside the arena, which later nodes write over.
+Result<> CpuExecutable::place_constants() {
+  is_constant_.assign(graph_.nodes.size(), false);
+  for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+    const auto* bias = std::get_if<op::RelativeBias>(&graph_.nodes[i].op);
+    if (bias == nullptr) continue;
+    const ValueId output = graph_.nodes[i].output;
+    constants_.emplace_back(byte_count(output) / 4);
+    arena_places_[static_cast<std::size_t>(output)] = reinterpret_cast<std::byte*>(constants_.back().data());
+    run_.places = arena_places_;
+    IA_TRY(run_step(*bias, output, run_));
+    // An output goes into the caller's buffer, so it is computed there again.
+    is_constant_[i] = std::ranges::find(graph_.outputs, output) == graph_.outputs.end();
+  }
+  return {};
+}
+
+bool is_aligned(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) % alignof(float) == 0; }
+
+Result<> CpuExecutable::bind_inputs(std::span<const TensorRef> inputs) {
+  if (inputs.size() != graph_.inputs.size()) {
+    return fail(ErrorCode::kInvalidArgument, "{} inputs given, the graph has {}", inputs.size(), graph_.inputs.size());
+  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const ValueId id = graph_.inputs[i];
+    const Value& value = graph_.value(id);
+    if (inputs[i].dtype != value.dtype || inputs[i].bytes.size() != byte_count(id)) {
+      return fail(ErrorCode::kInvalidArgument, "input '{}' is {} bytes of {}; {} {} is {} bytes", value.name,
+                  inputs[i].bytes.size(), dtype_name(inputs[i].dtype), dtype_name(value.dtype),
+                  shape_text(run_.shape_of(id)), byte_count(id));
+    }
+    if (!is_aligned(inputs[i].bytes.data())) {
+      return fail(ErrorCode::kInvalidArgument, "input '{}' does not start on a multiple of 4 bytes", value.name);
+    }
+    run_.places[static_cast<std::size_t>(id)] =
+        reinterpret_cast<std::byte*>(const_cast<std::uint8_t*>(inputs[i].bytes.data()));
+  }
+  return {};
+}
+
+// A value that is an output is computed in the caller's buffer.
+Result<> CpuExecutable::bind_outputs(std::span<const MutableTensorRef> outputs) {
+  if (outputs.size() != graph_.outputs.size()) {
+    return fail(ErrorCode::kInvalidArgument, "{} outputs given, the graph has {}", outputs.size(),
+                graph_.outputs.size());
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const ValueId id = graph_.outputs[i];
+    if (outputs[i].dtype != graph_.value(id).dtype || outputs[i].bytes.size() != byte_count(id)) {
+      return fail(ErrorCode::kInvalidArgument, "output '{}' is {} bytes of {}; {} is {} bytes", graph_.value(id).name,
+                  outputs[i].bytes.size(), dtype_name(outputs[i].dtype), shape_text(run_.shape_of(id)), byte_count(id));
+    }
+    if (!is_aligned(outputs[i].bytes.data())) {
+      return fail(ErrorCode::kInvalidArgument, "output '{}' does not start on a multiple of 4 bytes",
+                  graph_.value(id).name);
+    }
+    if (arena_places_[static_cast<std::size_t>(id)] != nullptr) {
+      run_.places[static_cast<std::size_t>(id)] = reinterpret_cast<std::byte*>(outputs[i].bytes.data());
+    }
+  }
+  return {};
+}
+
+Result<> CpuExecutable::run(std::span<const TensorRef> inputs, std::span<const MutableTensorRef> outputs) {
+  run_.places = arena_places_;
+  run_.attended.known = false;
+  IA_TRY(bind_inputs(inputs));
+  IA_TRY(bind_outputs(outputs));
+  for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+    if (is_constant_[i]) continue;
+    const Node& node = graph_.nodes[i];
+    auto done = std::visit([&](const auto& op) { return run_step(op, node.output, run_); }, node.op);
+    if (!done) return while_doing(std::move(done).error(), "computing '{}' on the CPU", node.name);
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {  // an input passed through, or an output named twice
+    const std::byte* from = run_.places[static_cast<std::size_t>(graph_.outputs[i])];
+    if (reinterpret_cast<const std::uint8_t*>(from) != outputs[i].bytes.data()) {
+      std::memcpy(outputs[i].bytes.data(), from, outputs[i].bytes.size());
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Executable>> make_executable(std::shared_ptr<const ProgramState> program,
+                                                    const ShapeClass& shape) {
+  auto executable = std::make_unique<CpuExecutable>(std::move(program), shape);
+  IA_TRY(executable->prepare());
+  return executable;
+}
+
+}  // namespace ipfs_accelerate::cpu

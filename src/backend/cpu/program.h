@@ -1,0 +1,42 @@
+// Program: the weights of a graph, widened to f32 and packed for the kernels of this machine.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "backend/backend.h"
+#include "backend/cpu/buffer.h"
+#include "backend/cpu/kernels.h"
+#include "base/thread_pool.h"
+
+namespace ipfs_accelerate::cpu {
+
+/// A weight in the forms its ops read.
+struct PreparedWeight {
+  bool needs_panels = false;  ///< the matrix of a Linear
+  bool needs_rows = false;    ///< anything else: a table or a vector
+  bool ready = false;
+  Buffer panels;  ///< Kernels::pack
+  Buffer rows;    ///< row-major f32
+};
+
+/// What a program and its executables share.
+struct ProgramState {
+  Graph graph;
+  LoadOptions options;
+  const Kernels* kernels = nullptr;
+  std::shared_ptr<ThreadPool> pool;
+  std::vector<PreparedWeight> weights;
+
+  const float* rows(WeightId id) const {
+    return id == kNoWeight ? nullptr : weights[static_cast<std::size_t>(id)].rows.data();
+  }
+};
+
+std::unique_ptr<Program> make_program(const Graph& graph, const LoadOptions& options, const Kernels& kernels,
+                                      std::shared_ptr<ThreadPool> pool);
+
+/// make_backend with one of all_kernels(), so that tests reach every SIMD level.
+std::unique_ptr<Backend> make_backend_with(const Kernels& kernels, int threads);
+
+}  // namespace ipfs_accelerate::cpu
