@@ -14,7 +14,8 @@ std::string_view wgsl_name(Layout layout) {
 void replace_word(std::string& text, std::string_view word, std::string_view by) {
   const auto part = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
   for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at)) {
-    const bool alone = (at == 0 || !part(text[at - 1])) && (at + word.size() == text.size() || !part(text[at + word.size()]));
+    const bool alone =
+        (at == 0 || !part(text[at - 1])) && (at + word.size() == text.size() || !part(text[at + word.size()]));
     if (alone) text.replace(at, word.size(), by);
     at += alone ? by.size() : word.size();
   }

@@ -30,19 +30,22 @@ std::string too_large(const Graph& graph, WeightId id, std::int64_t bytes_each, 
 
 }  // namespace
 
-std::string declines(const Graph& graph, const Node& node, const Capabilities& capabilities, const LoadOptions& options) {
+std::string declines(const Graph& graph, const Node& node, const Capabilities& capabilities,
+                     const LoadOptions& options) {
   const bool half = options.precision == 16 && capabilities.shader_f16;
   for (const WeightId id : weights_of(node)) {
     const bool matrix = graph.weights[id].shape.size() > 1;
     if (std::string why = too_large(graph, id, half && matrix ? 2 : 4, capabilities); !why.empty()) return why;
   }
-  if (const auto* attention = std::get_if<op::Attention>(&node.op); attention && (attention->head_dim > 256 || attention->head_dim % 4 != 0)) {
+  if (const auto* attention = std::get_if<op::Attention>(&node.op);
+      attention && (attention->head_dim > 256 || attention->head_dim % 4 != 0)) {
     return std::format("attention with head_dim {}: the kernels take multiples of 4 up to 256", attention->head_dim);
   }
   return {};
 }
 
-Recorder::Recorder(const Graph& graph, const ShapeClass& shape, const Capabilities& capabilities, const LoadOptions& options)
+Recorder::Recorder(const Graph& graph, const ShapeClass& shape, const Capabilities& capabilities,
+                   const LoadOptions& options)
     : graph_(graph), shape_(shape), capabilities_(capabilities), options_(options) {
   half_ = options.precision == 16 && capabilities.shader_f16;
 }
@@ -60,8 +63,10 @@ Result<Recording> Recorder::run() {
   for (const BufferSpec& buffer : out_.buffers) {
     if (buffer.kind != BufferKind::kWeight) out_.activation_bytes += buffer.bytes;
     if (buffer.bytes > std::min(capabilities_.max_buffer, capabilities_.max_storage_binding)) {
-      return fail(ErrorCode::kLimitExceeded, "batch {} x sequence {} needs a buffer of {} bytes, the device allows {}; use a smaller batch",
-                  shape_.batch, shape_.sequence, buffer.bytes, std::min(capabilities_.max_buffer, capabilities_.max_storage_binding));
+      return fail(ErrorCode::kLimitExceeded,
+                  "batch {} x sequence {} needs a buffer of {} bytes, the device allows {}; use a smaller batch",
+                  shape_.batch, shape_.sequence, buffer.bytes,
+                  std::min(capabilities_.max_buffer, capabilities_.max_storage_binding));
     }
   }
   note("recorded plan");
@@ -71,8 +76,9 @@ Result<Recording> Recorder::run() {
 
 Result<> Recorder::prepare() {
   if (shape_.batch < 1 || shape_.sequence < 1 || shape_.rows < 0 || shape_.batch * shape_.sequence > (1 << 24)) {
-    return fail(ErrorCode::kInvalidArgument, "batch {} x sequence {} x rows {} is no shape WebGPU can run (at most 2^24 tokens)",
-                shape_.batch, shape_.sequence, shape_.rows);
+    return fail(ErrorCode::kInvalidArgument,
+                "batch {} x sequence {} x rows {} is no shape WebGPU can run (at most 2^24 tokens)", shape_.batch,
+                shape_.sequence, shape_.rows);
   }
   uses_left_.assign(graph_.values.size(), 0);
   buffer_of_.assign(graph_.values.size(), -1);
@@ -88,17 +94,24 @@ Result<> Recorder::prepare() {
   for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
     const ValueId id = graph_.inputs[i];
     const std::int64_t elements = product(shape_of(id));
-    buffer_of_[id] = add_buffer({.kind = BufferKind::kInput, .bytes = padded(elements * 4), .index = std::int32_t(i),
-                                 .layout = layout_of(id), .elements = elements});
+    buffer_of_[id] = add_buffer({.kind = BufferKind::kInput,
+                                 .bytes = padded(elements * 4),
+                                 .index = std::int32_t(i),
+                                 .layout = layout_of(id),
+                                 .elements = elements});
     ++uses_left_[id];  // inputs keep their buffer to the end
   }
   for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
     const ValueId id = graph_.outputs[i];
-    if (buffer_of_[id] >= 0) return fail(ErrorCode::kUnsupportedOp, "output {} is an input or given twice", graph_.values[id].name);
+    if (buffer_of_[id] >= 0)
+      return fail(ErrorCode::kUnsupportedOp, "output {} is an input or given twice", graph_.values[id].name);
     const std::int64_t elements = product(shape_of(id));
     const Layout layout = layout_of(id);
-    buffer_of_[id] = add_buffer({.kind = BufferKind::kOutput, .bytes = padded(elements * element_bytes(layout)),
-                                 .index = std::int32_t(i), .layout = layout, .elements = elements});
+    buffer_of_[id] = add_buffer({.kind = BufferKind::kOutput,
+                                 .bytes = padded(elements * element_bytes(layout)),
+                                 .index = std::int32_t(i),
+                                 .layout = layout,
+                                 .elements = elements});
     ++uses_left_[id];
   }
   return {};
@@ -111,8 +124,9 @@ Result<> Recorder::record_node(const Node& node) {
 Result<> Recorder::dispatch(const Node& node, const Kernel& kernel, std::array<std::uint32_t, 3> workgroups) {
   for (const std::uint32_t count : workgroups) {
     if (count > capabilities_.max_workgroups_per_dimension) {
-      return fail(ErrorCode::kLimitExceeded, "{} workgroups in one dimension, the device allows {}; use a smaller batch",
-                  count, capabilities_.max_workgroups_per_dimension);
+      return fail(ErrorCode::kLimitExceeded,
+                  "{} workgroups in one dimension, the device allows {}; use a smaller batch", count,
+                  capabilities_.max_workgroups_per_dimension);
     }
   }
   IA_ASSIGN(std::string text, kernel.text());
@@ -123,7 +137,8 @@ Result<> Recorder::dispatch(const Node& node, const Kernel& kernel, std::array<s
 }
 
 std::array<std::uint32_t, 3> Recorder::row_grid(std::int64_t rows) const {
-  return {std::uint32_t(std::min<std::int64_t>(rows, kRowsPerLine)), std::uint32_t((rows + kRowsPerLine - 1) / kRowsPerLine), 1};
+  return {std::uint32_t(std::min<std::int64_t>(rows, kRowsPerLine)),
+          std::uint32_t((rows + kRowsPerLine - 1) / kRowsPerLine), 1};
 }
 
 /// f16 for values with a token dimension; vectors per sequence and results nobody reads on stay f32: they are small.
@@ -133,7 +148,8 @@ Layout Recorder::layout_of(ValueId id) const {
   if (!half_) return Layout::kF32;
   if (std::ranges::find(graph_.inputs, id) != graph_.inputs.end()) return Layout::kF32;
   if (is_output(id) && consumers_[id] == 0) return Layout::kF32;
-  const bool tokens = std::ranges::any_of(value.dims, [](const Dim& d) { return d.symbol == Symbol::kSequence || d.symbol == Symbol::kRows; });
+  const bool tokens = std::ranges::any_of(
+      value.dims, [](const Dim& d) { return d.symbol == Symbol::kSequence || d.symbol == Symbol::kRows; });
   return tokens ? Layout::kF16 : Layout::kF32;
 }
 
@@ -176,7 +192,8 @@ Place Recorder::weight(WeightId id, Layout layout) {
   const std::int64_t bytes = padded(elements * element_bytes(layout));
   auto [found, added] = weights_.try_emplace({id, layout}, -1);
   if (added) {
-    found->second = add_buffer({.kind = BufferKind::kWeight, .bytes = bytes, .index = id, .layout = layout, .elements = elements});
+    found->second =
+        add_buffer({.kind = BufferKind::kWeight, .bytes = bytes, .index = id, .layout = layout, .elements = elements});
   }
   return {found->second, bytes, layout};
 }
@@ -184,7 +201,8 @@ Place Recorder::weight(WeightId id, Layout layout) {
 Place Recorder::constant(Bytes data, Layout layout) {
   data.resize(padded(std::int64_t(data.size())));
   const auto bytes = std::int64_t(data.size());
-  return {add_buffer({.kind = BufferKind::kConstant, .bytes = bytes, .layout = layout, .data = std::move(data)}), bytes, layout};
+  return {add_buffer({.kind = BufferKind::kConstant, .bytes = bytes, .layout = layout, .data = std::move(data)}), bytes,
+          layout};
 }
 
 std::int32_t Recorder::add_buffer(BufferSpec spec) {
@@ -199,7 +217,8 @@ void Recorder::release(ValueId id) {
 }
 
 void Recorder::note(const std::string& optimization) {
-  if (std::ranges::find(out_.optimizations, optimization) == out_.optimizations.end()) out_.optimizations.push_back(optimization);
+  if (std::ranges::find(out_.optimizations, optimization) == out_.optimizations.end())
+    out_.optimizations.push_back(optimization);
 }
 
 Kernel Recorder::kernel(std::string file) const {

@@ -19,7 +19,8 @@ std::int32_t bucket_of(std::int64_t distance, const op::RelativeBias& op) {
   }
   const std::int64_t exact = buckets / 2;
   if (distance < exact) return std::int32_t(bucket + distance);
-  const float part = std::log(float(distance) / float(exact)) / float(std::log(double(op.max_distance) / double(exact)));
+  const float part =
+      std::log(float(distance) / float(exact)) / float(std::log(double(op.max_distance) / double(exact)));
   return std::int32_t(bucket + std::min(exact + std::int64_t(part * float(buckets - exact)), buckets - 1));
 }
 
@@ -103,7 +104,8 @@ Result<> Recorder::record(const Node& node, const op::Pool& op) {
 Result<> Recorder::record(const Node& node, const op::RelativeBias& op) {
   const std::int64_t sequence = shape_.sequence, heads = graph_.weights[op.table].shape[1];
   std::vector<std::int32_t> buckets;
-  for (std::int64_t distance = 1 - sequence; distance < sequence; ++distance) buckets.push_back(bucket_of(distance, op));
+  for (std::int64_t distance = 1 - sequence; distance < sequence; ++distance)
+    buckets.push_back(bucket_of(distance, op));
   Bytes data(buckets.size() * 4);
   std::memcpy(data.data(), buckets.data(), data.size());
   Kernel made = kernel("relative_bias");

@@ -19,8 +19,9 @@ struct Place {
   Layout layout = Layout::kF32;
 };
 
-/// One use of a kernel file: its constants, and its bindings in order. Declarations are generated, so the shader and the
-/// bind group cannot disagree. A binding `x` in lanes of 4 declares `x: array<vec4<f16>>`, `alias x_t` and `alias x_s`.
+/// One use of a kernel file: its constants, and its bindings in order. Declarations are generated, so the shader and
+/// the bind group cannot disagree. A binding `x` in lanes of 4 declares `x: array<vec4<f16>>`, `alias x_t` and `alias
+/// x_s`.
 class Kernel {
  public:
   explicit Kernel(std::string file) : file_(std::move(file)) {}
@@ -30,7 +31,8 @@ class Kernel {
   Kernel& set_float(std::string name, float value);
   /// `alias NAME = type;`
   Kernel& alias(std::string name, std::string_view type);
-  /// `NAME` becomes the number of rows of a value: an expression over the shape uniform, so that shapes share pipelines.
+  /// `NAME` becomes the number of rows of a value: an expression over the shape uniform, so that shapes share
+  /// pipelines.
   Kernel& count(std::string_view name, const Value& value);
   Kernel& read(std::string name, const Place& place, int lanes);
   Kernel& write(std::string name, const Place& place, int lanes);
@@ -95,9 +97,9 @@ class Recorder {
   bool half_ = false;
   Recording out_;
   Place uniform_;
-  std::vector<int> consumers_, uses_left_; ///< per value: nodes that read it; those still to come
-  std::vector<std::int32_t> buffer_of_; ///< per value; -1 none yet
-  std::vector<std::int32_t> free_;      ///< activation buffers whose value is dead
+  std::vector<int> consumers_, uses_left_;  ///< per value: nodes that read it; those still to come
+  std::vector<std::int32_t> buffer_of_;     ///< per value; -1 none yet
+  std::vector<std::int32_t> free_;          ///< activation buffers whose value is dead
   std::map<std::pair<WeightId, Layout>, std::int32_t> weights_;
   std::map<std::string, std::int32_t, std::less<>> pipelines_;
 };

@@ -1,5 +1,6 @@
 // A recording: everything an executor needs to run a graph on WebGPU, as plain data.
-// Made by record(); replayed by the Dawn executor natively and by web/sdk in the page (docs/recording.md has the JSON form).
+// Made by record(); replayed by the Dawn executor natively and by web/sdk in the page (docs/recording.md has the JSON
+// form).
 #pragma once
 
 #include <array>
@@ -34,16 +35,16 @@ enum class BindingType : std::uint8_t { kReadOnlyStorage, kStorage, kUniform };
 
 struct BufferSpec {
   BufferKind kind = BufferKind::kActivation;
-  std::int64_t bytes = 0;          ///< multiple of 16
-  std::int32_t index = -1;         ///< kWeight: WeightId; kInput / kOutput: position in Graph::inputs / outputs
-  Layout layout = Layout::kF32;    ///< kWeight, kInput, kOutput: element type
-  std::int64_t elements = 0;       ///< kWeight, kInput, kOutput: how many; the rest of `bytes` is padding
-  Bytes data;                      ///< kUniform, kConstant: content
+  std::int64_t bytes = 0;        ///< multiple of 16
+  std::int32_t index = -1;       ///< kWeight: WeightId; kInput / kOutput: position in Graph::inputs / outputs
+  Layout layout = Layout::kF32;  ///< kWeight, kInput, kOutput: element type
+  std::int64_t elements = 0;     ///< kWeight, kInput, kOutput: how many; the rest of `bytes` is padding
+  Bytes data = {};               ///< kUniform, kConstant: content
 };
 struct PipelineSpec {
   std::string label;
-  std::string wgsl;                       ///< complete shader text; entry point "main"
-  std::vector<BindingType> binding_types; ///< group 0, binding 0, 1, 2 ...
+  std::string wgsl;                        ///< complete shader text; entry point "main"
+  std::vector<BindingType> binding_types;  ///< group 0, binding 0, 1, 2 ...
 };
 struct BindingSpec {
   std::int32_t buffer = -1;
@@ -53,18 +54,19 @@ struct DispatchSpec {
   std::int32_t pipeline = -1;
   std::vector<BindingSpec> bindings;  ///< group 0, in binding order
   std::array<std::uint32_t, 3> workgroups{1, 1, 1};
-  std::string label;                  ///< the node it computes
+  std::string label;  ///< the node it computes
 };
 struct Recording {
   std::vector<BufferSpec> buffers;
   std::vector<PipelineSpec> pipelines;
   std::vector<DispatchSpec> dispatches;  ///< in order; each sees what the ones before it wrote
   std::vector<std::string> optimizations;
-  std::int64_t activation_bytes = 0;     ///< every buffer but the weights
+  std::int64_t activation_bytes = 0;  ///< every buffer but the weights
 };
 
 /// Why a node cannot run with these capabilities; empty when it can.
-std::string declines(const Graph& graph, const Node& node, const Capabilities& capabilities, const LoadOptions& options);
+std::string declines(const Graph& graph, const Node& node, const Capabilities& capabilities,
+                     const LoadOptions& options);
 /// Pure: no device is touched. Fails where declines() would, or when a buffer is beyond the limits.
 Result<Recording> record(const Graph& graph, const ShapeClass& shape, const Capabilities& capabilities,
                          const LoadOptions& options);

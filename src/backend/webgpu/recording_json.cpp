@@ -54,16 +54,17 @@ std::string array(const Items& items, Text text) {
 std::string buffer_json(const BufferSpec& buffer) {
   std::string out = std::format("{{\"kind\":\"{}\",\"bytes\":{}", kKindNames[int(buffer.kind)], buffer.bytes);
   if (buffer.index >= 0) {
-    out += std::format(",\"index\":{},\"layout\":\"{}\",\"elements\":{}", buffer.index, kLayoutNames[int(buffer.layout)],
-                       buffer.elements);
+    out += std::format(",\"index\":{},\"layout\":\"{}\",\"elements\":{}", buffer.index,
+                       kLayoutNames[int(buffer.layout)], buffer.elements);
   }
   if (!buffer.data.empty()) out += ",\"data\":\"" + base64(buffer.data) + '"';
   return out + '}';
 }
 
 std::string pipeline_json(const PipelineSpec& pipeline) {
-  return std::format("{{\"label\":{},\"wgsl\":{},\"bindings\":{}}}", quoted(pipeline.label), quoted(pipeline.wgsl),
-                     array(pipeline.binding_types, [](BindingType type) { return std::format("\"{}\"", kBindingNames[int(type)]); }));
+  return std::format(
+      "{{\"label\":{},\"wgsl\":{},\"bindings\":{}}}", quoted(pipeline.label), quoted(pipeline.wgsl),
+      array(pipeline.binding_types, [](BindingType type) { return std::format("\"{}\"", kBindingNames[int(type)]); }));
 }
 
 std::string dispatch_json(const DispatchSpec& dispatch) {
@@ -71,17 +72,18 @@ std::string dispatch_json(const DispatchSpec& dispatch) {
     return std::format("[{},{},{}]", binding.buffer, binding.offset, binding.bytes);
   });
   const auto& groups = dispatch.workgroups;
-  return std::format("{{\"pipeline\":{},\"bindings\":{},\"workgroups\":[{},{},{}],\"label\":{}}}", dispatch.pipeline, bindings,
-                     groups[0], groups[1], groups[2], quoted(dispatch.label));
+  return std::format("{{\"pipeline\":{},\"bindings\":{},\"workgroups\":[{},{},{}],\"label\":{}}}", dispatch.pipeline,
+                     bindings, groups[0], groups[1], groups[2], quoted(dispatch.label));
 }
 
 }  // namespace
 
 std::string to_json(const Recording& recording) {
-  return std::format("{{\"version\":1,\"buffers\":{},\"pipelines\":{},\"dispatches\":{},\"optimizations\":{},\"activation_bytes\":{}}}",
-                     array(recording.buffers, buffer_json), array(recording.pipelines, pipeline_json),
-                     array(recording.dispatches, dispatch_json), array(recording.optimizations, quoted),
-                     recording.activation_bytes);
+  return std::format(
+      "{{\"version\":1,\"buffers\":{},\"pipelines\":{},\"dispatches\":{},\"optimizations\":{},\"activation_bytes\":{}}"
+      "}",
+      array(recording.buffers, buffer_json), array(recording.pipelines, pipeline_json),
+      array(recording.dispatches, dispatch_json), array(recording.optimizations, quoted), recording.activation_bytes);
 }
 
 }  // namespace ipfs_accelerate::webgpu

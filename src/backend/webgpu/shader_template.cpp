@@ -45,7 +45,8 @@ class Expander {
   Result<std::string> expand() {
     std::string out;
     IA_TRY(block(out, true));
-    if (at_ < lines_.size()) return fail(ErrorCode::kInternal, "kernel line {}: {} without a start", at_ + 1, lines_[at_]);
+    if (at_ < lines_.size())
+      return fail(ErrorCode::kInternal, "kernel line {}: {} without a start", at_ + 1, lines_[at_]);
     return out;
   }
 
