@@ -1,0 +1,277 @@
+// The facade: Engine's calls, each handed to the library or the runner.
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "content/profile.h"
+#include "engine/dag.h"
+#include "engine/library.h"
+#include "engine/runner.h"
+#include "ipfs_accelerate/ipfs_accelerate.h"
+#include "model/model.h"
+
+namespace ipfs_accelerate {
+namespace fs = std::filesystem;
+
+struct Engine::Impl {
+  explicit Impl(fs::path home) : library(std::move(home)), runner(library) {}
+  Library library;
+  Runner runner;
+
+  /// Blocks from the store as it is now.
+  Result<content::BlockGetter> getter() {
+    IA_ASSIGN(auto store, library.reader());
+    return [store = std::move(store)](const Cid& cid) { return store->get_block(cid); };
+  }
+  /// The CID of `content`, which must be one and not a path inside it.
+  Result<Cid> root_of(const std::string& content) {
+    IA_ASSIGN(const std::string path, library.locate(content));
+    if (path.contains('/')) {
+      IA_ASSIGN(const auto store, library.reader());
+      return store->resolve(path);
+    }
+    return Cid::parse(path);
+  }
+};
+
+fs::path default_home() {
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value ? value : "");
+  };
+  if (const std::string home = variable("IPFS_ACCELERATE_HOME"); !home.empty()) return home;
+  if (const std::string data = variable("XDG_DATA_HOME"); !data.empty()) return fs::path(data) / "ipfs_accelerate";
+  return fs::path(variable("HOME").empty() ? "." : variable("HOME")) / ".local/share/ipfs_accelerate";
+}
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+Engine::~Engine() = default;
+
+Result<Engine> Engine::open(const fs::path& home) {
+  auto impl = std::make_unique<Impl>(home);
+  IA_TRY(impl->library.open());
+  return Engine(std::move(impl));
+}
+
+Result<RunResult> Engine::accelerate(const std::string& model, const std::vector<Input>& inputs, const Config& config) {
+  return impl_->runner.accelerate(model, inputs, config);
+}
+Result<std::string> Engine::explain(const std::string& model, const std::vector<Input>& inputs, const Config& config) {
+  return impl_->runner.explain(model, inputs, config);
+}
+Result<std::string> Engine::devices() { return impl_->runner.devices(); }
+
+Result<AddReport> Engine::add(const fs::path& path, const AddOptions& options) {
+  const auto begin = std::chrono::steady_clock::now();
+  if (!options.name.empty()) IA_TRY(Names::check(options.name));
+  store::AddOptions wanted;
+  IA_ASSIGN(wanted.profile, content::parse_profile(options.profile));
+  wanted.reference = options.reference;
+  wanted.hidden = options.hidden;
+  wanted.progress = store_progress(options.progress, "adding");
+  const auto added = impl_->library.write<store::Added>([&](const auto& store) { return store->add(path, wanted); });
+  if (!added) return std::unexpected(added.error());
+  AddReport report{added->root.text(), options.name, added->files, added->bytes, added->stored_bytes, 0};
+  if (!options.name.empty()) IA_TRY(impl_->library.set_name(options.name, report.cid));
+  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return report;
+}
+
+Result<std::vector<Entry>> Engine::ls(const std::string& content, const FetchConfig& fetch) {
+  IA_ASSIGN(const std::string path, impl_->library.locate_complete(content, fetch));
+  IA_ASSIGN(const auto store, impl_->library.reader());
+  IA_ASSIGN(const auto entries, store->ls(path));
+  std::vector<Entry> list;
+  for (const store::Entry& entry : entries) {
+    list.push_back({entry.name, entry.cid.text(), std::string(entry_type_name(entry.type)), entry.size});
+  }
+  return list;
+}
+
+Result<> Engine::cat(const std::string& content, const Sink& sink, const FetchConfig& fetch) {
+  IA_ASSIGN(const std::string path, impl_->library.locate_complete(content, fetch));
+  IA_ASSIGN(const auto store, impl_->library.reader());
+  return store->cat(path, [&](ByteView bytes) -> Result<> {
+    if (sink(bytes.data(), bytes.size())) return {};
+    return fail(ErrorCode::kIo, "the reader of {} stopped before its end", path);
+  });
+}
+
+Result<> Engine::get(const std::string& content, const fs::path& target, const FetchConfig& fetch) {
+  IA_ASSIGN(const std::string path, impl_->library.locate_complete(content, fetch));
+  IA_ASSIGN(const auto store, impl_->library.reader());
+  return store->get(path, target, store_progress(fetch.progress, "writing"));
+}
+
+Result<VerifyReport> Engine::verify(const std::string& content) {
+  IA_ASSIGN(const auto store, impl_->library.reader());
+  std::vector<std::string> paths;
+  if (content.empty()) {
+    IA_ASSIGN(const auto pins, store->pins());
+    for (const store::Pin& pin : pins) paths.push_back(pin.cid.text());
+  } else {
+    IA_ASSIGN(paths.emplace_back(), impl_->library.locate(content));
+  }
+  VerifyReport report;
+  for (const std::string& path : paths) {
+    IA_ASSIGN(const auto part, store->verify(path));
+    report.blocks += part.blocks;
+    report.bytes += part.bytes;
+    for (const store::Damage& damage : part.damage) {
+      report.damage.push_back(damage.error);
+    }
+  }
+  return report;
+}
+
+Result<std::string> Engine::pin(const std::string& content, const FetchConfig& fetch) {
+  IA_ASSIGN(const std::string path, impl_->library.locate_complete(content, fetch));
+  return impl_->library.write<std::string>([&](const auto& store) -> Result<std::string> {
+    IA_ASSIGN(const Cid cid, store->resolve(path));
+    IA_ASSIGN(const bool complete, store->is_complete(path));
+    if (!complete) return fail(ErrorCode::kNotFound, "{} is not complete in the store; fetch it first", path);
+    IA_TRY(store->pin(cid));
+    return cid.text();
+  });
+}
+
+Result<std::string> Engine::unpin(const std::string& content) {
+  IA_ASSIGN(const Cid cid, impl_->root_of(content));
+  return impl_->library.write<std::string>([&](const auto& store) -> Result<std::string> {
+    IA_TRY(store->unpin(cid));
+    return cid.text();
+  });
+}
+
+Result<std::vector<std::string>> Engine::pins() {
+  IA_ASSIGN(const auto store, impl_->library.reader());
+  IA_ASSIGN(const auto pins, store->pins());
+  std::vector<std::string> list;
+  for (const store::Pin& pin : pins) list.push_back(pin.cid.text());
+  return list;
+}
+
+Result<GcReport> Engine::rm(const std::string& content) {
+  IA_ASSIGN(const Cid cid, impl_->root_of(content));
+  const auto removed = impl_->library.write<store::GcReport>([&](const auto& store) { return store->rm(cid); });
+  if (!removed) return std::unexpected(removed.error());
+  IA_TRY(impl_->library.forget_names(cid.text()));
+  return GcReport{removed->files, removed->blocks, removed->bytes};
+}
+
+Result<GcReport> Engine::gc() {
+  const auto removed = impl_->library.write<store::GcReport>([](const auto& store) { return store->gc(); });
+  if (!removed) return std::unexpected(removed.error());
+  return GcReport{removed->files, removed->blocks, removed->bytes};
+}
+
+Result<StoreStat> Engine::stat() {
+  IA_ASSIGN(const auto store, impl_->library.reader());
+  IA_ASSIGN(const auto stat, store->stat());
+  return StoreStat{impl_->library.home().string(),
+                   stat.files,
+                   stat.file_bytes,
+                   stat.referenced_bytes,
+                   stat.blocks,
+                   stat.block_bytes,
+                   stat.pins,
+                   stat.disk_bytes};
+}
+
+Result<std::vector<std::string>> Engine::import_car(const fs::path& file) {
+  const auto report =
+      impl_->library.write<store::ImportReport>([&](const auto& store) { return store->import_car(file); });
+  if (!report) return std::unexpected(report.error());
+  std::vector<std::string> roots;
+  for (const Cid& root : report->roots) roots.push_back(root.text());
+  return roots;
+}
+
+Result<std::vector<NamedModel>> Engine::models() {
+  IA_ASSIGN(const auto names, impl_->library.names().all());
+  IA_ASSIGN(const auto store, impl_->library.reader());
+  std::vector<NamedModel> models;
+  for (const auto& [name, cid] : names) {
+    NamedModel model{name, cid, {}, {}};
+    if (const auto file = store->open_file(cid + "/config.json"); file && (*file)->size() < (1u << 20)) {
+      if (const auto bytes = (*file)->view(0, (*file)->size())) {
+        const auto config = nlohmann::json::parse(bytes->begin(), bytes->end(), nullptr, false);
+        if (const auto task = default_task(as_text(*bytes))) model.task = *task;
+        if (config.is_object() && config.contains("model_type") && config["model_type"].is_string())
+          model.architecture = config["model_type"];
+      }
+    }
+    models.push_back(std::move(model));
+  }
+  return models;
+}
+
+Result<Resolved> Engine::resolve(const std::string& content) {
+  IA_ASSIGN(const std::string path, impl_->library.locate(content));
+  IA_ASSIGN(const auto get, impl_->getter());
+  IA_ASSIGN(const PathWalk walk, walk_path(path, get));
+  Resolved resolved{walk.blocks.back().text(), {}, walk.type};
+  for (const Cid& cid : walk.blocks) resolved.path.push_back(cid.text());
+  return resolved;
+}
+
+Result<bool> Engine::has(const std::string& text) {
+  IA_ASSIGN(const Cid cid, Cid::parse(text));
+  IA_ASSIGN(const auto store, impl_->library.reader());
+  return store->has_block(cid);
+}
+
+Result<std::vector<std::uint8_t>> Engine::block(const std::string& text) {
+  IA_ASSIGN(const Cid cid, Cid::parse(text));
+  IA_ASSIGN(const auto store, impl_->library.reader());
+  IA_ASSIGN(const content::Block block, store->get_block(cid));
+  return std::vector<std::uint8_t>(block.bytes().begin(), block.bytes().end());
+}
+
+struct CarStream::Impl {
+  Impl(Resolved where, Cid root, DagWalk dag)
+      : resolved(std::move(where)), root(std::move(root)), walk(std::move(dag)) {}
+  Resolved resolved;
+  Cid root;
+  DagWalk walk;
+  bool header_sent = false;
+};
+
+CarStream::CarStream(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+CarStream::CarStream(CarStream&&) noexcept = default;
+CarStream& CarStream::operator=(CarStream&&) noexcept = default;
+CarStream::~CarStream() = default;
+const Resolved& CarStream::resolved() const { return impl_->resolved; }
+
+Result<std::optional<std::vector<std::uint8_t>>> CarStream::next() {
+  if (!impl_->header_sent) {
+    impl_->header_sent = true;
+    return car_header(impl_->root);
+  }
+  IA_ASSIGN(const auto block, impl_->walk.next());
+  if (!block) return std::nullopt;
+  return car_section(*block);
+}
+
+Result<CarStream> Engine::open_car(const std::string& content, const CarOptions& options) {
+  IA_ASSIGN(const std::string path, impl_->library.locate(content));
+  IA_ASSIGN(const auto get, impl_->getter());
+  IA_ASSIGN(PathWalk walk, walk_path(path, get));
+  const Cid target = walk.blocks.back();
+  Resolved resolved{target.text(), {}, walk.type};
+  for (const Cid& cid : walk.blocks) resolved.path.push_back(cid.text());
+  return CarStream(
+      std::make_unique<CarStream::Impl>(std::move(resolved), target, DagWalk(std::move(walk), options, get)));
+}
+
+Result<RunResult> accelerate(const std::string& model, const std::vector<Input>& inputs, const Config& config) {
+  IA_ASSIGN(Engine engine, Engine::open());
+  return engine.accelerate(model, inputs, config);
+}
+
+std::string_view version() noexcept { return "0.1.0"; }
+
+}  // namespace ipfs_accelerate
