@@ -1,0 +1,64 @@
+// ThreadPool: persistent workers that share the tasks of one parallel section at a time.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+namespace ipfs_accelerate {
+
+/// Threads this build may use on this machine; 1 in a WASM build without threads.
+int hardware_threads();
+
+/// Workers spin briefly between sections and then sleep, so sections that follow each other cost about a microsecond.
+/// One section at a time: run() is called by one thread, and not from inside a task.
+class ThreadPool {
+ public:
+  /// threads: how many work on a section, the caller included; 0 = hardware_threads().
+  explicit ThreadPool(int threads = 0);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+
+  /// Calls task(index, thread) for every index in [0, count) and returns when all are done; 0 <= thread < threads().
+  /// Everything the tasks wrote is visible to the caller. count < 2^31.
+  template <class Task>
+  void run(std::int64_t count, Task&& task) {
+    using Plain = std::remove_reference_t<Task>;
+    run_erased(
+        count, [](void* context, std::int64_t index, int thread) { (*static_cast<Plain*>(context))(index, thread); },
+        const_cast<void*>(static_cast<const void*>(&task)));
+  }
+
+ private:
+  using Function = void (*)(void* context, std::int64_t index, int thread);
+
+  void run_erased(std::int64_t count, Function function, void* context);
+  bool claim(std::int64_t& index);
+  void work_until_empty(int thread);
+  void worker(int thread);
+  bool wait_for_work(std::uint64_t seen);
+
+  // state_ holds the section's number (upper half) and how many tasks nobody has claimed (lower half). A successful
+  // claim proves that the section is still running, so the fields below it are read only after one.
+  alignas(64) std::atomic<std::uint64_t> state_{0};
+  alignas(64) std::atomic<std::int64_t> finished_{0};
+  std::int64_t count_ = 0;
+  Function function_ = nullptr;
+  void* context_ = nullptr;
+
+  std::mutex mutex_;
+  std::condition_variable work_ready_, all_done_;
+  std::atomic<int> sleepers_{0};
+  std::atomic<bool> caller_sleeps_{false};
+  std::atomic<bool> stopping_{false};
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace ipfs_accelerate
