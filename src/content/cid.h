@@ -17,7 +17,7 @@ enum class HashFunction : std::uint64_t { kIdentity = 0x00, kSha2_256 = 0x12, kS
 /// A hash function's code and digest. https://github.com/multiformats/multihash
 struct Multihash {
   HashFunction function = HashFunction::kSha2_256;
-  Bytes digest;
+  Bytes digest{};
   friend auto operator<=>(const Multihash&, const Multihash&) = default;
 };
 
@@ -25,7 +25,7 @@ struct Multihash {
 struct Cid {
   int version = 1;
   Codec codec = Codec::kRaw;
-  Multihash hash;
+  Multihash hash{};
 
   /// Text: base58btc "Qm..." (v0), or multibase (base32, base36, base58btc, base16, base64url). kInvalidCid says what
   /// is wrong; kUnsupportedHash for functions outside the allow-list.

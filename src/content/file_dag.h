@@ -64,7 +64,7 @@ struct FileLayout {
 };
 
 inline constexpr int kMaxFileDepth = 32;
-inline constexpr std::size_t kMaxFileLeaves = 16u << 20;  ///< 16 TiB at 1 MiB
+inline constexpr std::size_t kMaxFileLeaves = 2u << 20;  ///< blocks of one file: 2 TiB at 1 MiB each
 
 /// Layout of the file below `root` (a raw block or a UnixFS file). `is_leaf` may save reading dag-pb leaves: it says
 /// that a CID is known to be a wrapped leaf (a wrong yes is found when the leaf is verified). Iterative; kLimitExceeded

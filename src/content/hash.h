@@ -1,0 +1,20 @@
+// Hashing in parts, and the allow-list of digests.
+#pragma once
+
+#include "content/cid.h"
+
+namespace ipfs_accelerate::content {
+
+/// Digest of the parts one after another, without joining them.
+Result<Multihash> hash_parts(HashFunction function, std::span<const ByteView> parts);
+
+/// kUnsupportedHash for functions outside the allow-list, kInvalidCid for digest lengths nobody should trust:
+/// sha2-256 20 to 32 bytes, sha2-512 and blake3 20 to 64, identity at most 128 (IPIP-512).
+Result<> check_digest(std::uint64_t function, std::size_t length);
+
+/// Whether `digest` (perhaps truncated) is that of the parts. kIntegrity says both digests.
+Result<> check_hash(const Multihash& expected, std::span<const ByteView> parts);
+
+inline constexpr std::size_t kMaxIdentityBytes = 128;
+
+}  // namespace ipfs_accelerate::content
