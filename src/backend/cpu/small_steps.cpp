@@ -61,7 +61,7 @@ std::size_t last_token(const std::int32_t* mask, std::size_t sequence) {
   for (std::size_t s = sequence; s > 0; --s) {
     if (mask[s - 1] != 0) return s - 1;
   }
-  return sequence - 1;
+  return 0;
 }
 
 void pool_one(PoolMode mode, const float* x, const std::int32_t* mask, std::size_t sequence, std::size_t width,

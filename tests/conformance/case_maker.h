@@ -1,0 +1,118 @@
+// CaseMaker: builds one conformance case with seeded random weights and inputs.
+#pragma once
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <format>
+#include <random>
+
+#include "conformance/conformance.h"
+
+namespace ipfs_accelerate {
+
+/// Positions that a mask leaves attended.
+enum class MaskPattern { kNone, kAllOnes, kRightPadded, kLeftPadded, kHoles, kOneRowEmpty };
+inline constexpr MaskPattern kMaskPatterns[] = {MaskPattern::kNone,        MaskPattern::kAllOnes,
+                                                MaskPattern::kRightPadded, MaskPattern::kLeftPadded,
+                                                MaskPattern::kHoles,       MaskPattern::kOneRowEmpty};
+
+class CaseMaker {
+ public:
+  CaseMaker(std::string op, std::string name, ShapeClass shape, Dtype weight_dtype = Dtype::kF32)
+      : random_(static_cast<unsigned>(std::hash<std::string>()(op + name))) {
+    case_.op = std::move(op);
+    case_.name = std::move(name);
+    case_.shape = shape;
+    case_.weight_dtype = weight_dtype;
+  }
+
+  GraphBuilder& builder() { return builder_; }
+
+  /// Normal values of this deviation, as [batch, sequence, columns] or in any other dims.
+  ValueId floats(const std::string& name, std::vector<Dim> dims, float deviation = 1.0f) {
+    Tensor tensor = Tensor::f32(ipfs_accelerate::bind(dims, case_.shape));
+    std::normal_distribution<float> normal(0.0f, deviation);
+    for (float& value : tensor.f32s()) value = normal(random_);
+    case_.inputs.push_back(std::move(tensor));
+    return builder_.input(name, Dtype::kF32, std::move(dims));
+  }
+
+  /// Whole numbers in [0, limit).
+  ValueId ids(const std::string& name, std::vector<Dim> dims, std::int32_t limit) {
+    Tensor tensor = Tensor::i32(ipfs_accelerate::bind(dims, case_.shape));
+    std::uniform_int_distribution<std::int32_t> uniform(0, limit - 1);
+    for (std::int32_t& value : tensor.i32s()) value = uniform(random_);
+    case_.inputs.push_back(std::move(tensor));
+    return builder_.input(name, Dtype::kI32, std::move(dims));
+  }
+
+  /// kNoValue for MaskPattern::kNone.
+  ValueId mask(MaskPattern pattern) {
+    if (pattern == MaskPattern::kNone) return kNoValue;
+    Tensor tensor = Tensor::i32({case_.shape.batch, case_.shape.sequence});
+    for (std::int64_t b = 0; b < case_.shape.batch; ++b) {
+      for (std::int64_t s = 0; s < case_.shape.sequence; ++s) {
+        tensor.i32s()[static_cast<std::size_t>(b * case_.shape.sequence + s)] = attended(pattern, b, s) ? 1 : 0;
+      }
+    }
+    case_.inputs.push_back(std::move(tensor));
+    return builder_.input("mask", Dtype::kI32, {kBatchDim, kSequenceDim});
+  }
+
+  /// parts > 1: the weight is a stack of that many tensors of equal height.
+  WeightId weight(const std::string& name, Shape shape, float deviation, float mean = 0.0f, int parts = 1) {
+    Tensor tensor = Tensor::f32(shape);
+    std::normal_distribution<float> normal(mean, deviation);
+    for (float& value : tensor.f32s()) value = stored(normal(random_));
+    case_.weights.push_back(std::move(tensor));
+    std::vector<std::string> names;
+    for (int i = 0; i < parts; ++i) names.push_back(std::format("{}.{}", name, i));
+    return builder_.stack(std::move(names), std::move(shape));
+  }
+
+  CaseMaker& tolerance(double value) {
+    case_.tolerance = value;
+    return *this;
+  }
+
+  /// Makes `value` the only output.
+  ConformanceCase finish(ValueId value) {
+    builder_.output(value, "y");
+    auto graph = builder_.finish();
+    if (!graph) {
+      std::fprintf(stderr, "%s %s: %s\n", case_.op.c_str(), case_.name.c_str(), graph.error().message.c_str());
+      std::abort();  // the table itself is wrong
+    }
+    case_.graph = *std::move(graph);
+    return std::move(case_);
+  }
+
+ private:
+  // Row `batch - 1` is the odd one: empty, or shorter than the others.
+  bool attended(MaskPattern pattern, std::int64_t b, std::int64_t s) {
+    const std::int64_t kept = std::max<std::int64_t>(1, case_.shape.sequence - 2 * b - 1);
+    switch (pattern) {
+      case MaskPattern::kRightPadded: return s < kept;
+      case MaskPattern::kLeftPadded: return s >= case_.shape.sequence - kept;
+      case MaskPattern::kHoles: return s == b % case_.shape.sequence || random_() % 3 != 0;
+      case MaskPattern::kOneRowEmpty: return b + 1 != case_.shape.batch;
+      default: return true;
+    }
+  }
+
+  // The nearest value that the weight's dtype can hold.
+  float stored(float value) const {
+    if (case_.weight_dtype == Dtype::kF16) return f16_to_f32(f32_to_f16(value));
+    if (case_.weight_dtype != Dtype::kBF16) return value;
+    std::uint32_t bits;
+    std::memcpy(&bits, &value, 4);
+    return bf16_to_f32(static_cast<std::uint16_t>(bits >> 16));
+  }
+
+  ConformanceCase case_;
+  GraphBuilder builder_;
+  std::mt19937 random_;
+};
+
+}  // namespace ipfs_accelerate

@@ -1,0 +1,378 @@
+// The table of conformance cases, op by op: tails, tiny and long shapes, every combination of optional parts.
+#include <algorithm>
+#include <cmath>
+
+#include "conformance/case_maker.h"
+
+namespace ipfs_accelerate {
+namespace {
+
+using Cases = std::vector<ConformanceCase>;
+
+std::string_view pattern_name(MaskPattern pattern) {
+  constexpr std::string_view kNames[] = {"no_mask", "all_ones", "right_padded", "left_padded", "holes", "one_empty"};
+  return kNames[static_cast<int>(pattern)];
+}
+
+const std::vector<Dim> kTokens{kBatchDim, kSequenceDim};
+
+// ---- embed
+
+ConformanceCase embed_case(ShapeClass shape, std::int64_t hidden, bool position, bool type, bool norm, bool beta,
+                           Dtype dtype) {
+  CaseMaker maker("embed",
+                  std::format("{}x{}_h{}{}{}{}{}_{}", shape.batch, shape.sequence, hidden, position ? "_pos" : "",
+                              type ? "_type" : "", norm ? "_norm" : "", beta ? "_beta" : "", dtype_name(dtype)),
+                  shape, dtype);
+  op::Embed embed;
+  embed.epsilon = 1e-6f;
+  embed.ids = maker.ids("ids", kTokens, 101);
+  embed.word = maker.weight("word", {101, hidden}, 0.7f);
+  if (position) {
+    embed.position_ids = maker.ids("position_ids", kTokens, 140);
+    embed.position = maker.weight("position", {140, hidden}, 0.4f);
+  }
+  if (type) {
+    embed.type_ids = maker.ids("type_ids", kTokens, 2);
+    embed.type = maker.weight("type", {2, hidden}, 0.3f);
+  }
+  if (norm) embed.gamma = maker.weight("gamma", {hidden}, 0.1f, 1.0f);
+  if (beta) embed.beta = maker.weight("beta", {hidden}, 0.1f);
+  const ValueId y = maker.builder().add("embed", embed);
+  return maker.finish(y);
+}
+
+void add_embed(Cases& cases) {
+  for (const ShapeClass shape :
+       {ShapeClass{1, 1, 1}, ShapeClass{1, 17, 1}, ShapeClass{3, 128, 1}, ShapeClass{5, 3, 1}}) {
+    for (const std::int64_t hidden : {4, 30, 52, 384}) {
+      cases.push_back(embed_case(shape, hidden, true, true, true, true, Dtype::kF32));
+    }
+  }
+  const ShapeClass shape{2, 7, 1};
+  cases.push_back(embed_case(shape, 36, false, false, false, false, Dtype::kF32));
+  cases.push_back(embed_case(shape, 36, true, false, true, false, Dtype::kF32));
+  cases.push_back(embed_case(shape, 36, false, true, true, true, Dtype::kF16));
+  cases.push_back(embed_case(shape, 35, true, true, true, true, Dtype::kBF16));
+  cases.push_back(embed_case(shape, 1, true, true, false, false, Dtype::kF32));
+}
+
+// ---- linear
+
+constexpr Activation kActivations[] = {Activation::kNone, Activation::kGelu, Activation::kGeluTanh,
+                                       Activation::kRelu, Activation::kTanh, Activation::kSilu};
+
+std::string_view activation_name(Activation activation) {
+  constexpr std::string_view kNames[] = {"none", "gelu", "gelu_tanh", "relu", "tanh", "silu"};
+  return kNames[static_cast<int>(activation)];
+}
+
+struct LinearShape {
+  std::int64_t batch, sequence, depth, columns;
+};
+
+ConformanceCase linear_case(LinearShape s, bool bias, bool residual, Activation activation, Dtype dtype,
+                            int parts = 1) {
+  CaseMaker maker("linear",
+                  std::format("{}x{}_{}to{}{}{}_{}_{}{}", s.batch, s.sequence, s.depth, s.columns, bias ? "_bias" : "",
+                              residual ? "_residual" : "", activation_name(activation), dtype_name(dtype),
+                              parts > 1 ? "_stacked" : ""),
+                  {s.batch, s.sequence, 1}, dtype);
+  op::Linear linear;
+  linear.x = maker.floats("x", {kBatchDim, kSequenceDim, dim(s.depth)});
+  linear.weight =
+      maker.weight("weight", {s.columns, s.depth}, 1.5f / std::sqrt(static_cast<float>(s.depth)), 0.0f, parts);
+  if (bias) linear.bias = maker.weight("bias", {s.columns}, 0.5f, 0.0f, parts);
+  if (residual) linear.residual = maker.floats("residual", {kBatchDim, kSequenceDim, dim(s.columns)});
+  linear.activation = activation;
+  const ValueId y = maker.builder().add("linear", linear);
+  return maker.finish(y);
+}
+
+void add_linear(Cases& cases) {
+  constexpr LinearShape kShapes[] = {{1, 1, 1, 1},       {1, 1, 3, 5},      {1, 1, 384, 2},    {1, 3, 32, 33},
+                                     {1, 5, 7, 31},      {1, 6, 64, 32},    {1, 7, 65, 64},    {1, 13, 48, 47},
+                                     {1, 17, 33, 97},    {3, 11, 52, 156},  {1, 16, 384, 384}, {2, 17, 100, 260},
+                                     {8, 1, 36, 144},    {1, 128, 64, 96},  {3, 43, 30, 120},  {1, 131, 96, 129},
+                                     {2, 150, 128, 512}, {1, 12, 1536, 40}, {1, 2, 20, 1003}};
+  for (const LinearShape& shape : kShapes) {
+    cases.push_back(linear_case(shape, true, false, Activation::kNone, Dtype::kF32));
+    cases.push_back(linear_case(shape, true, true, Activation::kNone, Dtype::kF32));
+    cases.push_back(linear_case(shape, true, false, Activation::kGelu, Dtype::kF32));
+  }
+  for (const Activation activation : kActivations) {
+    for (const bool bias : {false, true}) {
+      for (const bool residual : {false, true}) {
+        cases.push_back(linear_case({2, 9, 44, 37}, bias, residual, activation, Dtype::kF32));
+      }
+    }
+  }
+  cases.push_back(linear_case({2, 9, 44, 37}, true, false, Activation::kNone, Dtype::kF16));
+  cases.push_back(linear_case({2, 9, 45, 37}, true, false, Activation::kNone, Dtype::kBF16));
+  cases.push_back(linear_case({2, 9, 45, 111}, true, false, Activation::kNone, Dtype::kF32, 3));
+  cases.push_back(linear_case({1, 19, 40, 120}, true, false, Activation::kNone, Dtype::kF16, 3));
+}
+
+// ---- layer_norm
+
+ConformanceCase norm_case(ShapeClass shape, std::int64_t hidden, bool residual, bool beta, float epsilon, float mean) {
+  CaseMaker maker("layer_norm",
+                  std::format("{}x{}_h{}{}{}_eps{}_mean{}", shape.batch, shape.sequence, hidden,
+                              residual ? "_residual" : "", beta ? "_beta" : "", epsilon, mean),
+                  shape);
+  op::LayerNorm norm;
+  const std::vector<Dim> dims{kBatchDim, kSequenceDim, dim(hidden)};
+  norm.x = maker.floats("x", dims, 2.0f);
+  if (mean != 0.0f) {  // a large common offset: one-pass variance would lose every digit
+    norm.residual =
+        maker.builder().add("offset", op::Linear{.x = norm.x,
+                                                 .weight = maker.weight("zero", {hidden, hidden}, 0.0f),
+                                                 .bias = maker.weight("offset_bias", {hidden}, 0.0f, mean)});
+  } else if (residual) {
+    norm.residual = maker.floats("residual", dims);
+  }
+  norm.gamma = maker.weight("gamma", {hidden}, 0.2f, 1.0f);
+  if (beta) norm.beta = maker.weight("beta", {hidden}, 0.3f);
+  norm.epsilon = epsilon;
+  const ValueId y = maker.builder().add("norm", norm);
+  if (mean != 0.0f) maker.tolerance(2e-3);  // x + offset itself has that few digits in f32
+  return maker.finish(y);
+}
+
+void add_layer_norm(Cases& cases) {
+  for (const std::int64_t hidden : {2, 7, 16, 30, 32, 33, 52, 96, 384, 1000}) {
+    for (const ShapeClass shape : {ShapeClass{1, 1, 1}, ShapeClass{3, 17, 1}, ShapeClass{1, 129, 1}}) {
+      cases.push_back(norm_case(shape, hidden, false, true, 1e-12f, 0.0f));
+      cases.push_back(norm_case(shape, hidden, true, hidden % 2 == 0, 1e-5f, 0.0f));
+    }
+  }
+  cases.push_back(norm_case({2, 5, 1}, 64, true, true, 1e-12f, 1000.0f));
+}
+
+// ---- attention
+
+ConformanceCase attention_case(ShapeClass shape, std::int32_t heads, std::int32_t head_dim, MaskPattern pattern,
+                               bool bias, float deviation = 1.0f) {
+  CaseMaker maker("attention",
+                  std::format("{}x{}_{}heads_of_{}_{}{}{}", shape.batch, shape.sequence, heads, head_dim,
+                              pattern_name(pattern), bias ? "_bias" : "", deviation > 1.0f ? "_peaked" : ""),
+                  shape);
+  op::Attention attention;
+  attention.heads = heads;
+  attention.head_dim = head_dim;
+  attention.scale = 1.0f / std::sqrt(static_cast<float>(head_dim));
+  attention.qkv = maker.floats("qkv", {kBatchDim, kSequenceDim, dim(3 * heads * head_dim)}, deviation);
+  attention.mask = maker.mask(pattern);
+  if (bias) attention.bias = maker.floats("bias", {dim(heads), kSequenceDim, kSequenceDim}, 2.0f);
+  if (deviation > 1.0f) maker.tolerance(3e-4);  // scores of several hundred: f32 itself rounds them by 3e-5
+  const ValueId y = maker.builder().add("attention", attention);
+  return maker.finish(y);
+}
+
+void add_attention(Cases& cases) {
+  for (const MaskPattern pattern : kMaskPatterns) {
+    for (const bool bias : {false, true}) {
+      cases.push_back(attention_case({1, 1, 1}, 1, 8, pattern, bias));
+      cases.push_back(attention_case({3, 3, 1}, 2, 15, pattern, bias));
+      cases.push_back(attention_case({2, 17, 1}, 3, 20, pattern, bias));
+      cases.push_back(attention_case({2, 64, 1}, 4, 32, pattern, bias));
+      cases.push_back(attention_case({2, 131, 1}, 2, 33, pattern, bias));
+    }
+  }
+  for (const std::int32_t heads : {1, 2, 5, 12}) {
+    for (const std::int32_t head_dim : {8, 9, 16, 31, 48, 64}) {
+      cases.push_back(attention_case({2, 19, 1}, heads, head_dim, MaskPattern::kRightPadded, false));
+    }
+  }
+  cases.push_back(attention_case({1, 512, 1}, 1, 32, MaskPattern::kNone, false));
+  cases.push_back(attention_case({1, 517, 1}, 2, 16, MaskPattern::kAllOnes, true));
+  cases.push_back(attention_case({1, 1100, 1}, 1, 24, MaskPattern::kHoles, true));
+  cases.push_back(attention_case({2, 40, 1}, 2, 32, MaskPattern::kHoles, false, 8.0f));  // softmax near one key
+}
+
+// ---- relative_bias
+
+ConformanceCase relative_case(std::int64_t sequence, std::int64_t heads, std::int32_t buckets,
+                              std::int32_t max_distance, bool bidirectional) {
+  CaseMaker maker("relative_bias",
+                  std::format("s{}_{}heads_{}buckets_{}{}", sequence, heads, buckets, max_distance,
+                              bidirectional ? "" : "_one_way"),
+                  {1, sequence, 1});
+  const op::RelativeBias bias{.table = maker.weight("table", {buckets, heads}, 1.0f),
+                              .buckets = buckets,
+                              .max_distance = max_distance,
+                              .bidirectional = bidirectional};
+  // A graph needs an input; the bias itself reads none.
+  const ValueId qkv = maker.floats("qkv", {kBatchDim, kSequenceDim, dim(3 * heads * 8)});
+  const ValueId value = maker.builder().add("bias", bias);
+  const ValueId y = maker.builder().add(
+      "attention",
+      op::Attention{
+          .qkv = qkv, .bias = value, .heads = static_cast<std::int32_t>(heads), .head_dim = 8, .scale = 0.35f});
+  maker.builder().output(y, "attended");
+  return maker.finish(value);
+}
+
+void add_relative_bias(Cases& cases) {
+  for (const std::int64_t sequence : {1, 3, 17, 64, 150}) {
+    cases.push_back(relative_case(sequence, 2, 32, 128, true));
+    cases.push_back(relative_case(sequence, 3, 32, 128, false));
+  }
+  cases.push_back(relative_case(300, 1, 32, 128, true));
+  cases.push_back(relative_case(40, 12, 8, 20, true));
+}
+
+// ---- pool, normalize, select_rows
+
+ConformanceCase pool_case(ShapeClass shape, std::int64_t hidden, PoolMode mode, MaskPattern pattern) {
+  constexpr std::string_view kModes[] = {"mean", "cls", "max", "mean_sqrt_length", "last_token", "weighted_mean"};
+  CaseMaker maker("pool",
+                  std::format("{}_{}x{}_h{}_{}", kModes[static_cast<int>(mode)], shape.batch, shape.sequence, hidden,
+                              pattern_name(pattern)),
+                  shape);
+  op::Pool pool;
+  pool.x = maker.floats("x", {kBatchDim, kSequenceDim, dim(hidden)});
+  pool.mask = maker.mask(pattern);
+  pool.mode = mode;
+  const ValueId y = maker.builder().add("pool", pool);
+  return maker.finish(y);
+}
+
+void add_pool(Cases& cases) {
+  for (const PoolMode mode : {PoolMode::kMean, PoolMode::kCls, PoolMode::kMax, PoolMode::kMeanSqrtLength,
+                              PoolMode::kLastToken, PoolMode::kWeightedMean}) {
+    for (const MaskPattern pattern : kMaskPatterns) {
+      cases.push_back(pool_case({3, 17, 1}, 37, mode, pattern));
+      cases.push_back(pool_case({1, 1, 1}, 5, mode, pattern));
+    }
+    cases.push_back(pool_case({2, 130, 1}, 384, mode, MaskPattern::kRightPadded));
+  }
+}
+
+void add_normalize(Cases& cases) {
+  for (const std::int64_t width : {1, 2, 15, 33, 384, 1001}) {
+    for (const std::int64_t batch : {1, 3, 65}) {
+      CaseMaker maker("normalize", std::format("{}_w{}", batch, width), {batch, 1, 1});
+      const ValueId x = maker.floats("x", {kBatchDim, dim(width)});
+      cases.push_back(maker.finish(maker.builder().add("normalize", op::Normalize{.x = x})));
+    }
+  }
+  CaseMaker maker("normalize", "zeros", {3, 1, 1});  // nothing to divide by: stays zero
+  const ValueId x = maker.floats("x", {kBatchDim, dim(20)}, 0.0f);
+  cases.push_back(maker.finish(maker.builder().add("normalize", op::Normalize{.x = x})));
+}
+
+void add_select_rows(Cases& cases) {
+  for (const ShapeClass shape :
+       {ShapeClass{1, 1, 1}, ShapeClass{2, 9, 5}, ShapeClass{3, 50, 1}, ShapeClass{1, 7, 20}}) {
+    for (const std::int64_t width : {1, 30, 384}) {
+      CaseMaker maker("select_rows", std::format("{}x{}_{}rows_w{}", shape.batch, shape.sequence, shape.rows, width),
+                      shape);
+      const ValueId x = maker.floats("x", {kBatchDim, kSequenceDim, dim(width)});
+      const ValueId rows = maker.ids("rows", {kRowsDim}, static_cast<std::int32_t>(shape.batch * shape.sequence));
+      cases.push_back(maker.finish(maker.builder().add("select_rows", op::SelectRows{.x = x, .rows = rows})));
+    }
+  }
+}
+
+// ---- chain: a small encoder, so that memory reuse and fusion are seen too
+
+struct ChainShape {
+  ShapeClass shape;
+  std::int32_t heads, head_dim;
+  std::int64_t ffn;
+};
+
+ValueId add_layer(CaseMaker& maker, int index, const ChainShape& s, ValueId x, ValueId mask, ValueId bias) {
+  const std::int64_t hidden = std::int64_t{s.heads} * s.head_dim;
+  const float deviation = 1.0f / std::sqrt(static_cast<float>(hidden));
+  const auto name = [&](std::string_view part) { return std::format("layer{}.{}", index, part); };
+  GraphBuilder& b = maker.builder();
+  const ValueId qkv =
+      b.add(name("qkv"), op::Linear{.x = x,
+                                    .weight = maker.weight(name("wqkv"), {3 * hidden, hidden}, deviation, 0, 3),
+                                    .bias = maker.weight(name("bqkv"), {3 * hidden}, 0.1f, 0, 3)});
+  const ValueId attended =
+      b.add(name("attention"), op::Attention{.qkv = qkv,
+                                             .mask = mask,
+                                             .bias = bias,
+                                             .heads = s.heads,
+                                             .head_dim = s.head_dim,
+                                             .scale = 1.0f / std::sqrt(static_cast<float>(s.head_dim))});
+  const ValueId joined =
+      b.add(name("output"), op::Linear{.x = attended,
+                                       .residual = x,
+                                       .weight = maker.weight(name("wo"), {hidden, hidden}, deviation),
+                                       .bias = maker.weight(name("bo"), {hidden}, 0.1f)});
+  const ValueId middle = b.add(name("norm1"), op::LayerNorm{.x = joined,
+                                                            .gamma = maker.weight(name("g1"), {hidden}, 0.1f, 1.0f),
+                                                            .beta = maker.weight(name("b1"), {hidden}, 0.1f)});
+  const ValueId up = b.add(name("up"), op::Linear{.x = middle,
+                                                  .weight = maker.weight(name("wup"), {s.ffn, hidden}, deviation),
+                                                  .bias = maker.weight(name("bup"), {s.ffn}, 0.1f),
+                                                  .activation = Activation::kGelu});
+  const ValueId down = b.add(
+      name("down"),
+      op::Linear{.x = up,
+                 .weight = maker.weight(name("wdown"), {hidden, s.ffn}, 1.0f / std::sqrt(static_cast<float>(s.ffn))),
+                 .bias = maker.weight(name("bdown"), {hidden}, 0.1f)});
+  return b.add(name("norm2"), op::LayerNorm{.x = down,
+                                            .residual = middle,
+                                            .gamma = maker.weight(name("g2"), {hidden}, 0.1f, 1.0f),
+                                            .beta = maker.weight(name("b2"), {hidden}, 0.1f)});
+}
+
+// The last value is pooled, so what a backend puts at masked positions must not matter.
+ConformanceCase chain_case(const ChainShape& s, MaskPattern pattern, bool bias, PoolMode mode) {
+  const std::int64_t hidden = std::int64_t{s.heads} * s.head_dim;
+  CaseMaker maker("chain",
+                  std::format("{}x{}_{}heads_of_{}_ffn{}_{}{}{}", s.shape.batch, s.shape.sequence, s.heads, s.head_dim,
+                              s.ffn, pattern_name(pattern), bias ? "_bias" : "", mode == PoolMode::kCls ? "_cls" : ""),
+                  s.shape);
+  op::Embed embed;
+  embed.ids = maker.ids("ids", kTokens, 50);
+  embed.word = maker.weight("word", {50, hidden}, 1.0f);
+  embed.gamma = maker.weight("gamma", {hidden}, 0.1f, 1.0f);
+  embed.beta = maker.weight("beta", {hidden}, 0.1f);
+  const ValueId mask = maker.mask(pattern);
+  ValueId x = maker.builder().add("embed", embed);
+  ValueId relative = kNoValue;
+  if (bias)
+    relative = maker.builder().add("bias", op::RelativeBias{.table = maker.weight("table", {32, s.heads}, 0.5f)});
+  for (int layer = 0; layer < 2; ++layer) x = add_layer(maker, layer, s, x, mask, relative);
+  const ValueId pooled = maker.builder().add("pool", op::Pool{.x = x, .mask = mask, .mode = mode});
+  maker.tolerance(5e-5);
+  return maker.finish(maker.builder().add("normalize", op::Normalize{.x = pooled}));
+}
+
+void add_chain(Cases& cases) {
+  for (const MaskPattern pattern : kMaskPatterns) {
+    cases.push_back(chain_case({{3, 11, 1}, 4, 9, 70}, pattern, false, PoolMode::kMean));
+    cases.push_back(chain_case({{2, 33, 1}, 2, 32, 128}, pattern, true, PoolMode::kMean));
+  }
+  cases.push_back(chain_case({{5, 70, 1}, 3, 16, 96}, MaskPattern::kRightPadded, false, PoolMode::kCls));
+  cases.push_back(chain_case({{5, 70, 1}, 3, 16, 96}, MaskPattern::kOneRowEmpty, true, PoolMode::kCls));
+  cases.push_back(chain_case({{3, 20, 1}, 3, 16, 96}, MaskPattern::kLeftPadded, false, PoolMode::kLastToken));
+}
+
+}  // namespace
+
+std::vector<ConformanceCase> conformance_cases() {
+  Cases cases;
+  add_embed(cases);
+  add_linear(cases);
+  add_layer_norm(cases);
+  add_attention(cases);
+  add_relative_bias(cases);
+  add_pool(cases);
+  add_normalize(cases);
+  add_select_rows(cases);
+  add_chain(cases);
+  return cases;
+}
+
+std::vector<std::string> conformance_ops() {
+  return {"embed", "linear", "layer_norm", "attention", "relative_bias", "pool", "normalize", "select_rows", "chain"};
+}
+
+}  // namespace ipfs_accelerate

@@ -1,0 +1,111 @@
+// Runs one conformance case on a backend and compares with the reference interpreter.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <format>
+#include <limits>
+
+#include "conformance/conformance.h"
+#include "golden/reference.h"
+
+namespace ipfs_accelerate {
+namespace {
+
+Bytes store_as(Dtype dtype, std::span<const float> values) {
+  Bytes bytes(values.size() * dtype_size(dtype));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::uint32_t bits;
+    std::memcpy(&bits, &values[i], 4);
+    if (dtype == Dtype::kF16) {
+      const std::uint16_t half = f32_to_f16(values[i]);
+      std::memcpy(&bytes[2 * i], &half, 2);
+    } else if (dtype == Dtype::kBF16) {
+      const auto upper = static_cast<std::uint16_t>(bits >> 16);
+      std::memcpy(&bytes[2 * i], &upper, 2);
+    } else {
+      std::memcpy(&bytes[4 * i], &bits, 4);
+    }
+  }
+  return bytes;
+}
+
+// A stack is uploaded as its parts, of equal height.
+Result<> upload(const ConformanceCase& c, WeightId id, Program& program) {
+  const Weight& weight = c.graph.weight(id);
+  const Bytes bytes = store_as(c.weight_dtype, c.weights[static_cast<std::size_t>(id)].f32s());
+  const std::size_t count = weight.parts.size();
+  Shape shape = weight.shape;
+  shape[0] /= static_cast<std::int64_t>(count);
+  std::vector<WeightPart> parts;
+  for (std::size_t i = 0; i < count; ++i) {
+    parts.push_back({c.weight_dtype, shape, ByteView(bytes).subspan(bytes.size() / count * i, bytes.size() / count)});
+  }
+  return program.upload(id, parts);
+}
+
+Result<std::vector<Tensor>> run_once(const ConformanceCase& c, Executable& executable) {
+  std::vector<TensorRef> inputs;
+  for (const Tensor& tensor : c.inputs) inputs.push_back({tensor.dtype, tensor.bytes});
+  std::vector<Tensor> outputs;
+  std::vector<MutableTensorRef> targets;
+  for (ValueId id : c.graph.outputs) {
+    outputs.push_back(Tensor::f32(ipfs_accelerate::bind(c.graph.value(id).dims, c.shape)));
+    std::ranges::fill(outputs.back().f32s(), std::numeric_limits<float>::quiet_NaN());
+  }
+  for (Tensor& output : outputs) targets.push_back({Dtype::kF32, output.bytes});
+  IA_TRY(executable.run(inputs, targets));
+  return outputs;
+}
+
+std::string compare(const Tensor& actual, const Tensor& expected, double tolerance) {
+  double worst = -1;
+  std::size_t where = 0;
+  for (std::size_t i = 0; i < expected.f32s().size(); ++i) {
+    const double difference =
+        std::abs(double{actual.f32s()[i]} - expected.f32s()[i]) / (1 + std::abs(double{expected.f32s()[i]}));
+    if (difference <= worst) continue;  // NaN goes on
+    worst = difference;
+    where = i;
+    if (std::isnan(difference)) break;
+  }
+  if (worst <= tolerance) return "";
+  return std::format("{} of {}: {} is {}, expected {} (error {}, tolerance {})", where, shape_text(expected.shape),
+                     "element", actual.f32s()[where], expected.f32s()[where], worst, tolerance);
+}
+
+Result<std::vector<std::vector<Tensor>>> run_twice(const ConformanceCase& c, Backend& backend,
+                                                   const LoadOptions& options) {
+  IA_ASSIGN(auto program, backend.load(c.graph, options));
+  for (WeightId id : used_weights(c.graph)) IA_TRY(upload(c, id, *program));
+  IA_ASSIGN(auto executable, program->compile(c.shape));
+  std::vector<std::vector<Tensor>> runs;
+  for (int i = 0; i < 2; ++i) {
+    IA_ASSIGN(auto outputs, run_once(c, *executable));
+    runs.push_back(std::move(outputs));
+  }
+  return runs;
+}
+
+}  // namespace
+
+std::string check_conformance(const ConformanceCase& c, Backend& backend, const LoadOptions& options,
+                              double tolerance_scale) {
+  const std::string label = std::format("{} {}", c.op, c.name);
+  for (const Node& node : c.graph.nodes) {
+    const std::string reason = backend.declines(c.graph, node, options);
+    if (!reason.empty()) return std::format("{}: declined: {}", label, reason);
+  }
+  auto expected = run_reference(c.graph, c.shape, c.weights, c.inputs);
+  if (!expected) return std::format("{}: reference: {}", label, expected.error().message);
+  auto runs = run_twice(c, backend, options);
+  if (!runs) return std::format("{}: {}: {}", label, error_name(runs.error().code), runs.error().message);
+  for (const auto& outputs : *runs) {
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      std::string wrong = compare(outputs[i], (*expected)[i], c.tolerance * tolerance_scale);
+      if (!wrong.empty()) return std::format("{}: output {}: {}", label, i, wrong);
+    }
+  }
+  return "";
+}
+
+}  // namespace ipfs_accelerate

@@ -1,0 +1,70 @@
+// Every op on every backend of this machine, one test each.
+#include "conformance/conformance.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "backend/cpu/cpu.h"
+#include "backend/cpu/program.h"
+#ifdef IA_HAS_WEBGPU
+#include "backend/webgpu/webgpu.h"
+#endif
+
+namespace ipfs_accelerate {
+namespace {
+
+/// Opens a backend by its test name; asked for once per name.
+Result<std::unique_ptr<Backend>> open_backend(const std::string& name) {
+#ifdef IA_HAS_WEBGPU
+  if (name == "webgpu") {
+    static const auto reference = cpu::make_backend();
+    return webgpu::make_backend(*reference);
+  }
+#endif
+  if (name == "cpu") return cpu::make_backend();
+  if (name == "cpu_4_threads") return cpu::make_backend(4);
+  for (const cpu::Kernels* kernels : cpu::all_kernels()) {
+    if (name == std::string("cpu_") + kernels->simd) return cpu::make_backend_with(*kernels, 1);
+  }
+  return fail(ErrorCode::kUnknownPlatform, "no backend {}", name);
+}
+
+std::vector<std::string> backend_names() {
+  std::vector<std::string> names{"cpu", "cpu_4_threads"};
+  for (const cpu::Kernels* kernels : cpu::all_kernels()) names.push_back(std::string("cpu_") + kernels->simd);
+#ifdef IA_HAS_WEBGPU
+  names.emplace_back("webgpu");
+#endif
+  return names;
+}
+
+const std::vector<ConformanceCase>& all_cases() {
+  static const auto cases = conformance_cases();
+  return cases;
+}
+
+class Conformance : public testing::TestWithParam<std::tuple<std::string, std::string>> {};
+
+TEST_P(Conformance, MatchesReference) {
+  const auto& [backend_name, op] = GetParam();
+  static std::map<std::string, Result<std::unique_ptr<Backend>>> backends;
+  if (!backends.contains(backend_name)) backends.emplace(backend_name, open_backend(backend_name));
+  auto& backend = backends.at(backend_name);
+  ASSERT_TRUE(backend) << backend.error().message;  // no adapter is a failure: the environment brings one
+  int ran = 0;
+  for (const ConformanceCase& one : all_cases()) {
+    if (one.op != op) continue;
+    ++ran;
+    const std::string wrong = check_conformance(one, **backend);
+    EXPECT_TRUE(wrong.empty()) << backend_name << ": " << wrong;
+  }
+  EXPECT_GT(ran, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Conformance,
+                         testing::Combine(testing::ValuesIn(backend_names()), testing::ValuesIn(conformance_ops())),
+                         [](const auto& info) { return std::get<0>(info.param) + "_" + std::get<1>(info.param); });
+
+}  // namespace
+}  // namespace ipfs_accelerate
