@@ -65,21 +65,21 @@ constexpr std::pair<wgpu::FeatureName, const char*> kFeatures[] = {
     {wgpu::FeatureName::TimestampQuery, "timestamp-query"},
 };
 
-/// The 16 x 16 x 16 f16 matrix unit, with f32 results when the device offers both.
-void read_matrix_configs(const wgpu::Adapter& adapter, Capabilities& capabilities) {
+/// The largest square f16 x f16 -> f32 matrix unit of 16 or 8; 0 when there is none.
+std::int32_t matrix_side(const wgpu::Adapter& adapter) {
   wgpu::AdapterPropertiesSubgroupMatrixConfigs configs;
   wgpu::AdapterInfo info;
   info.nextInChain = &configs;
-  if (adapter.GetInfo(&info) != wgpu::Status::Success) return;
+  if (adapter.GetInfo(&info) != wgpu::Status::Success) return 0;
+  std::int32_t side = 0;
   for (std::size_t i = 0; i < configs.configCount; ++i) {
     const wgpu::SubgroupMatrixConfig& config = configs.configs[i];
     if (config.componentType != wgpu::SubgroupMatrixComponentType::F16) continue;
-    if (config.M != 16 || config.N != 16 || config.K != 16) continue;
-    capabilities.subgroup_matrix_f16 = true;
-    capabilities.subgroup_matrix_m = capabilities.subgroup_matrix_n = capabilities.subgroup_matrix_k = 16;
-    if (config.resultComponentType == wgpu::SubgroupMatrixComponentType::F32)
-      capabilities.subgroup_matrix_f32_accumulate = true;
+    if (config.resultComponentType != wgpu::SubgroupMatrixComponentType::F32) continue;
+    if (config.M != config.N || config.N != config.K || (config.M != 16 && config.M != 8)) continue;
+    side = std::max(side, std::int32_t(config.M));
   }
+  return side;
 }
 
 }  // namespace
@@ -196,8 +196,7 @@ Result<> DawnDevice::request(const DawnOptions& options) {
   capabilities.subgroups = device.HasFeature(wgpu::FeatureName::Subgroups);
   capabilities.subgroup_min_size = std::int32_t(facts.subgroupMinSize);
   capabilities.subgroup_max_size = std::int32_t(facts.subgroupMaxSize);
-  if (device.HasFeature(wgpu::FeatureName::ChromiumExperimentalSubgroupMatrix))
-    read_matrix_configs(adapter, capabilities);
+  if (device.HasFeature(wgpu::FeatureName::ChromiumExperimentalSubgroupMatrix)) capabilities.subgroup_matrix = matrix_side(adapter);
   capabilities.max_storage_binding =
       std::int64_t(std::min<std::uint64_t>(limits.maxStorageBufferBindingSize, 1ULL << 40));
   capabilities.max_buffer = std::int64_t(std::min<std::uint64_t>(limits.maxBufferSize, 1ULL << 40));

@@ -55,7 +55,7 @@ Kernel& Kernel::count(std::string_view name, const Value& value) {
 
 Kernel& Kernel::bind(std::string name, const Place& place, int lanes, BindingType type) {
   const std::string scalar(wgsl_name(place.layout));
-  const std::string element = lanes == 1 ? scalar : std::format("vec{}<{}>", lanes, scalar);
+  const std::string element = lanes == 1 ? scalar : lanes == 8 ? "vec4<u32>" : std::format("vec{}<{}>", lanes, scalar);
   declarations_ += std::format("alias {0}_s = {1};\nalias {0}_t = {2};\n", name, scalar, element);
   declarations_ += std::format("@group(0) @binding({}) var<storage, {}> {}: array<{}>;\n", bindings_.size(),
                                type == BindingType::kStorage ? "read_write" : "read", name, element);
@@ -92,7 +92,7 @@ Result<std::string> Kernel::text() const {
   std::string enables;
   if (has("F16")) enables += "enable f16;\n";
   if (has("SUBGROUPS") && body.find("subgroup") != std::string::npos) enables += "enable subgroups;\n";
-  if (has("MATRIX")) enables += "enable chromium_experimental_subgroup_matrix;\n";
+  if (has("MATRIX")) enables += "enable chromium_experimental_subgroup_matrix;\ndiagnostic(off, chromium.subgroup_matrix_uniformity);\n";
   return enables + constants_ + declarations_ + body;
 }
 

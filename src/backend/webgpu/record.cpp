@@ -216,6 +216,11 @@ void Recorder::release(ValueId id) {
   if (std::ranges::find(free_, buffer_of_[id]) == free_.end()) free_.push_back(buffer_of_[id]);
 }
 
+std::int64_t Recorder::tuned(const std::string& name, std::int64_t otherwise) const {
+  const auto found = capabilities_.tuning.find(name);
+  return found == capabilities_.tuning.end() ? otherwise : found->second;
+}
+
 void Recorder::note(const std::string& optimization) {
   if (std::ranges::find(out_.optimizations, optimization) == out_.optimizations.end())
     out_.optimizations.push_back(optimization);

@@ -1,4 +1,7 @@
 // Recording of linear: which of its kernels fits the shape and the device.
+#include <algorithm>
+#include <format>
+
 #include "backend/webgpu/recorder.h"
 
 namespace ipfs_accelerate::webgpu {
@@ -17,30 +20,94 @@ void set_activation(Kernel& kernel, Activation activation) {
 
 std::uint32_t tiles(std::int64_t size, std::int64_t tile) { return std::uint32_t((size + tile - 1) / tile); }
 
+/// How linear_matrix cuts the work: fm x fn matrices per subgroup, wm x wn subgroups, kt of the row length per step.
+struct MatrixTile {
+  std::int64_t fm, fn, wm, wn, kt;
+};
+constexpr MatrixTile kMatrixTiles[] = {
+    {1, 1, 2, 2, 64},   // 0: 32 x 32, for few rows: many workgroups matter more than reuse
+    {1, 1, 2, 2, 128},  // 1
+    {1, 2, 2, 2, 64},   // 2: 32 x 64
+    {2, 2, 2, 2, 32},   // 3: 64 x 64
+    {2, 2, 2, 2, 64},   // 4
+    {4, 2, 2, 4, 32},   // 5: 128 x 128, 8 subgroups
+    {4, 4, 2, 2, 32},   // 6: 128 x 128, 4 subgroups
+    {4, 2, 2, 2, 32},   // 7: 128 x 64, 4 subgroups
+    {2, 4, 4, 2, 32},   // 8: 128 x 128, 8 subgroups
+    {4, 3, 2, 2, 32},   // 9: 128 x 96, 4 subgroups
+    {2, 3, 2, 2, 64},   // 10: 64 x 96
+    {2, 4, 4, 1, 32},   // 11: 128 x 64, 4 subgroups
+    {4, 4, 2, 4, 32},   // 12: 128 x 256, 8 subgroups
+    {4, 4, 4, 2, 32},   // 13: 256 x 128, 8 subgroups
+    {1, 2, 1, 2, 128},  // 14: 16 x 64, 2 subgroups
+    {1, 1, 1, 4, 128},  // 15: 16 x 64, 4 subgroups
+    {4, 2, 2, 2, 64},   // 16: 128 x 64
+    {2, 4, 2, 2, 32},   // 17: 64 x 128
+};
+
+std::int64_t workgroup_bytes(const MatrixTile& tile, std::int64_t side) {
+  const std::int64_t rows = side * (tile.fm * tile.wm + tile.fn * tile.wn);
+  return std::max(2 * rows * (tile.kt / 8 + 1), side * (side * tile.fn / 4 + 1) * tile.wm * tile.wn) * 16;
+}
+
+/// Large tiles when there is work for every core of a large GPU, small ones otherwise.
+std::int64_t default_tile(std::int64_t m, std::int64_t n) {
+  if (m * n >= 2048 * 384) return 6;
+  if (m * n >= 512 * 1024) return 4;
+  return 1;
+}
+
 }  // namespace
+
+Result<> Recorder::record_linear_matrix(const Node& node, const op::Linear& op) {
+  const std::int64_t m = rows_of(op.x), k = last_dim(op.x), n = last_dim(node.output), side = capabilities_.subgroup_matrix;
+  std::int64_t choice = tuned(std::format("linear.{}.{}.{}", m, n, k), tuned("linear", default_tile(m, n)));
+  if (choice < 0 || choice >= std::int64_t(std::size(kMatrixTiles))) choice = 0;
+  if (workgroup_bytes(kMatrixTiles[choice], side) > capabilities_.max_workgroup_storage) choice = 0;
+  const MatrixTile& tile = kMatrixTiles[choice];
+  const std::int64_t threads = capabilities_.subgroup_max_size * tile.wm * tile.wn;
+  const std::int64_t tile_m = side * tile.fm * tile.wm, tile_n = side * tile.fn * tile.wn;
+  Kernel made = kernel("linear_matrix");
+  made.set("MATRIX", 1).set("SIDE", side).set("SUBGROUP", capabilities_.subgroup_max_size);
+  made.set("FM", tile.fm).set("FN", tile.fn).set("WM", tile.wm).set("WN", tile.wn).set("KT", tile.kt);
+  made.set("STEPS", tile.kt / side).set("LOADS_X", tile_m * tile.kt / 8 / threads).set("LOADS_W", tile_n * tile.kt / 8 / threads);
+  made.set("N", n).set("K", k).set("TAIL", k % tile.kt != 0).count("M", graph_.values[op.x]).alias("ACT_TYPE", "vec4<f32>");
+  set_activation(made, op.activation);
+  made.read("x", value(op.x), 8).read("weight", weight(op.weight, Layout::kF16), 8);
+  if (op.bias != kNoWeight) made.read("bias", weight(op.bias, Layout::kF32), 4);
+  if (op.residual != kNoValue) made.read("residual", value(op.residual), 4);
+  made.write("y", result(node.output), 4);
+  note("subgroup matrices");
+  return dispatch(node, made, {tiles(n, tile_n), tiles(m, tile_m), 1});
+}
 
 Result<> Recorder::record(const Node& node, const op::Linear& op) {
   const std::int64_t m = rows_of(op.x), k = last_dim(op.x), n = last_dim(node.output);
   const bool vectors = k % 4 == 0;
   const bool few = vectors && m <= 8, aligned = vectors && !few && n % 4 == 0;
+  const bool matrix = capabilities_.subgroup_matrix != 0 && half_ && layout_of(op.x) == Layout::kF16 &&
+                      capabilities_.subgroup_min_size == capabilities_.subgroup_max_size;
+  if (matrix && m >= 16 && k % 8 == 0 && n % 4 == 0) return record_linear_matrix(node, op);
   const int lanes = vectors ? 4 : 1, out_lanes = aligned ? 4 : 1;
   Kernel made = kernel(few ? "linear_few" : vectors ? "linear_tile" : "linear_any");
   made.set("N", n).set("K", k).set("K4", k / 4).set("ALIGNED", aligned).count("M", graph_.values[op.x]);
-  // Without alignment the epilogue of linear_tile works on single values.
+  // Without alignment the epilogue works on single values.
   made.alias("ACT_TYPE", aligned ? "vec4<f32>" : "f32");
   set_activation(made, op.activation);
   made.read("x", value(op.x), lanes).read("weight", weight(op.weight, weight_layout()), lanes);
   if (op.bias != kNoWeight) made.read("bias", weight(op.bias, Layout::kF32), out_lanes);
   if (op.residual != kNoValue) made.read("residual", value(op.residual), out_lanes);
-  made.write("y", result(node.output), out_lanes);
   if (few) {
-    made.set("THREADS", 64).set("ROWS_AT_ONCE", 8);
+    made.set("THREADS", 64).set("ROWS_AT_ONCE", 8).write("y", result(node.output), out_lanes);
     return dispatch(node, made, {tiles(n, 4), tiles(m, 8), 1});
   }
-  if (!vectors) return dispatch(node, made, {tiles(n, 64), std::uint32_t(std::min<std::int64_t>(m, 65535)), 1});
-  const bool large = m >= 128 && n >= 128;
-  made.set("PER_M", large ? 8 : 4).set("PER_N4", 1);
-  return dispatch(node, made, {tiles(n, 64), tiles(m, large ? 128 : 64), 1});
+  if (!vectors) {
+    made.write("y", result(node.output), out_lanes);
+    return dispatch(node, made, {tiles(n, 64), std::uint32_t(std::min<std::int64_t>(m, 65535)), 1});
+  }
+  const std::int64_t per_m = tuned("linear_tile.per_m", m >= 128 && n >= 128 ? 8 : 4), per_n4 = tuned("linear_tile.per_n4", 1);
+  made.set("PER_M", per_m).set("PER_N4", per_n4).write("y", result(node.output), out_lanes);
+  return dispatch(node, made, {tiles(n, 64 * per_n4), tiles(m, 16 * per_m), 1});
 }
 
 }  // namespace ipfs_accelerate::webgpu

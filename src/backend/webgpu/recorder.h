@@ -63,6 +63,7 @@ class Recorder {
   Result<> record_node(const Node& node);
   Result<> record(const Node& node, const op::Embed& op);
   Result<> record(const Node& node, const op::Linear& op);
+  Result<> record_linear_matrix(const Node& node, const op::Linear& op);
   Result<> record(const Node& node, const op::LayerNorm& op);
   Result<> record(const Node& node, const op::Attention& op);
   Result<> record(const Node& node, const op::RelativeBias& op);
@@ -86,6 +87,7 @@ class Recorder {
   Shape shape_of(ValueId id) const { return bind(graph_.values[id].dims, shape_); }
   std::int64_t last_dim(ValueId id) const { return shape_of(id).back(); }
   std::int64_t rows_of(ValueId id) const;  ///< product of all dims but the last
+  std::int64_t tuned(const std::string& name, std::int64_t otherwise) const;
   void note(const std::string& optimization);
   /// A kernel with the shape uniform and the features' flags set.
   Kernel kernel(std::string file) const;

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,12 +18,11 @@ struct Capabilities {
   bool shader_f16 = false;
   bool subgroups = false;
   std::int32_t subgroup_min_size = 0, subgroup_max_size = 0;
-  bool subgroup_matrix_f16 = false;  ///< f16 x f16 -> f32 or f16 of the size below, experimental feature enabled
-  std::int32_t subgroup_matrix_m = 0, subgroup_matrix_n = 0, subgroup_matrix_k = 0;
-  bool subgroup_matrix_f32_accumulate = false;
+  std::int32_t subgroup_matrix = 0;  ///< side of square f16 x f16 -> f32 subgroup matrices (16 or 8), 0 = none
   std::int64_t max_storage_binding = 134217728, max_buffer = 268435456;
   std::int32_t max_workgroup_storage = 16384, max_workgroup_invocations = 256;
   std::int64_t max_workgroups_per_dimension = 65535;
+  std::map<std::string, std::int64_t> tuning;  ///< kernel choices measured to be better here than the built-in ones
 };
 
 /// kWeight: filled once per program. kActivation: scratch between dispatches. kInput: written before a run.
