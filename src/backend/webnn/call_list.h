@@ -1,0 +1,71 @@
+// A list of MLGraphBuilder calls in the making: operands by number, each call checked against the context's limits.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "backend/webnn/limits.h"
+#include "graph/graph.h"
+
+namespace ipfs_accelerate::webnn {
+
+enum class DataType : std::uint8_t { kFloat32, kFloat16, kInt32, kUint8 };
+std::string_view data_type_name(DataType type);
+std::size_t data_type_size(DataType type);
+
+/// A number for each MLOperand.
+using Operand = std::int32_t;
+inline constexpr Operand kNoOperand = -1;
+
+/// Operands given to a call by name (gemm's c, layerNormalization's scale and bias). Absent ones are left out.
+using NamedOperands = std::vector<std::pair<const char*, Operand>>;
+
+class CallList {
+ public:
+  explicit CallList(const Limits& limits) : limits_(limits) {}
+
+  Operand input(const std::string& name, DataType type, Shape shape);
+  /// A weight of the graph, converted to `type` by the page; the same weight gives the same operand.
+  Operand weight(WeightId id, DataType type, const Shape& shape);
+  /// Equal numbers, types and shapes give the same operand.
+  Operand numbers(DataType type, Shape shape, const std::vector<double>& values);
+  Operand number(DataType type, double value) { return numbers(type, {}, {value}); }
+  void output(const std::string& name, Operand operand);
+
+  /// One builder method. Its parameters in WebNN's order: operands, then `arguments`, then one options object made of
+  /// `options` and `named`. `type` and `shape` are those of the result.
+  Operand call(const char* op, std::vector<Operand> operands, DataType type, Shape shape,
+               nlohmann::json arguments = nlohmann::json::array(), nlohmann::json options = nlohmann::json::object(),
+               const NamedOperands& named = {});
+  /// split into `parts` equal pieces along `axis`.
+  std::vector<Operand> split(Operand x, std::int64_t parts, std::int64_t axis);
+
+  DataType type(Operand operand) const { return operands_[operand].type; }
+  const Shape& shape(Operand operand) const { return operands_[operand].shape; }
+
+  /// The first thing the context cannot do; empty when it can do all of it.
+  const std::string& refusal() const { return refusal_; }
+  nlohmann::json finish() &&;
+
+ private:
+  struct Facts {
+    DataType type;
+    Shape shape;
+  };
+  Operand add(DataType type, Shape shape);
+  void check(const char* op, std::string_view role, Operand operand);
+
+  const Limits& limits_;
+  std::vector<Facts> operands_;
+  std::set<Operand> used_;  ///< read by a call
+  std::map<WeightId, Operand> weights_;
+  std::map<std::string, Operand> constants_;
+  nlohmann::json inputs_ = nlohmann::json::array(), list_of_constants_ = nlohmann::json::array(),
+                 calls_ = nlohmann::json::array(), outputs_ = nlohmann::json::array();
+  std::string refusal_;
+};
+
+}  // namespace ipfs_accelerate::webnn

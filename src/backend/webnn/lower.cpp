@@ -1,0 +1,315 @@
+// Lowering: each node of the graph as a few large WebNN calls.
+//
+// Inside, a value [..., width] is a matrix [rows, width]: gemm wants rank 2, and graph inputs and outputs are the same
+// bytes in either shape. Only attention and pooling look at batch and sequence.
+#include <cmath>
+#include <numbers>
+
+#include "backend/webnn/call_list.h"
+#include "backend/webnn/lowering.h"
+
+namespace ipfs_accelerate::webnn {
+namespace {
+
+using Json = nlohmann::json;
+
+/// What a key that may not be attended gets added to its score: its exponential is zero, and a sequence without any
+/// attended key still has finite, equal scores.
+double masked_score(DataType type) { return type == DataType::kFloat16 ? -60000.0 : -1e9; }
+
+class Lowering {
+ public:
+  Lowering(const Graph& graph, const ShapeClass& shape, const Limits& limits, const LoadOptions& options)
+      : graph_(graph),
+        shape_(shape),
+        calls_(limits),
+        float_(options.precision == 16 ? DataType::kFloat16 : DataType::kFloat32) {}
+
+  void input(ValueId id);
+  void output(ValueId id);
+  void node(const Node& node) {
+    values_[node.output] = std::visit([&](const auto& op) { return lower(op); }, node.op);
+  }
+  const std::string& refusal() const { return calls_.refusal(); }
+  Json finish() && { return std::move(calls_).finish(); }
+
+ private:
+  Operand lower(const op::Embed& op);
+  Operand lower(const op::Linear& op);
+  Operand lower(const op::LayerNorm& op);
+  Operand lower(const op::Attention& op);
+  Operand lower(const op::RelativeBias& op);
+  Operand lower(const op::Pool& op);
+  Operand lower(const op::Normalize& op);
+  Operand lower(const op::SelectRows& op);
+
+  Operand value(ValueId id) const { return id == kNoValue ? kNoOperand : values_.at(id); }
+  Operand weight(WeightId id) {
+    return id == kNoWeight ? kNoOperand : calls_.weight(id, float_, graph_.weight(id).shape);
+  }
+  const Shape& shape(Operand x) const { return calls_.shape(x); }
+  Operand number(double value) { return calls_.number(float_, value); }
+
+  Operand unary(const char* op, Operand x) { return calls_.call(op, {x}, calls_.type(x), shape(x)); }
+  /// The result has the shape of `a`; `b` is broadcast.
+  Operand binary(const char* op, Operand a, Operand b) { return calls_.call(op, {a, b}, calls_.type(a), shape(a)); }
+  Operand cast(Operand x, DataType type) {
+    if (calls_.type(x) == type) return x;
+    return calls_.call("cast", {x}, type, shape(x), {data_type_name(type)});
+  }
+  Operand reshape(Operand x, const Shape& to) {
+    return shape(x) == to ? x : calls_.call("reshape", {x}, calls_.type(x), to, Json::array({to}));
+  }
+  Operand transpose(Operand x, const std::vector<std::size_t>& permutation) {
+    Shape to;
+    for (auto axis : permutation) to.push_back(shape(x)[axis]);
+    return calls_.call("transpose", {x}, calls_.type(x), to, Json::array(), {{"permutation", permutation}});
+  }
+  Operand matmul(Operand a, Operand b) {
+    Shape to = shape(a);
+    to.back() = shape(b).back();
+    return calls_.call("matmul", {a, b}, calls_.type(a), to);
+  }
+  Operand reduce(const char* op, Operand x, std::size_t axis) {
+    Shape to = shape(x);
+    to[axis] = 1;
+    return calls_.call(op, {x}, calls_.type(x), to, Json::array(), {{"axes", {axis}}, {"keepDimensions", true}});
+  }
+  /// Rows of a matrix by their numbers.
+  Operand gather(Operand table, Operand rows) {
+    return calls_.call("gather", {table, rows}, calls_.type(table), {shape(rows)[0], shape(table)[1]}, Json::array(),
+                       {{"axis", 0}});
+  }
+  Operand activate(Operand x, Activation activation);
+  Operand gelu_tanh(Operand x);
+  Operand norm(Operand x, WeightId gamma, WeightId beta, float epsilon);
+
+  /// [batch, sequence]: 1 where the i32 mask is 0, else 0. Made once per mask.
+  Operand hidden(ValueId mask);
+  /// What is added to scores [batch, heads, sequence, sequence]; kNoOperand when there is nothing. Made once per pair.
+  Operand score_bias(ValueId mask, ValueId bias);
+  /// [batch * sequence, heads * head_dim] as [batch, heads, ...] in the order of `permutation`.
+  Operand heads_first(Operand x, const op::Attention& op, const std::vector<std::size_t>& permutation);
+  Operand pool_sum(Operand x, ValueId mask, PoolMode mode);
+  Operand pool_max(Operand x, ValueId mask);
+  Operand last_tokens(ValueId mask);
+  /// [count]: 0, step, 2 * step, ...
+  Operand counting(DataType type, const Shape& to, double first, double step);
+
+  const Graph& graph_;
+  ShapeClass shape_;
+  CallList calls_;
+  DataType float_;
+  std::map<ValueId, Operand> values_;
+  std::map<ValueId, Operand> hidden_;
+  std::map<std::pair<ValueId, ValueId>, Operand> score_biases_;
+};
+
+std::int64_t product(const Shape& shape, std::size_t begin, std::size_t end) {
+  std::int64_t result = 1;
+  for (std::size_t i = begin; i < end; ++i) result *= shape[i];
+  return result;
+}
+
+void Lowering::input(ValueId id) {
+  const Value& value = graph_.value(id);
+  const Shape bound = ipfs_accelerate::bind(value.dims, shape_);
+  if (value.dtype == Dtype::kI32) {  // ids, masks, rows: one dimension
+    values_[id] = calls_.input(value.name, DataType::kInt32, {product(bound, 0, bound.size())});
+    return;
+  }
+  const Shape matrix = bound.size() == 3 && value.dims[0].symbol == Symbol::kNone
+                           ? bound  // a relative bias [heads, sequence, sequence]
+                           : Shape{product(bound, 0, bound.size() - 1), bound.back()};
+  values_[id] = cast(calls_.input(value.name, DataType::kFloat32, matrix), float_);
+}
+
+void Lowering::output(ValueId id) { calls_.output(graph_.value(id).name, cast(values_.at(id), DataType::kFloat32)); }
+
+Operand Lowering::lower(const op::Embed& op) {
+  Operand y = gather(weight(op.word), value(op.ids));
+  if (op.position_ids != kNoValue) y = binary("add", y, gather(weight(op.position), value(op.position_ids)));
+  if (op.type_ids != kNoValue) y = binary("add", y, gather(weight(op.type), value(op.type_ids)));
+  return op.gamma == kNoWeight ? y : norm(y, op.gamma, op.beta, op.epsilon);
+}
+
+Operand Lowering::lower(const op::Linear& op) {
+  const Operand x = value(op.x), w = weight(op.weight);
+  Operand y = calls_.call("gemm", {x, w}, float_, {shape(x)[0], shape(w)[0]}, Json::array(), {{"bTranspose", true}},
+                          {{"c", weight(op.bias)}});
+  y = activate(y, op.activation);
+  return op.residual == kNoValue ? y : binary("add", y, value(op.residual));
+}
+
+Operand Lowering::activate(Operand x, Activation activation) {
+  switch (activation) {
+    case Activation::kNone: return x;
+    case Activation::kGelu: return unary("gelu", x);
+    case Activation::kGeluTanh: return gelu_tanh(x);
+    case Activation::kRelu: return unary("relu", x);
+    case Activation::kTanh: return unary("tanh", x);
+    case Activation::kSilu: return binary("mul", x, unary("sigmoid", x));
+  }
+  return x;
+}
+
+/// x * (0.5 + 0.5 tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
+Operand Lowering::gelu_tanh(Operand x) {
+  const double a = std::sqrt(2.0 / std::numbers::pi);
+  Operand inner = binary("add", binary("mul", binary("mul", x, x), number(0.044715 * a)), number(a));
+  Operand half = binary("mul", unary("tanh", binary("mul", x, inner)), number(0.5));
+  return binary("mul", x, binary("add", half, number(0.5)));
+}
+
+Operand Lowering::norm(Operand x, WeightId gamma, WeightId beta, float epsilon) {
+  return calls_.call("layerNormalization", {x}, calls_.type(x), shape(x), Json::array(),
+                     {{"axes", {shape(x).size() - 1}}, {"epsilon", epsilon}},
+                     {{"scale", weight(gamma)}, {"bias", weight(beta)}});
+}
+
+Operand Lowering::lower(const op::LayerNorm& op) {
+  Operand x = value(op.x);
+  if (op.residual != kNoValue) x = binary("add", x, value(op.residual));
+  return norm(x, op.gamma, op.beta, op.epsilon);
+}
+
+Operand Lowering::hidden(ValueId mask) {
+  if (auto found = hidden_.find(mask); found != hidden_.end()) return found->second;
+  const Operand ids = reshape(value(mask), {shape_.batch, shape_.sequence});
+  const Operand zero = calls_.call("equal", {ids, calls_.number(DataType::kInt32, 0)}, DataType::kUint8, shape(ids));
+  return hidden_[mask] = cast(zero, float_);
+}
+
+Operand Lowering::score_bias(ValueId mask, ValueId bias) {
+  if (mask == kNoValue && bias == kNoValue) return kNoOperand;
+  const auto key = std::pair(mask, bias);
+  if (auto found = score_biases_.find(key); found != score_biases_.end()) return found->second;
+  const auto b = shape_.batch, s = shape_.sequence;
+  Operand sum = kNoOperand;
+  if (bias != kNoValue) {
+    const Operand scores = value(bias);
+    sum = reshape(scores, {1, product(shape(scores), 0, shape(scores).size()) / (s * s), s, s});
+  }
+  if (mask != kNoValue) {
+    const Operand large = binary("mul", hidden(mask), number(masked_score(float_)));
+    const Operand keys = reshape(large, {b, 1, 1, s});
+    sum = sum == kNoOperand ? keys : calls_.call("add", {sum, keys}, float_, {b, shape(sum)[1], s, s});
+  }
+  return score_biases_[key] = sum;
+}
+
+Operand Lowering::heads_first(Operand x, const op::Attention& op, const std::vector<std::size_t>& permutation) {
+  return transpose(reshape(x, {shape_.batch, shape_.sequence, op.heads, op.head_dim}), permutation);
+}
+
+Operand Lowering::lower(const op::Attention& op) {
+  const auto parts = calls_.split(value(op.qkv), 3, 1);
+  const Operand q = heads_first(binary("mul", parts[0], number(op.scale)), op, {0, 2, 1, 3});
+  const Operand k = heads_first(parts[1], op, {0, 2, 3, 1});
+  const Operand v = heads_first(parts[2], op, {0, 2, 1, 3});
+  Operand scores = matmul(q, k);
+  if (const Operand bias = score_bias(op.mask, op.bias); bias != kNoOperand) scores = binary("add", scores, bias);
+  scores = calls_.call("softmax", {scores}, float_, shape(scores), {3});
+  const Operand mixed = transpose(matmul(scores, v), {0, 2, 1, 3});
+  return reshape(mixed, {shape_.batch * shape_.sequence, std::int64_t{op.heads} * op.head_dim});
+}
+
+Operand Lowering::lower(const op::RelativeBias& op) {
+  const auto s = shape_.sequence;
+  std::vector<double> rows;
+  rows.reserve(static_cast<std::size_t>(s * s));
+  for (std::int64_t i = 0; i < s; ++i) {
+    for (std::int64_t j = 0; j < s; ++j) rows.push_back(relative_bucket(j - i, op));
+  }
+  const Operand table = weight(op.table);
+  const Operand picked = gather(table, calls_.numbers(DataType::kInt32, {s * s}, rows));
+  return reshape(transpose(picked, {1, 0}), {shape(table)[1], s, s});
+}
+
+Operand Lowering::counting(DataType type, const Shape& to, double first, double step) {
+  std::vector<double> values;
+  for (std::int64_t i = 0, count = product(to, 0, to.size()); i < count; ++i) values.push_back(first + step * i);
+  return calls_.numbers(type, to, values);
+}
+
+/// mean, mean_sqrt_length, weighted_mean: weights [batch, 1, sequence] x tokens [batch, sequence, hidden].
+Operand Lowering::pool_sum(Operand x, ValueId mask, PoolMode mode) {
+  const auto b = shape_.batch, s = shape_.sequence, width = shape(x)[1];
+  Operand weights = mask == kNoValue ? calls_.numbers(float_, {b, s}, std::vector<double>(b * s, 1.0))
+                                     : calls_.call("sub", {number(1), hidden(mask)}, float_, {b, s});
+  if (mode == PoolMode::kWeightedMean) weights = binary("mul", weights, counting(float_, {1, s}, 1, 1));
+  Operand total = binary("max", reduce("reduceSum", weights, 1), number(float_ == DataType::kFloat16 ? 1e-6 : 1e-9));
+  if (mode == PoolMode::kMeanSqrtLength) total = unary("sqrt", total);
+  const Operand sum = matmul(reshape(weights, {b, 1, s}), reshape(x, {b, s, width}));
+  return binary("div", reshape(sum, {b, width}), total);
+}
+
+Operand Lowering::pool_max(Operand x, ValueId mask) {
+  const auto b = shape_.batch, s = shape_.sequence, width = shape(x)[1];
+  x = reshape(x, {b, s, width});
+  if (mask != kNoValue) {
+    const Operand lowest = number(masked_score(float_));
+    const Operand off = reshape(hidden(mask), {b, s, 1});
+    x = binary("add", x, binary("mul", off, lowest));  // below every real value
+    return binary("max", reshape(reduce("reduceMax", x, 1), {b, width}), lowest);
+  }
+  return reshape(reduce("reduceMax", x, 1), {b, width});
+}
+
+/// Row numbers of each sequence's last attended token; its first token when none is.
+Operand Lowering::last_tokens(ValueId mask) {
+  const auto b = shape_.batch, s = shape_.sequence;
+  if (mask == kNoValue) return counting(DataType::kInt32, {b}, static_cast<double>(s - 1), static_cast<double>(s));
+  // In float32, exact to 2^24 rows: the places 1, 2, 3 ... of attended tokens, and the largest of them.
+  const Operand off = cast(hidden(mask), DataType::kFloat32);
+  const Operand places = counting(DataType::kFloat32, {1, s}, 1, 1);
+  const Operand one = calls_.number(DataType::kFloat32, 1);
+  const Operand shown = calls_.call("sub", {one, off}, DataType::kFloat32, {b, s});
+  const Operand last = binary("max", reduce("reduceMax", binary("mul", shown, places), 1), one);
+  const Operand first_rows = counting(DataType::kFloat32, {b, 1}, -1, static_cast<double>(s));
+  return reshape(cast(binary("add", last, first_rows), DataType::kInt32), {b});
+}
+
+Operand Lowering::lower(const op::Pool& op) {
+  const Operand x = value(op.x);
+  switch (op.mode) {
+    case PoolMode::kCls:
+      return gather(x, counting(DataType::kInt32, {shape_.batch}, 0, static_cast<double>(shape_.sequence)));
+    case PoolMode::kLastToken: return gather(x, last_tokens(op.mask));
+    case PoolMode::kMax: return pool_max(x, op.mask);
+    default: return pool_sum(x, op.mask, op.mode);
+  }
+}
+
+Operand Lowering::lower(const op::Normalize& op) {
+  const Operand x = value(op.x);
+  const double least = float_ == DataType::kFloat16 ? std::max(1e-6, double{op.epsilon}) : double{op.epsilon};
+  return binary("div", x, binary("max", reduce("reduceL2", x, shape(x).size() - 1), number(least)));
+}
+
+Operand Lowering::lower(const op::SelectRows& op) { return gather(value(op.x), value(op.rows)); }
+
+}  // namespace
+
+std::string declines(const Graph& graph, const Node& node, std::string_view limits_json, const LoadOptions& options) {
+  const Limits limits(limits_json);
+  Lowering lowering(graph, {1, 2, 1}, limits, options);
+  for (auto id : inputs_of(node)) lowering.input(id);
+  lowering.node(node);
+  return lowering.refusal();
+}
+
+Result<std::string> lower(const Graph& graph, const ShapeClass& shape, std::string_view limits_json,
+                          const LoadOptions& options) {
+  const Limits limits(limits_json);
+  Lowering lowering(graph, shape, limits, options);
+  for (auto id : graph.inputs) lowering.input(id);
+  for (const auto& node : graph.nodes) {
+    lowering.node(node);
+    if (!lowering.refusal().empty()) return fail(ErrorCode::kUnsupportedOp, "{}: {}", node.name, lowering.refusal());
+  }
+  for (auto id : graph.outputs) lowering.output(id);
+  return std::move(lowering).finish().dump();
+}
+
+}  // namespace ipfs_accelerate::webnn

@@ -1,0 +1,192 @@
+// Lowering: the JSON is well formed for every op, inputs it does not use are marked, and limits lead to a reason.
+#include "backend/webnn/lowering.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace ipfs_accelerate::webnn {
+namespace {
+
+using Json = nlohmann::json;
+
+/// What the npm Chromium offers, for the ops we use: floats, i32 indices, ranks up to 6 (gemm: 2).
+Json all_limits() {
+  const Json floats{"float32", "float16"}, numbers{"float32", "float16", "int32"},
+      any{"float32", "float16", "int32", "uint8"};
+  auto tensor = [](const Json& types, int min, int max) {
+    return Json{{"dataTypes", types}, {"rankRange", {{"min", min}, {"max", max}}}};
+  };
+  Json limits{{"maxTensorByteLength", 2147483647}};
+  for (auto op : {"gelu", "relu", "tanh", "sigmoid", "sqrt", "softmax", "reduceL2", "reduceSum", "reduceMax"}) {
+    limits[op] = {{"input", tensor(floats, 0, 6)}, {"output", tensor(floats, 0, 6)}};
+  }
+  for (auto op : {"reshape", "transpose", "cast", "split"}) limits[op] = {{"input", tensor(any, 0, 8)}};
+  for (auto op : {"add", "sub", "mul", "div", "max"})
+    limits[op] = {{"a", tensor(numbers, 0, 6)}, {"b", tensor(numbers, 0, 6)}};
+  limits["equal"] = {
+      {"a", tensor(numbers, 0, 5)}, {"b", tensor(numbers, 0, 5)}, {"output", tensor(Json{"uint8"}, 0, 5)}};
+  limits["matmul"] = {{"a", tensor(floats, 2, 5)}, {"b", tensor(floats, 2, 5)}};
+  limits["gemm"] = {{"a", tensor(floats, 2, 2)}, {"b", tensor(floats, 2, 2)}, {"c", tensor(floats, 0, 2)}};
+  limits["gather"] = {{"input", tensor(any, 1, 8)}, {"indices", tensor(Json{"int32"}, 0, 5)}};
+  limits["layerNormalization"] = {
+      {"input", tensor(floats, 0, 6)}, {"scale", tensor(floats, 0, 6)}, {"bias", tensor(floats, 0, 6)}};
+  return limits;
+}
+
+/// A small encoder with every op once.
+Graph every_op() {
+  GraphBuilder b;
+  const auto ids = b.input("input_ids", Dtype::kI32, {kBatchDim, kSequenceDim});
+  const auto mask = b.input("attention_mask", Dtype::kI32, {kBatchDim, kSequenceDim});
+  const auto rows = b.input("rows", Dtype::kI32, {kRowsDim});
+  auto x = b.add(
+      "embed",
+      op::Embed{
+          .ids = ids, .word = b.weight("word", {50, 8}), .gamma = b.weight("g", {8}), .beta = b.weight("b", {8})});
+  const auto bias = b.add("relative", op::RelativeBias{.table = b.weight("table", {32, 2})});
+  const auto qkv =
+      b.add("qkv", op::Linear{.x = x, .weight = b.weight("qkv.w", {24, 8}), .bias = b.weight("qkv.b", {24})});
+  x = b.add("attention",
+            op::Attention{.qkv = qkv, .mask = mask, .bias = bias, .heads = 2, .head_dim = 4, .scale = 0.5f});
+  for (auto activation :
+       {Activation::kGelu, Activation::kGeluTanh, Activation::kRelu, Activation::kTanh, Activation::kSilu}) {
+    x = b.add("linear" + std::to_string(static_cast<int>(activation)),
+              op::Linear{.x = x, .residual = x, .weight = b.weight("w", {8, 8}), .activation = activation});
+  }
+  x = b.add("norm", op::LayerNorm{.x = x, .residual = x, .gamma = b.weight("g", {8})});
+  for (auto mode : {PoolMode::kMean, PoolMode::kCls, PoolMode::kMax, PoolMode::kMeanSqrtLength, PoolMode::kLastToken,
+                    PoolMode::kWeightedMean}) {
+    const auto name = "pool" + std::to_string(static_cast<int>(mode));
+    b.output(b.add(name, op::Pool{.x = x, .mask = mask, .mode = mode}), name + ".out");
+    b.output(b.add(name + "n", op::Pool{.x = x, .mode = mode}), name + ".unmasked");
+  }
+  b.output(b.add("unit", op::Normalize{.x = x}), "unit.out");
+  b.output(b.add("rows.x", op::SelectRows{.x = x, .rows = rows}), "rows.out");
+  auto graph = b.finish();
+  EXPECT_TRUE(graph) << graph.error().message;
+  return *graph;
+}
+
+Json lowered(const Graph& graph, const ShapeClass& shape, int precision = 32) {
+  auto text = lower(graph, shape, all_limits().dump(), {.precision = precision});
+  EXPECT_TRUE(text) << text.error().message;
+  return text ? Json::parse(*text) : Json::object();
+}
+
+TEST(Lowering, DefinesEveryOperandOnceAndBeforeUse) {
+  for (int precision : {32, 16}) {
+    const Json plan = lowered(every_op(), {3, 7, 2}, precision);
+    std::set<int> defined;
+    auto define = [&](int operand) { EXPECT_TRUE(defined.insert(operand).second) << operand; };
+    for (const auto& input : plan["inputs"]) define(input["operand"]);
+    for (const auto& constant : plan["constants"]) define(constant["operand"]);
+    for (const auto& call : plan["calls"]) {
+      for (int operand : call["operands"]) EXPECT_TRUE(defined.contains(operand)) << call;
+      for (int operand : call["named"]) EXPECT_TRUE(defined.contains(operand)) << call;
+      for (int operand : call["results"]) define(operand);
+    }
+    for (const auto& output : plan["outputs"]) {
+      EXPECT_TRUE(defined.contains(output["operand"]));
+      EXPECT_EQ(output["dataType"], "float32");
+    }
+    EXPECT_EQ(defined.size(), plan["operands"]);
+    EXPECT_EQ(plan["outputs"].size(), every_op().outputs.size());
+  }
+}
+
+TEST(Lowering, ALinearIsOneGemmWithItsBiasAndTheStoredWeight) {
+  GraphBuilder b;
+  const auto x = b.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(6)});
+  b.output(
+      b.add("y",
+            op::Linear{
+                .x = x, .weight = b.weight("w", {4, 6}), .bias = b.weight("c", {4}), .activation = Activation::kGelu}),
+      "out");
+  const Json plan = lowered(*b.finish(), {2, 5, 1});
+  ASSERT_EQ(plan["calls"].size(), 2u);
+  EXPECT_EQ(plan["calls"][0]["op"], "gemm");
+  EXPECT_EQ(plan["calls"][0]["options"]["bTranspose"], true);
+  EXPECT_TRUE(plan["calls"][0]["named"].contains("c"));
+  EXPECT_EQ(plan["calls"][1]["op"], "gelu");
+  EXPECT_EQ(plan["inputs"][0]["shape"], Json({10, 6}));
+  EXPECT_EQ(plan["outputs"][0]["shape"], Json({10, 4}));
+}
+
+TEST(Lowering, MarksInputsThatNoCallReads) {
+  GraphBuilder b;
+  const auto ids = b.input("input_ids", Dtype::kI32, {kBatchDim, kSequenceDim});
+  b.input("attention_mask", Dtype::kI32, {kBatchDim, kSequenceDim});
+  b.output(b.add("y", op::Embed{.ids = ids, .word = b.weight("w", {9, 2})}), "out");
+  const Json plan = lowered(*b.finish(), {1, 3, 1});
+  EXPECT_EQ(plan["inputs"][0]["used"], true);
+  EXPECT_EQ(plan["inputs"][1]["used"], false);
+}
+
+TEST(Lowering, RelativeBiasRowsAreTheBuckets) {
+  GraphBuilder b;
+  const op::RelativeBias bias{.table = b.weight("t", {32, 2})};
+  b.output(b.add("y", bias), "out");
+  const Json plan = lowered(*b.finish(), {1, 3, 1});
+  std::vector<double> expected;
+  for (int i = 0; i < 3; ++i) {
+    for (int j = 0; j < 3; ++j) expected.push_back(relative_bucket(j - i, bias));
+  }
+  bool found = false;
+  for (const auto& constant : plan["constants"])
+    found |= constant.contains("values") && constant["values"] == Json(expected);
+  EXPECT_TRUE(found);
+}
+
+TEST(Lowering, TakesEveryOpWithAllLimitsAndNoneWithout) {
+  const Graph graph = every_op();
+  for (const auto& node : graph.nodes) {
+    EXPECT_EQ(declines(graph, node, all_limits().dump(), {}), "") << node.name;
+    EXPECT_NE(declines(graph, node, "{}", {}), "") << node.name;
+    EXPECT_NE(declines(graph, node, "no json", {}), "") << node.name;
+  }
+  auto refused = lower(graph, {1, 4, 1}, "{}", {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnsupportedOp);
+}
+
+TEST(Lowering, SaysWhatTheBrowserLacks) {
+  const Graph graph = every_op();
+  auto reason = [&](const Json& limits, const LoadOptions& options) {
+    auto text = lower(graph, {1, 4, 1}, limits.dump(), options);
+    return text ? std::string() : text.error().message;
+  };
+  Json limits = all_limits();
+  limits.erase("gelu");
+  EXPECT_THAT(reason(limits, {}), testing::HasSubstr("linear1: WebNN has no gelu here"));
+  limits = all_limits();
+  limits["softmax"]["input"]["dataTypes"] = {"float32"};
+  EXPECT_EQ(reason(limits, {}), "");
+  EXPECT_THAT(reason(limits, {.precision = 16}),
+              testing::HasSubstr("attention: WebNN's softmax takes no float16 as input here"));
+  limits = all_limits();
+  limits["matmul"]["a"]["rankRange"]["max"] = 3;
+  EXPECT_THAT(reason(limits, {}), testing::HasSubstr("takes ranks 2 to 3 as a here, 4 is needed"));
+  limits = all_limits();
+  limits["maxTensorByteLength"] = 1000;
+  EXPECT_THAT(reason(limits, {}), testing::HasSubstr("[50, 8] has 1600 bytes, WebNN allows 1000 here"));
+}
+
+TEST(Lowering, SharesTheMaskAmongLayers) {
+  GraphBuilder b;
+  const auto qkv = b.input("qkv", Dtype::kF32, {kBatchDim, kSequenceDim, dim(24)});
+  const auto mask = b.input("mask", Dtype::kI32, {kBatchDim, kSequenceDim});
+  for (auto name : {"a", "b", "c"}) {
+    b.output(b.add(name, op::Attention{.qkv = qkv, .mask = mask, .heads = 2, .head_dim = 4}),
+             std::string("out.") + name);
+  }
+  const Json plan = lowered(*b.finish(), {2, 3, 1});
+  int comparisons = 0;
+  for (const auto& call : plan["calls"]) comparisons += call["op"] == "equal";
+  EXPECT_EQ(comparisons, 1);
+}
+
+}  // namespace
+}  // namespace ipfs_accelerate::webnn
