@@ -62,24 +62,24 @@ namespace op {
 /// ids, position_ids, type_ids: i32 [batch, sequence]. y: [batch, sequence, hidden].
 struct Embed {
   static constexpr std::string_view kName = "embed";
-  ValueId ids, position_ids = kNoValue, type_ids = kNoValue;
-  WeightId word, position = kNoWeight, type = kNoWeight, gamma = kNoWeight, beta = kNoWeight;
+  ValueId ids = kNoValue, position_ids = kNoValue, type_ids = kNoValue;
+  WeightId word = kNoWeight, position = kNoWeight, type = kNoWeight, gamma = kNoWeight, beta = kNoWeight;
   float epsilon = 1e-12f;
 };
 
 /// y = activation(x W^T + bias) + residual. x: [..., k], W: [n, k], bias: [n], y and residual: [..., n].
 struct Linear {
   static constexpr std::string_view kName = "linear";
-  ValueId x, residual = kNoValue;
-  WeightId weight, bias = kNoWeight;
+  ValueId x = kNoValue, residual = kNoValue;
+  WeightId weight = kNoWeight, bias = kNoWeight;
   Activation activation = Activation::kNone;
 };
 
 /// y = (v - mean(v)) / sqrt(var(v) + epsilon) * gamma + beta over the last dimension, v = x (+ residual).
 struct LayerNorm {
   static constexpr std::string_view kName = "layer_norm";
-  ValueId x, residual = kNoValue;
-  WeightId gamma, beta = kNoWeight;
+  ValueId x = kNoValue, residual = kNoValue;
+  WeightId gamma = kNoWeight, beta = kNoWeight;
   float epsilon = 1e-12f;
 };
 
@@ -88,7 +88,7 @@ struct LayerNorm {
 /// y: [batch, sequence, heads * head_dim]. A row with no attended key gives the mean of all V rows of its sequence.
 struct Attention {
   static constexpr std::string_view kName = "attention";
-  ValueId qkv, mask = kNoValue, bias = kNoValue;
+  ValueId qkv = kNoValue, mask = kNoValue, bias = kNoValue;
   std::int32_t heads = 1, head_dim = 1;
   float scale = 1.0f;
 };
@@ -96,7 +96,7 @@ struct Attention {
 /// T5/MPNet relative position bias: y[h,i,j] = table[bucket(j - i)][h]. table: [buckets, heads]; y: [heads, seq, seq].
 struct RelativeBias {
   static constexpr std::string_view kName = "relative_bias";
-  WeightId table;
+  WeightId table = kNoWeight;
   std::int32_t buckets = 32, max_distance = 128;
   bool bidirectional = true;
 };
@@ -105,21 +105,21 @@ struct RelativeBias {
 /// hidden].
 struct Pool {
   static constexpr std::string_view kName = "pool";
-  ValueId x, mask = kNoValue;
+  ValueId x = kNoValue, mask = kNoValue;
   PoolMode mode = PoolMode::kMean;
 };
 
 /// y = x / max(|x|_2, epsilon) over the last dimension.
 struct Normalize {
   static constexpr std::string_view kName = "normalize";
-  ValueId x;
+  ValueId x = kNoValue;
   float epsilon = 1e-12f;
 };
 
 /// y[r,:] = x flattened to [batch * sequence, hidden] at row rows[r]. rows: i32 [rows]; y: [rows, hidden].
 struct SelectRows {
   static constexpr std::string_view kName = "select_rows";
-  ValueId x, rows;
+  ValueId x = kNoValue, rows = kNoValue;
 };
 
 }  // namespace op

@@ -24,8 +24,10 @@ struct ModelFacts {
   std::int64_t pad_id = 0;
   bool token_types = false;  ///< the graph has an input token_type_ids
   PositionRule positions = PositionRule::kAbsolute;
-  std::vector<std::string> labels;  ///< id2label of a classifier
-  bool multi_label = false;         ///< problem_type multi_label_classification: sigmoid, not softmax
+  std::vector<std::string> labels;   ///< id2label of a classifier
+  bool multi_label = false;          ///< sigmoid, not softmax: problem_type multi_label_classification, or one label
+  bool regression = false;           ///< problem_type regression: raw scores
+  std::int64_t type_vocabulary = 0;  ///< rows of the token type table; token type ids are below
 };
 
 /// What to put after the encoder.
@@ -34,11 +36,13 @@ struct HeadOptions {
   Head head = Head::kHidden;
   PoolMode pool = PoolMode::kMean;
   bool normalize = false;
-  bool hidden_states = false;  ///< also output hidden_states.0 ... hidden_states.N
+  /// Golden runs: also output hidden_states.0 ... hidden_states.N (with Head::kHidden the last one is called
+  /// last_hidden_state), pooler_output where the files have a pooler, and pooled (before normalize) with kEmbedding.
+  bool hidden_states = false;
 };
 
 struct BuiltModel {
-  Graph graph;  ///< inputs among input_ids, position_ids, token_type_ids, attention_mask, rows; outputs by head:
+  Graph graph;  ///< inputs among input_ids, position_ids, token_type_ids, attention_mask, rows; first output by head:
                 ///< last_hidden_state | embedding | logits ([rows, vocab], [batch, seq, vocab] or [batch, labels])
   ModelFacts facts;
 };

@@ -28,7 +28,8 @@ struct TaskOptions {
 struct TaskModel {
   const Tokenizer* tokenizer = nullptr;
   std::int64_t max_tokens = 0, pad_id = 0, vocabulary = 0;
-  bool token_types = false, positions_after_pad = false, multi_label = false;
+  bool token_types = false, positions_after_pad = false, multi_label = false, regression = false;
+  std::int64_t type_vocabulary = 0;  ///< token type ids are below
   std::int32_t mask_id = -1;
   std::vector<std::string> labels;
 };

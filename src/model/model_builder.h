@@ -1,0 +1,32 @@
+// ModelBuilder: a GraphBuilder that finds stored tensors under the names that published repositories use.
+#pragma once
+
+#include "graph/graph.h"
+
+namespace ipfs_accelerate {
+
+/// Names are tried with and without the architecture's prefix ("bert."), and norms also under gamma and beta.
+/// A tensor that is missing (kMissingWeight), has another shape (kWrongShape) or no float dtype (kUnsupportedDtype)
+/// becomes the builder's mistake; the message has the name and both shapes.
+class ModelBuilder : public GraphBuilder {
+ public:
+  ModelBuilder(const TensorTable& tensors, std::string prefix) : tensors_(tensors), prefix_(std::move(prefix)) {}
+
+  bool has(const std::string& name) const { return find(name) != nullptr; }
+  const TensorInfo* find(const std::string& name) const;  ///< null when absent
+  WeightId stored(const std::string& name, Shape shape);
+  /// Several tensors of the same shape, stacked along dimension 0.
+  WeightId stored_stack(const std::vector<std::string>& names, Shape each);
+
+  /// activation(x W^T + b) + residual with the tensors base.weight [rows, columns] and base.bias [rows].
+  ValueId linear(const std::string& node, ValueId x, const std::string& base, std::int64_t rows, std::int64_t columns,
+                 Activation activation = Activation::kNone, ValueId residual = kNoValue);
+  ValueId layer_norm(const std::string& node, ValueId x, const std::string& base, std::int64_t columns, float epsilon);
+
+ private:
+  std::string check(const std::string& name, const Shape& shape);  ///< the stored name, or empty after a mistake
+  const TensorTable& tensors_;
+  std::string prefix_;
+};
+
+}  // namespace ipfs_accelerate

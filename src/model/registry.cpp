@@ -1,0 +1,55 @@
+// The list of architectures, and the choice of a builder and a task from config.json.
+#include <array>
+
+#include "model/architectures.h"
+
+namespace ipfs_accelerate {
+namespace {
+
+struct Architecture {
+  std::string_view model_type;  ///< config.json's
+  BuildArchitecture build;
+};
+constexpr std::array kArchitectures{
+    Architecture{"bert", build_bert},
+    Architecture{"distilbert", build_distilbert},
+    Architecture{"mpnet", build_mpnet},
+    Architecture{"roberta", build_roberta},
+};
+
+Result<const Architecture*> find_architecture(const ModelConfig& config) {
+  IA_ASSIGN(const std::string type, config.text("model_type"));
+  std::string known;
+  for (const Architecture& architecture : kArchitectures) {
+    if (architecture.model_type == type) return &architecture;
+    known += (known.empty() ? "" : ", ") + std::string(architecture.model_type);
+  }
+  return fail(ErrorCode::kUnknownArchitecture, "config.json: no builder for 'model_type' '{}'; known are {}", type,
+              known);
+}
+
+}  // namespace
+
+Result<BuiltModel> build_model(std::string_view config_json, const TensorTable& tensors, const HeadOptions& options) {
+  IA_ASSIGN(const ModelConfig config, ModelConfig::parse(config_json));
+  IA_ASSIGN(const Architecture* architecture, find_architecture(config));
+  return architecture->build(config, tensors, options);
+}
+
+Result<std::string> default_task(std::string_view config_json) {
+  IA_ASSIGN(const ModelConfig config, ModelConfig::parse(config_json));
+  IA_TRY(find_architecture(config));
+  IA_ASSIGN(const std::vector<std::string> classes, config.architectures());
+  if (classes.empty() || classes[0].ends_with("Model")) return "feature-extraction";
+  if (classes[0].ends_with("ForMaskedLM") || classes[0].ends_with("ForPreTraining")) return "fill-mask";
+  if (classes[0].ends_with("ForSequenceClassification")) return "text-classification";
+  return fail(ErrorCode::kUnknownTask, "no task is known for '{}'; name one, such as feature-extraction", classes[0]);
+}
+
+std::vector<std::string> known_architectures() {
+  std::vector<std::string> names;
+  for (const Architecture& architecture : kArchitectures) names.emplace_back(architecture.model_type);
+  return names;
+}
+
+}  // namespace ipfs_accelerate

@@ -1,0 +1,36 @@
+// feature-extraction: a text -> its embedding, as the graph pooled it.
+#include "task/tasks.h"
+#include "task/text_batch.h"
+
+namespace ipfs_accelerate {
+namespace {
+
+class FeatureExtraction final : public Task {
+ public:
+  std::string_view name() const override { return "feature-extraction"; }
+
+  Result<Batch> prepare(const TaskModel& model, const std::vector<TextInput>& items,
+                        const TaskOptions& options) const override {
+    return make_text_batch(model, items, options);
+  }
+
+  Result<std::vector<nlohmann::json>> finish(const TaskModel&, const Batch& batch, const Tensor& output,
+                                             const TaskOptions&) const override {
+    IA_TRY(check_output(output, batch.shape.batch));
+    const std::size_t columns = output.f32s().size() / static_cast<std::size_t>(batch.shape.batch);
+    std::vector<nlohmann::json> results;
+    for (std::size_t at = 0; at < output.f32s().size(); at += columns) {
+      results.push_back(nlohmann::json(output.f32s().subspan(at, columns)));
+    }
+    return results;
+  }
+};
+
+}  // namespace
+
+const Task& feature_extraction() {
+  static const FeatureExtraction task;
+  return task;
+}
+
+}  // namespace ipfs_accelerate

@@ -1,0 +1,149 @@
+// Tokenizing, checking and padding; see text_batch.h.
+#include "task/text_batch.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace ipfs_accelerate {
+namespace {
+
+Result<std::int64_t> token_limit(const TaskModel& model, const TaskOptions& options) {
+  if (options.max_tokens < 0) {
+    return fail(ErrorCode::kInvalidArgument, "max_tokens is {}, it must not be negative", options.max_tokens);
+  }
+  if (options.top_k < 1) return fail(ErrorCode::kInvalidArgument, "top_k is {}, at least 1 is needed", options.top_k);
+  return options.max_tokens == 0 ? model.max_tokens : std::min<std::int64_t>(model.max_tokens, options.max_tokens);
+}
+
+Result<Encoding> encode_item(const TaskModel& model, const TextInput& item, std::size_t number, std::int64_t limit,
+                             bool truncation) {
+  EncodeOptions encode;
+  if (truncation) encode.truncation = Truncation{.max_length = static_cast<std::int32_t>(limit)};
+  auto encoding = model.tokenizer->encode(item.text, item.pair, encode);
+  if (!encoding) return while_doing(std::move(encoding).error(), "tokenizing input {}", number);
+  if (static_cast<std::int64_t>(encoding->ids.size()) > limit) {
+    return fail(ErrorCode::kInputTooLong, "input {} has {} tokens, the model takes {}; shorten it or allow truncation",
+                number, encoding->ids.size(), limit);
+  }
+  return encoding;
+}
+
+Result<> check_ids(const TaskModel& model, const Encoding& encoding, std::size_t number) {
+  if (encoding.ids.empty()) return fail(ErrorCode::kInvalidArgument, "input {} has no tokens", number);
+  if (static_cast<std::int64_t>(encoding.ids.size()) > model.max_tokens) {
+    return fail(ErrorCode::kInputTooLong, "input {} has {} tokens, the model takes {}", number, encoding.ids.size(),
+                model.max_tokens);
+  }
+  for (std::int32_t id : encoding.ids) {
+    if (id >= 0 && id < model.vocabulary) continue;
+    return fail(ErrorCode::kMalformedConfig, "the tokenizer gives id {} for input {}, the model's table has {} rows",
+                id, number, model.vocabulary);
+  }
+  return {};
+}
+
+std::int32_t at_or(const std::vector<std::int32_t>& values, std::size_t i, std::int32_t otherwise) {
+  return i < values.size() ? values[i] : otherwise;
+}
+
+/// Token type ids of one item. A table of one row means that types play no role (RoBERTa): all zeros then.
+Result<> fill_types(const TaskModel& model, const Encoding& encoding, std::span<std::int32_t> row) {
+  if (model.type_vocabulary == 1) return {};
+  for (std::size_t i = 0; i < encoding.ids.size(); ++i) {
+    row[i] = at_or(encoding.type_ids, i, 0);
+    if (row[i] >= 0 && row[i] < model.type_vocabulary) continue;
+    return fail(ErrorCode::kMalformedConfig, "the tokenizer gives token type {}, the model's table has {} rows", row[i],
+                model.type_vocabulary);
+  }
+  return {};
+}
+
+/// 0, 1, 2 ...; or, after the pad id, counting only tokens that are not padding.
+void fill_positions(const TaskModel& model, std::span<const std::int32_t> ids, std::span<std::int32_t> row) {
+  if (!model.positions_after_pad) {
+    std::iota(row.begin(), row.end(), 0);
+    return;
+  }
+  const auto pad = static_cast<std::int32_t>(model.pad_id);
+  std::int32_t position = pad;
+  for (std::size_t i = 0; i < ids.size(); ++i) row[i] = ids[i] == pad ? pad : ++position;
+}
+
+void add_input(Batch& batch, std::string name, Tensor tensor) {
+  batch.input_names.push_back(std::move(name));
+  batch.inputs.push_back(std::move(tensor));
+}
+
+}  // namespace
+
+Result<Batch> make_text_batch(const TaskModel& model, const std::vector<TextInput>& items, const TaskOptions& options) {
+  if (!model.tokenizer) return fail(ErrorCode::kMissingTokenizer, "the model folder has no tokenizer.json");
+  IA_ASSIGN(const std::int64_t limit, token_limit(model, options));
+  std::vector<Encoding> encodings;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    IA_ASSIGN(Encoding encoding, encode_item(model, items[i], i, limit, options.truncation));
+    encodings.push_back(std::move(encoding));
+  }
+  return make_encoded_batch(model, std::move(encodings));
+}
+
+Result<Batch> make_encoded_batch(const TaskModel& model, std::vector<Encoding> encodings) {
+  if (encodings.empty()) return fail(ErrorCode::kInvalidArgument, "there are no inputs");
+  std::size_t sequence = 0;
+  for (std::size_t i = 0; i < encodings.size(); ++i) {
+    IA_TRY(check_ids(model, encodings[i], i));
+    sequence = std::max(sequence, encodings[i].ids.size());
+  }
+  Batch batch;
+  batch.shape = {static_cast<std::int64_t>(encodings.size()), static_cast<std::int64_t>(sequence), 1};
+  const Shape tokens{batch.shape.batch, batch.shape.sequence};
+  Tensor ids = Tensor::i32(tokens), positions = Tensor::i32(tokens), types = Tensor::i32(tokens),
+         mask = Tensor::i32(tokens);
+  std::ranges::fill(ids.i32s(), static_cast<std::int32_t>(model.pad_id));
+  for (std::size_t item = 0; item < encodings.size(); ++item) {
+    const Encoding& encoding = encodings[item];
+    const auto row = [&](Tensor& tensor) { return tensor.i32s().subspan(item * sequence, sequence); };
+    std::ranges::copy(encoding.ids, row(ids).begin());
+    for (std::size_t i = 0; i < encoding.ids.size(); ++i) row(mask)[i] = at_or(encoding.attention_mask, i, 1);
+    if (model.token_types) IA_TRY(fill_types(model, encoding, row(types)));
+    fill_positions(model, row(ids), row(positions));
+  }
+  add_input(batch, "input_ids", std::move(ids));
+  add_input(batch, "position_ids", std::move(positions));
+  if (model.token_types) add_input(batch, "token_type_ids", std::move(types));
+  add_input(batch, "attention_mask", std::move(mask));
+  batch.encodings = std::move(encodings);
+  return batch;
+}
+
+Result<> check_output(const Tensor& output, std::int64_t rows) {
+  if (output.dtype != Dtype::kF32 || output.shape.size() < 2 || output.shape[0] != rows) {
+    return fail(ErrorCode::kInternal, "the output is {} {}, F32 with {} rows is needed", dtype_name(output.dtype),
+                shape_text(output.shape), rows);
+  }
+  return check_finite("output", output.dtype, output.bytes);
+}
+
+std::vector<double> softmax(std::span<const float> scores) {
+  std::vector<double> result(scores.begin(), scores.end());
+  if (result.empty()) return result;
+  const double highest = std::ranges::max(result);
+  for (double& value : result) value = std::exp(value - highest);
+  const double sum = std::accumulate(result.begin(), result.end(), 0.0);
+  for (double& value : result) value /= sum;
+  return result;
+}
+
+std::vector<std::size_t> largest(std::span<const double> scores, std::size_t count) {
+  std::vector<std::size_t> order(scores.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  count = std::min(count, order.size());
+  std::ranges::partial_sort(
+      order, order.begin() + static_cast<std::ptrdiff_t>(count),
+      [&](std::size_t a, std::size_t b) { return scores[a] != scores[b] ? scores[a] > scores[b] : a < b; });
+  order.resize(count);
+  return order;
+}
+
+}  // namespace ipfs_accelerate

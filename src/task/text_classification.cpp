@@ -1,0 +1,55 @@
+// text-classification: a text -> labels with probabilities.
+#include <cmath>
+
+#include "task/tasks.h"
+#include "task/text_batch.h"
+
+namespace ipfs_accelerate {
+namespace {
+
+/// Softmax over the labels; a sigmoid each when several may hold; scores as they are for a regression.
+std::vector<double> label_scores(const TaskModel& model, std::span<const float> logits) {
+  if (!model.regression && !model.multi_label) return softmax(logits);
+  std::vector<double> scores(logits.begin(), logits.end());
+  if (model.regression) return scores;
+  for (double& score : scores) score = 1 / (1 + std::exp(-score));
+  return scores;
+}
+
+class TextClassification final : public Task {
+ public:
+  std::string_view name() const override { return "text-classification"; }
+
+  Result<Batch> prepare(const TaskModel& model, const std::vector<TextInput>& items,
+                        const TaskOptions& options) const override {
+    return make_text_batch(model, items, options);
+  }
+
+  Result<std::vector<nlohmann::json>> finish(const TaskModel& model, const Batch& batch, const Tensor& output,
+                                             const TaskOptions& options) const override {
+    IA_TRY(check_output(output, batch.shape.batch));
+    const std::size_t labels = model.labels.size();
+    if (output.f32s().size() != labels * static_cast<std::size_t>(batch.shape.batch)) {
+      return fail(ErrorCode::kInternal, "the output is {} for {} labels", shape_text(output.shape), labels);
+    }
+    std::vector<nlohmann::json> results;
+    for (std::size_t at = 0; at < output.f32s().size(); at += labels) {
+      const std::vector<double> scores = label_scores(model, output.f32s().subspan(at, labels));
+      nlohmann::json answers = nlohmann::json::array();
+      for (std::size_t id : largest(scores, static_cast<std::size_t>(options.top_k))) {
+        answers.push_back({{"label", model.labels[id]}, {"score", scores[id]}});
+      }
+      results.push_back(std::move(answers));
+    }
+    return results;
+  }
+};
+
+}  // namespace
+
+const Task& text_classification() {
+  static const TextClassification task;
+  return task;
+}
+
+}  // namespace ipfs_accelerate
