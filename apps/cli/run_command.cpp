@@ -1,0 +1,217 @@
+// run: texts in, results out. Plain lines give a readable answer; JSON lines in give JSON lines out.
+#include <unistd.h>
+
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "commands.h"
+
+namespace ipfs_accelerate::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kChunk = 1024;  // JSON lines computed before the next are read
+
+struct Options {
+  std::string model, file;
+  std::vector<std::string> texts;
+  Config config;
+  bool explain = false, no_fallback = false, no_truncate = false;
+};
+
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+std::unexpected<Error> bad(std::string message) {
+  return std::unexpected(Error{ErrorCode::kInvalidArgument, std::move(message)});
+}
+
+/// {"text", "pair"?} or a JSON text.
+Result<Input> input_of(const Json& json, std::size_t line) {
+  if (json.is_string()) return Input{json.get<std::string>(), {}};
+  const auto text_at = [&](const char* key) { return json.is_object() && json.contains(key) && json[key].is_string(); };
+  if (!text_at("text")) return bad(std::format("line {}: expected an object with a \"text\", or a JSON text", line));
+  Input input{json["text"].get<std::string>(), {}};
+  if (json.contains("pair") && !json["pair"].is_null()) {
+    if (!text_at("pair")) return bad(std::format("line {}: \"pair\" must be a text", line));
+    input.pair = json["pair"].get<std::string>();
+  }
+  return input;
+}
+
+std::string preview(const Json& output) {
+  if (output.is_array() && !output.empty() && output[0].is_number()) {
+    std::string numbers;
+    for (std::size_t i = 0; i < std::min<std::size_t>(output.size(), 6); ++i)
+      numbers += std::format("{:.4f} ", output[i].get<double>());
+    return std::format("[{}... {} numbers]", numbers, output.size());
+  }
+  if (!output.is_array()) return dump(output);
+  std::string text;
+  for (const Json& item : output) {
+    if (item.is_array()) {  // one list per mask
+      text += "\n    " + preview(item);
+      continue;
+    }
+    const std::string what = item.contains("label") ? item["label"].get<std::string>() : item.value("token_str", "");
+    text += std::format("{}{} {:.4f}", text.empty() ? "" : ", ", what, item.value("score", 0.0));
+  }
+  return text;
+}
+
+std::string summary(const RunResult& result) {
+  std::string line = std::format("{} on {}: {}, {:.0f} items/s, {:.0f} MB, {}", result.task, result.adapter_info,
+                                 human_time(result.processing_time), result.throughput_items_per_sec,
+                                 result.memory_usage_mb, result.cid);
+  if (!result.fallback.empty()) line += "\n(fallback: " + result.fallback + ")";
+  return line;
+}
+
+void print_result(const Context& context, const std::vector<Input>& inputs, const RunResult& result) {
+  if (context.json) {
+    std::cout << result.to_json() << '\n';
+    return;
+  }
+  const Json outputs = Json::parse(result.output_json);
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    std::cout << shorten(inputs[i].text, 60) << "\n  " << preview(outputs[i]) << '\n';
+  std::cout.flush();
+  std::cerr << summary(result) << '\n';
+}
+
+std::string human_plan(const Json& plan) {
+  std::string text = std::format("{} ({}), {} -> {}\n", plan.value("architecture", ""), plan.value("task", ""),
+                                 plan["inputs"].dump(), plan["outputs"].dump());
+  for (const Json& segment : plan["segments"]) {
+    text += std::format("{}: {} nodes\n", segment["platform"].get<std::string>(), segment["nodes"].size());
+    if (const std::string why = segment.value("reason", ""); !why.empty()) text += "  because " + why + "\n";
+    for (const Json& node : segment["nodes"]) {
+      text += std::format("  {:<14} {:<44} {}\n", node.value("op", ""), node.value("name", ""),
+                          node.contains("shape") ? node["shape"].dump() : "");
+    }
+  }
+  return text + std::format("weights {} in {} tensors, activations {}\non {}: {}\n",
+                            human_bytes(plan["weight_bytes"].get<std::uint64_t>()), plan["weights"].size(),
+                            human_bytes(plan["activation_bytes"].get<std::uint64_t>()), plan.value("device", ""),
+                            plan.value("reason", ""));
+}
+
+Result<> explain(const Context& context, Engine& engine, const Options& options, const std::vector<Input>& inputs) {
+  const auto plan = engine.explain(options.model, inputs, options.config);
+  if (!plan) return std::unexpected(plan.error());
+  std::cout << (context.json ? *plan + "\n" : human_plan(Json::parse(*plan)));
+  return {};
+}
+
+/// Runs JSON lines chunk by chunk; each line out is the line in, with its output.
+Result<> run_json_lines(const Context& context, Engine& engine, const Options& options, std::istream& in,
+                        std::string first) {
+  std::size_t number = 1;
+  std::string line = std::move(first);
+  bool more = true;
+  while (more) {
+    std::vector<Json> lines;
+    std::vector<Input> inputs;
+    for (; more && lines.size() < kChunk; more = static_cast<bool>(std::getline(in, line)), ++number) {
+      if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+      Json json = Json::parse(line, nullptr, false);
+      if (json.is_discarded()) return bad(std::format("line {} is no JSON: {}", number, shorten(line, 60)));
+      auto input = input_of(json, number);
+      if (!input) return std::unexpected(input.error());
+      lines.push_back(json.is_object() ? std::move(json) : Json{{"text", json}});
+      inputs.push_back(*std::move(input));
+    }
+    if (inputs.empty()) continue;
+    const auto result = engine.accelerate(options.model, inputs, options.config);
+    if (!result) return std::unexpected(result.error());
+    if (context.json) {
+      std::cout << result->to_json() << '\n';
+      continue;
+    }
+    Json outputs = Json::parse(result->output_json);
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      lines[i]["output"] = std::move(outputs[i]);
+      std::cout << dump(lines[i]) << '\n';
+    }
+    std::cout.flush();
+    std::cerr << summary(*result) << '\n';
+  }
+  return {};
+}
+
+Result<> run_stream(const Context& context, Engine& engine, const Options& options, std::istream& in) {
+  std::string line;
+  while (std::getline(in, line) && line.find_first_not_of(" \t\r") == std::string::npos) {
+  }
+  if (!in) return bad("no input: it is empty");
+  if (line.starts_with('{') && Json::accept(line) && !options.explain)
+    return run_json_lines(context, engine, options, in, line);
+  std::vector<Input> inputs;
+  do {
+    if (line.ends_with('\r')) line.pop_back();
+    if (!line.empty()) inputs.push_back({line, {}});
+  } while (std::getline(in, line));
+  if (options.explain) return explain(context, engine, options, inputs);
+  const auto result = engine.accelerate(options.model, inputs, options.config);
+  if (!result) return std::unexpected(result.error());
+  print_result(context, inputs, *result);
+  return {};
+}
+
+Result<> run(const Context& context, Engine& engine, Options& options) {
+  options.config.allow_fallback = !options.no_fallback;
+  options.config.truncation = !options.no_truncate;
+  const bool from_stdin = options.texts.size() == 1 && options.texts[0] == "-";
+  if (!options.file.empty()) {
+    if (!options.texts.empty()) return bad("give texts or --file, not both");
+    std::ifstream file(options.file, std::ios::binary);
+    if (!file) return std::unexpected(Error{ErrorCode::kNotFound, "cannot read the input file " + options.file});
+    return run_stream(context, engine, options, file);
+  }
+  if (options.texts.empty() && options.explain) return explain(context, engine, options, {});
+  if (from_stdin || (options.texts.empty() && !::isatty(STDIN_FILENO)))
+    return run_stream(context, engine, options, std::cin);
+  if (options.texts.empty()) return bad("no input: give texts, --file FILE, or lines on standard input");
+  std::vector<Input> inputs;
+  for (const std::string& text : options.texts) inputs.push_back({text, {}});
+  if (options.explain) return explain(context, engine, options, inputs);
+  const auto result = engine.accelerate(options.model, inputs, options.config);
+  if (!result) return std::unexpected(result.error());
+  print_result(context, inputs, *result);
+  return {};
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, Context& context) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = add_command(app, context, "run", "run a model on texts");
+  command->add_option("MODEL", options->model, "CID, registered name or folder")->required();
+  command->add_option("INPUT", options->texts,
+                      "texts; '-' or none: lines of standard input (plain, or JSON {\"text\", \"pair\"})");
+  command->add_option("--file", options->file, "read the lines of this file");
+  command->add_option("--task", options->config.task,
+                      "feature-extraction, fill-mask, text-classification (default: the model's own)");
+  command->add_option("--platform", options->config.platform, "auto (default), cpu, webgpu, webnn (browsers only)");
+  command->add_option("--precision", options->config.precision, "32 (default) or 16");
+  command->add_option("--batch", options->config.batch_size, "inputs computed together (default 32)");
+  command->add_option("--top-k", options->config.top_k, "answers per input (default 5)");
+  command->add_option("--threads", options->config.threads, "CPU threads (default: all)");
+  command->add_option("--gateway", options->config.gateways, "a trustless gateway to fetch from (may be repeated)")
+      ->allow_extra_args(false);
+  command->add_flag("--local-gateways", options->config.allow_local_gateways,
+                    "allow gateways at loopback and private addresses");
+  command->add_flag("--explain", options->explain, "print the plan and run nothing; no weight is read");
+  command->add_flag("--no-fallback", options->no_fallback,
+                    "an error instead of the CPU when the platform is not usable");
+  command->add_flag("--no-truncate", options->no_truncate, "an error instead of cutting inputs at the model's length");
+  command->callback([&context, options] {
+    context.action = [&context, options] {
+      return with_engine(context, [&](Engine& engine) { return run(context, engine, *options); });
+    };
+  });
+}
+
+}  // namespace ipfs_accelerate::cli

@@ -1,0 +1,52 @@
+/* The C ABI: opaque handle, JSON in and out. Stable names; every call may come from any thread.
+ *
+ * Each call returns 0, or an error number of error.h (100 invalid_argument ... 901 internal). `*out` then holds the
+ * result as JSON, or the error's message as plain text; free it with ia_free(). `out` may be NULL when nobody reads it.
+ * Texts are UTF-8 and end with a zero byte. `model` and `content` are what class Engine takes: a CID, a name, a folder.
+ */
+#ifndef IPFS_ACCELERATE_C_H
+#define IPFS_ACCELERATE_C_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ia_engine ia_engine;
+
+/* home: the store's folder, NULL for the default one. */
+int ia_open(const char* home, ia_engine** engine, char** out);
+void ia_close(ia_engine* engine); /* NULL is fine */
+
+/* inputs: a JSON text, an array of texts, or an array of {"text", "pair"}. config: an object with the names of struct
+ * Config, or NULL. The result is RunResult as JSON. */
+int ia_accelerate(ia_engine* engine, const char* model, const char* inputs, const char* config, char** out);
+int ia_explain(ia_engine* engine, const char* model, const char* inputs, const char* config, char** out);
+int ia_devices(ia_engine* engine, char** out);
+
+/* options: {"profile", "reference", "hidden", "name"} or NULL. Result: {"cid", "name", "files", "bytes",
+ * "stored_bytes"}. */
+int ia_add(ia_engine* engine, const char* path, const char* options, char** out);
+int ia_ls(ia_engine* engine, const char* content, char** out); /* [{"name", "cid", "type", "size"}] */
+int ia_get(ia_engine* engine, const char* content, const char* target, char** out);
+/* A file's bytes; free *bytes with ia_free(). `out` gets the message of an error. */
+int ia_read(ia_engine* engine, const char* content, unsigned char** bytes, size_t* size, char** out);
+int ia_verify(ia_engine* engine, const char* content,
+              char** out); /* {"blocks", "bytes", "damage": [...]}; NULL: everything */
+int ia_pin(ia_engine* engine, const char* content, char** out);
+int ia_unpin(ia_engine* engine, const char* content, char** out);
+int ia_rm(ia_engine* engine, const char* content, char** out);
+int ia_gc(ia_engine* engine, char** out);
+int ia_stat(ia_engine* engine, char** out);
+int ia_models(ia_engine* engine, char** out); /* [{"name", "cid", "task", "architecture"}] */
+
+const char* ia_error_name(int code); /* "integrity"; not to be freed */
+const char* ia_version(void);
+void ia_free(void* memory);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* IPFS_ACCELERATE_C_H */
