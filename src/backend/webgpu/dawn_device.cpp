@@ -149,6 +149,7 @@ Result<std::shared_ptr<DawnDevice>> DawnDevice::open(const DawnOptions& options)
 }
 
 Result<> DawnDevice::request(const DawnOptions& options) {
+  this->options = options;
   info = describe(adapter);
   wgpu::Limits limits;
   adapter.GetLimits(&limits);
@@ -192,6 +193,7 @@ Result<> DawnDevice::request(const DawnOptions& options) {
 
   wgpu::AdapterInfo facts;
   adapter.GetInfo(&facts);
+  capabilities.tuning = options.tuning;
   capabilities.shader_f16 = device.HasFeature(wgpu::FeatureName::ShaderF16);
   capabilities.subgroups = device.HasFeature(wgpu::FeatureName::Subgroups);
   capabilities.subgroup_min_size = std::int32_t(facts.subgroupMinSize);
@@ -207,6 +209,11 @@ Result<> DawnDevice::request(const DawnOptions& options) {
 }
 
 Result<> DawnDevice::wait(wgpu::Future future) {
+  if (options.spin) {
+    while (instance.WaitAny(future, 0) == wgpu::WaitStatus::TimedOut) {
+    }
+    return state();
+  }
   if (instance.WaitAny(future, UINT64_MAX) != wgpu::WaitStatus::Success) {
     return fail(ErrorCode::kDeviceLost, "waiting for {} failed", info.name);
   }

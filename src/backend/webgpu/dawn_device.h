@@ -20,8 +20,10 @@ namespace ipfs_accelerate::webgpu {
 struct DawnOptions {
   std::vector<std::string> toggles;       ///< Dawn toggles besides ours
   std::vector<std::string> switched_off;  ///< features not to use, by name
-  std::vector<std::string> switched_off_toggles;
+  std::map<std::string, std::int64_t> tuning;
   bool timestamps = false;
+  int submissions = 1;  ///< per run
+  bool spin = false;    ///< poll for the result instead of sleeping
 };
 
 class DawnDevice {
@@ -46,6 +48,7 @@ class DawnDevice {
   wgpu::Queue queue;
   DeviceInfo info;
   Capabilities capabilities;
+  DawnOptions options;
   std::mutex mutex;  ///< held while anything is recorded or run: Dawn devices are not thread-safe
 
  private:

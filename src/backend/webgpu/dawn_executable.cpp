@@ -28,10 +28,11 @@ Result<> DawnExecutable::check(std::span<const TensorRef> inputs, std::span<cons
   return {};
 }
 
-void DawnExecutable::encode(const wgpu::CommandEncoder& encoder) const {
+void DawnExecutable::encode(const wgpu::CommandEncoder& encoder, std::size_t begin, std::size_t end) const {
   const wgpu::ComputePassEncoder pass = encoder.BeginComputePass();
   WGPUComputePipeline current = nullptr;
-  for (const Dispatch& dispatch : dispatches_) {
+  for (std::size_t i = begin; i < end; ++i) {
+    const Dispatch& dispatch = dispatches_[i];
     if (dispatch.pipeline.Get() != current) pass.SetPipeline(dispatch.pipeline);
     current = dispatch.pipeline.Get();
     pass.SetBindGroup(0, dispatch.bindings);
@@ -47,8 +48,15 @@ Result<> DawnExecutable::run(std::span<const TensorRef> inputs, std::span<const 
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     device_->queue.WriteBuffer(inputs_[i].buffer, 0, inputs[i].bytes.data(), inputs[i].bytes.size());
   }
+  const std::size_t parts = std::size_t(std::max(device_->options.submissions, 1));
+  for (std::size_t part = 0; part + 1 < parts; ++part) {
+    const wgpu::CommandEncoder early = device_->device.CreateCommandEncoder();
+    encode(early, dispatches_.size() * part / parts, dispatches_.size() * (part + 1) / parts);
+    const wgpu::CommandBuffer commands = early.Finish();
+    device_->queue.Submit(1, &commands);
+  }
   const wgpu::CommandEncoder encoder = device_->device.CreateCommandEncoder();
-  encode(encoder);
+  encode(encoder, dispatches_.size() * (parts - 1) / parts, dispatches_.size());
   for (const Transfer& output : outputs_) {
     encoder.CopyBufferToBuffer(output.buffer, 0, staging_, std::uint64_t(output.staged_at),
                                std::uint64_t(output.bytes));

@@ -50,7 +50,7 @@ class DawnExecutable final : public Executable {
 
  private:
   friend class DawnProgram;
-  void encode(const wgpu::CommandEncoder& encoder) const;
+  void encode(const wgpu::CommandEncoder& encoder, std::size_t begin, std::size_t end) const;
   Result<> check(std::span<const TensorRef> inputs, std::span<const MutableTensorRef> outputs) const;
 
   std::shared_ptr<DawnDevice> device_;
