@@ -1,0 +1,10 @@
+# Sources made at build time: the Unicode tables of ia_input. Include after the layers exist.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+set(IA_UNICODE_TABLES ${CMAKE_BINARY_DIR}/generated/input/unicode_tables.inc)
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/generated/input)
+add_custom_command(
+  OUTPUT ${IA_UNICODE_TABLES}
+  COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/gen_unicode.py ${IA_UNICODE_TABLES}
+  DEPENDS ${CMAKE_SOURCE_DIR}/tools/gen_unicode.py
+  COMMENT "Unicode tables")
+target_sources(ia_input PRIVATE ${IA_UNICODE_TABLES})

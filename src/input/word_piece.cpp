@@ -1,0 +1,122 @@
+// WordPiece: the longest token first, over a trie.
+#include <utility>
+
+#include "input/token_model.h"
+#include "input/utf8.h"
+
+namespace ipfs_accelerate::input {
+namespace {
+
+// Token texts as paths of bytes from the root.
+class Trie {
+ public:
+  static constexpr std::uint32_t kNone = ~0u;
+
+  void insert(std::string_view text, std::int32_t id) {
+    std::uint32_t node = 0;
+    for (const char byte : text) node = child_or_new(node, byte);
+    ids_[node] = id;
+  }
+  std::uint32_t child(std::uint32_t node, char byte) const {
+    return static_cast<std::uint32_t>(edges_.get(key(node, byte)));
+  }
+  /// The node at the end of `text`, or kNone.
+  std::uint32_t find(std::string_view text) const {
+    std::uint32_t node = 0;
+    for (std::size_t i = 0; i < text.size() && node != kNone; ++i) node = child(node, text[i]);
+    return node;
+  }
+  std::int32_t id(std::uint32_t node) const { return ids_[node]; }
+
+ private:
+  static std::uint64_t key(std::uint32_t node, char byte) {
+    return std::uint64_t{node} << 8 | static_cast<unsigned char>(byte);
+  }
+  std::uint32_t child_or_new(std::uint32_t node, char byte) {
+    std::uint32_t next = child(node, byte);
+    if (next == kNone) {
+      next = static_cast<std::uint32_t>(ids_.size());
+      ids_.push_back(-1);
+      edges_.set(key(node, byte), next);
+    }
+    return next;
+  }
+  NumberMap edges_;
+  std::vector<std::int32_t> ids_{-1};
+};
+
+class WordPiece final : public TokenModel {
+ public:
+  explicit WordPiece(Vocabulary vocabulary) : TokenModel(std::move(vocabulary)) {}
+
+  static Result<std::unique_ptr<TokenModel>> make(const Fields& fields) {
+    IA_ASSIGN(Vocabulary vocabulary, Vocabulary::from_json(fields));
+    auto result = std::make_unique<WordPiece>(std::move(vocabulary));
+    IA_ASSIGN(const auto unknown, fields.optional_text("unk_token"));
+    IA_ASSIGN(const auto prefix, fields.optional_text("continuing_subword_prefix"));
+    IA_ASSIGN(result->max_characters_, fields.number("max_input_chars_per_word", 100));
+    result->unknown_token_ = unknown.value_or("[UNK]");
+    result->unknown_ = result->vocabulary_.id(result->unknown_token_);
+    for (std::int32_t id = 0; id < result->vocabulary_.id_limit(); ++id) {
+      if (result->vocabulary_.has(id)) result->trie_.insert(result->vocabulary_.token(id), id);
+    }
+    result->continuing_ = result->trie_.find(prefix.value_or("##"));
+    return result;
+  }
+
+  Result<void> tokenize(std::string_view piece, ModelScratch&, std::vector<Token>& tokens) const override {
+    const std::size_t before = tokens.size();
+    const bool fits = piece.size() <= static_cast<std::size_t>(max_characters_) ||
+                      count_code_points(piece) <= static_cast<std::size_t>(max_characters_);
+    std::size_t begin = 0;
+    while (fits && begin < piece.size()) {
+      const auto [id, end] = longest(piece, begin);
+      if (id == -1) break;
+      tokens.push_back({id, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)});
+      begin = end;
+    }
+    if (begin == piece.size()) return {};
+    // One part without a token makes the whole word unknown.
+    if (unknown_ == -1) {
+      return fail(ErrorCode::kMalformedConfig, "tokenizer.json: the unknown token '{}' is not in the vocabulary",
+                  unknown_token_);
+    }
+    tokens.resize(before);
+    tokens.push_back({unknown_, 0, static_cast<std::uint32_t>(piece.size())});
+    return {};
+  }
+
+ private:
+  // The longest token at `begin`: its id (-1: none) and end.
+  std::pair<std::int32_t, std::size_t> longest(std::string_view piece, std::size_t begin) const {
+    std::uint32_t node = begin == 0 ? 0 : continuing_;
+    std::pair<std::int32_t, std::size_t> best{-1, begin};
+    for (std::size_t i = begin; i < piece.size() && node != Trie::kNone; ++i) {
+      node = trie_.child(node, piece[i]);
+      if (node != Trie::kNone && trie_.id(node) != -1) best = {trie_.id(node), i + 1};
+    }
+    return best;
+  }
+
+  Trie trie_;
+  std::uint32_t continuing_ = Trie::kNone;  // where the continuing prefix ends
+  std::int32_t unknown_ = -1, max_characters_ = 100;
+  std::string unknown_token_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<TokenModel>> make_word_piece(const Fields& fields) { return WordPiece::make(fields); }
+
+Result<std::unique_ptr<TokenModel>> make_token_model(const Json& json) {
+  IA_ASSIGN(const Fields fields, Fields::of(json, "model"));
+  IA_ASSIGN(auto type, fields.optional_text("type"));
+  // Old files have no type; their fields tell.
+  if (!type && fields.find("merges")) type = "BPE";
+  if (!type && fields.find("max_input_chars_per_word")) type = "WordPiece";
+  if (type == "WordPiece") return make_word_piece(fields);
+  if (type == "BPE") return make_bpe(fields);
+  return fields.unsupported(type.value_or("without a type"));
+}
+
+}  // namespace ipfs_accelerate::input
