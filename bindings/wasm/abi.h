@@ -14,6 +14,7 @@
 #include "backend/backend.h"
 #include "base/bytes.h"
 #include "base/result.h"
+#include "content/cid.h"
 
 #define IA_EXPORT extern "C" EMSCRIPTEN_KEEPALIVE
 
@@ -40,7 +41,10 @@ Result<ShapeClass> shape_field(const Json& object);
 Json shape_json(const ShapeClass& shape);
 /// {"precision", "threads"}.
 LoadOptions load_options(const Json& object);
-/// "parts": [{dtype, shape, pointer, bytes}], pointing into this memory. kInvalidArgument, kMalformedWeights.
+/// {text, version, codec, hash, digest (hex)}.
+Json cid_json(const content::Cid& cid);
+/// "parts": [{dtype, shape, pointer, bytes}], pointing into this memory. kInvalidArgument, kMalformedWeights,
+/// kNotFinite when one holds NaN or infinity.
 Result<std::vector<WeightPart>> weight_parts(const Json& object);
 /// Names, dtypes and dims of a graph's inputs and outputs, and the ids of the weights its nodes use.
 Json graph_json(const Graph& graph);

@@ -4,9 +4,7 @@
 #include "content/unixfs.h"
 
 namespace ipfs_accelerate::wasm {
-namespace {
-
-std::string hex(ByteView bytes) {
+static std::string hex(ByteView bytes) {
   std::string text;
   for (auto byte : bytes) text += std::format("{:02x}", byte);
   return text;
@@ -19,6 +17,8 @@ Json cid_json(const content::Cid& cid) {
           {"hash", static_cast<std::uint64_t>(cid.hash.function)},
           {"digest", hex(cid.hash.digest)}};
 }
+
+namespace {
 
 const char* type_name(content::UnixFsType type) {
   switch (type) {
@@ -75,4 +75,11 @@ IA_EXPORT int ia_block_verify(const char* text, std::size_t text_size, const std
     return content::verify(cid, {bytes, size});
   });
   return answer(verified.transform([](const content::VerifiedBlock&) { return Json::object(); }));
+}
+
+/// sha2-256 in hexadecimal, for pages without WebCrypto.
+IA_EXPORT int ia_sha256(const std::uint8_t* bytes, std::size_t size) {
+  return answer(content::hash(content::HashFunction::kSha2_256, {bytes, size}).transform([](const auto& hash) {
+    return Json(hex(hash.digest));
+  }));
 }

@@ -1,0 +1,48 @@
+// FolderCache: blocks as files of a folder, for Node.
+import {mkdir, readFile, readdir, rename, rm, stat, writeFile} from 'node:fs/promises';
+import {homedir} from 'node:os';
+import {join} from 'node:path';
+import type {BlockCache} from './cache';
+
+/** Beside the native store, which has files of its own. */
+function defaultFolder(): string {
+  const data = process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share');
+  return join(process.env.IPFS_ACCELERATE_HOME || join(data, 'ipfs_accelerate'), 'js-blocks');
+}
+
+export class FolderCache implements BlockCache {
+  readonly kind = 'folder';
+  private constructor(readonly folder: string) {}
+
+  static async open(folder = defaultFolder()): Promise<FolderCache> {
+    await mkdir(folder, {recursive: true});
+    return new FolderCache(folder);
+  }
+
+  async get(key: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const bytes = await readFile(join(this.folder, key)).catch(() => undefined);
+    return bytes && new Uint8Array(bytes);
+  }
+
+  async put(key: string, bytes: Uint8Array): Promise<void> {
+    const path = join(this.folder, key);
+    const partial = `${path}.${process.pid}.partial`;
+    await writeFile(partial, bytes);
+    await rename(partial, path);
+  }
+
+  async delete(key: string): Promise<void> {
+    await rm(join(this.folder, key), {force: true});
+  }
+
+  async stat() {
+    const names = await readdir(this.folder);
+    let bytes = 0;
+    for (const name of names) bytes += (await stat(join(this.folder, name))).size;
+    return {blocks: names.length, bytes};
+  }
+
+  async clear(): Promise<void> {
+    for (const name of await readdir(this.folder)) await this.delete(name);
+  }
+}

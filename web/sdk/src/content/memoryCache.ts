@@ -1,0 +1,29 @@
+// MemoryCache: blocks kept as long as the page or process lives.
+import type {BlockCache} from './cache';
+
+export class MemoryCache implements BlockCache {
+  readonly kind = 'memory';
+  readonly #blocks = new Map<string, Uint8Array<ArrayBuffer>>();
+
+  async get(key: string) {
+    return this.#blocks.get(key);
+  }
+
+  async put(key: string, bytes: Uint8Array<ArrayBuffer>) {
+    this.#blocks.set(key, bytes);
+  }
+
+  async delete(key: string) {
+    this.#blocks.delete(key);
+  }
+
+  async stat() {
+    let bytes = 0;
+    for (const block of this.#blocks.values()) bytes += block.byteLength;
+    return {blocks: this.#blocks.size, bytes};
+  }
+
+  async clear() {
+    this.#blocks.clear();
+  }
+}
