@@ -19,7 +19,7 @@ namespace ipfs_accelerate {
 using ModelFiles = std::map<std::string, std::string, std::less<>>;
 
 struct PipelineOptions {
-  std::string task;               ///< empty: what the configuration is made for
+  std::string task;               ///< empty: feature-extraction with a modules.json, else what config.json is made for
   bool hidden_states = false;     ///< golden runs: also output every layer
   bool all_tokens = false;        ///< golden runs of fill-mask: logits of every position, not only masked ones
   std::optional<PoolMode> pool;   ///< overrides the folder's 1_Pooling
@@ -27,6 +27,8 @@ struct PipelineOptions {
 };
 
 /// Names of the files a pipeline wants (config first), so that a fetcher knows what to ask for.
+/// Embeddings are pooled as modules.json and its pooling module say; without modules.json: mean over the attended
+/// tokens, not normalized.
 std::vector<std::string> wanted_files();
 
 /// A contiguous run of nodes on one backend.
@@ -52,16 +54,22 @@ class Pipeline {
   const Task& task() const { return *task_; }
   const Tokenizer* tokenizer() const { return tokenizer_.get(); }  ///< null when the folder has none
 
+  /// Tensors in the order of graph().inputs.
   Result<Batch> prepare(const std::vector<TextInput>& items, const TaskOptions& options) const;
+  /// The same from token ids (golden runs): one Encoding per item, of which ids, type_ids and attention_mask are read.
+  /// The graph must have no input `rows`.
+  Result<Batch> prepare_encoded(std::vector<Encoding> encodings) const;
   Result<std::vector<nlohmann::json>> finish(const Batch& batch, const Tensor& output,
                                              const TaskOptions& options) const;
 
   /// The plan dump: what runs where, which weights, bytes, predicted memory. No weight is read.
   /// {"task","architecture","shape","segments":[{platform,nodes:[{name,op,output,shape}],reason}],
   ///  "weights":[{name,parts,shape,dtype,bytes}],"weight_bytes","activation_bytes","inputs","outputs"}
+  /// weights: as stored; weight_bytes and activation_bytes: on the devices, in the precision they will have there.
   nlohmann::json explain(const Plan& plan, const ShapeClass& shape, const TensorTable& tensors, int precision) const;
 
  private:
+  Result<Batch> fit(Batch batch) const;
   BuiltModel model_;
   const Task* task_ = nullptr;
   std::unique_ptr<Tokenizer> tokenizer_;
