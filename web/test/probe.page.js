@@ -70,7 +70,6 @@ async function webnn() {
   return {
     accelerated: context.accelerated ?? null,
     limits,
-    constantTensors: typeof context.createConstantTensor === 'function',
     error: worstError(values),
   };
 }

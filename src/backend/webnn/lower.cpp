@@ -13,9 +13,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// What a key that may not be attended gets added to its score: its exponential is zero, and a sequence without any
-/// attended key still has finite, equal scores.
-double masked_score(DataType type) { return type == DataType::kFloat16 ? -60000.0 : -1e9; }
+/// Beyond every score in the compute type. A key that may not be attended gets exactly minus this: its exponential is
+/// zero, and a sequence without any attended key still has finite, equal scores.
+double score_limit(DataType type) { return type == DataType::kFloat16 ? 30000.0 : 1e9; }
+constexpr double kLowest = -1e9;  ///< what max pooling sees in place of padding, as on the other backends
 
 class Lowering {
  public:
@@ -84,16 +85,18 @@ class Lowering {
   Operand gelu_tanh(Operand x);
   Operand norm(Operand x, WeightId gamma, WeightId beta, float epsilon);
 
-  /// [batch, sequence]: 1 where the i32 mask is 0, else 0. Made once per mask.
+  /// f32 [batch, sequence]: 1 where the i32 mask is 0, else 0. Made once per mask.
   Operand hidden(ValueId mask);
-  /// What is added to scores [batch, heads, sequence, sequence]; kNoOperand when there is nothing. Made once per pair.
-  Operand score_bias(ValueId mask, ValueId bias);
+  /// [batch, 1, 1, sequence]: the largest score a key may have. Made once per mask.
+  Operand score_caps(ValueId mask);
   /// [batch * sequence, heads * head_dim] as [batch, heads, ...] in the order of `permutation`.
   Operand heads_first(Operand x, const op::Attention& op, const std::vector<std::size_t>& permutation);
+  /// f32 [batch, sequence]: 1 where the mask is not 0, or everywhere without one.
+  Operand shown(ValueId mask);
   Operand pool_sum(Operand x, ValueId mask, PoolMode mode);
   Operand pool_max(Operand x, ValueId mask);
   Operand last_tokens(ValueId mask);
-  /// [count]: 0, step, 2 * step, ...
+  /// first, first + step, first + 2 * step, ...
   Operand counting(DataType type, const Shape& to, double first, double step);
 
   const Graph& graph_;
@@ -102,7 +105,7 @@ class Lowering {
   DataType float_;
   std::map<ValueId, Operand> values_;
   std::map<ValueId, Operand> hidden_;
-  std::map<std::pair<ValueId, ValueId>, Operand> score_biases_;
+  std::map<ValueId, Operand> score_caps_;
 };
 
 std::int64_t product(const Shape& shape, std::size_t begin, std::size_t end) {
@@ -177,25 +180,21 @@ Operand Lowering::hidden(ValueId mask) {
   if (auto found = hidden_.find(mask); found != hidden_.end()) return found->second;
   const Operand ids = reshape(value(mask), {shape_.batch, shape_.sequence});
   const Operand zero = calls_.call("equal", {ids, calls_.number(DataType::kInt32, 0)}, DataType::kUint8, shape(ids));
-  return hidden_[mask] = cast(zero, float_);
+  return hidden_[mask] = cast(zero, DataType::kFloat32);
 }
 
-Operand Lowering::score_bias(ValueId mask, ValueId bias) {
-  if (mask == kNoValue && bias == kNoValue) return kNoOperand;
-  const auto key = std::pair(mask, bias);
-  if (auto found = score_biases_.find(key); found != score_biases_.end()) return found->second;
-  const auto b = shape_.batch, s = shape_.sequence;
-  Operand sum = kNoOperand;
-  if (bias != kNoValue) {
-    const Operand scores = value(bias);
-    sum = reshape(scores, {1, product(shape(scores), 0, shape(scores).size()) / (s * s), s, s});
-  }
-  if (mask != kNoValue) {
-    const Operand large = binary("mul", hidden(mask), number(masked_score(float_)));
-    const Operand keys = reshape(large, {b, 1, 1, s});
-    sum = sum == kNoOperand ? keys : calls_.call("add", {sum, keys}, float_, {b, shape(sum)[1], s, s});
-  }
-  return score_biases_[key] = sum;
+Operand Lowering::shown(ValueId mask) {
+  const Shape to{shape_.batch, shape_.sequence};
+  if (mask == kNoValue) return counting(DataType::kFloat32, to, 1, 0);
+  return calls_.call("sub", {calls_.number(DataType::kFloat32, 1), hidden(mask)}, DataType::kFloat32, to);
+}
+
+Operand Lowering::score_caps(ValueId mask) {
+  if (auto found = score_caps_.find(mask); found != score_caps_.end()) return found->second;
+  const Operand half = calls_.call("sub", {calls_.number(DataType::kFloat32, 0.5), hidden(mask)}, DataType::kFloat32,
+                                   {shape_.batch, shape_.sequence});
+  const Operand caps = binary("mul", half, calls_.number(DataType::kFloat32, 2 * score_limit(float_)));
+  return score_caps_[mask] = reshape(cast(caps, float_), {shape_.batch, 1, 1, shape_.sequence});
 }
 
 Operand Lowering::heads_first(Operand x, const op::Attention& op, const std::vector<std::size_t>& permutation) {
@@ -208,7 +207,10 @@ Operand Lowering::lower(const op::Attention& op) {
   const Operand k = heads_first(parts[1], op, {0, 2, 3, 1});
   const Operand v = heads_first(parts[2], op, {0, 2, 1, 3});
   Operand scores = matmul(q, k);
-  if (const Operand bias = score_bias(op.mask, op.bias); bias != kNoOperand) scores = binary("add", scores, bias);
+  if (op.bias != kNoValue) {
+    scores = binary("add", scores, reshape(value(op.bias), {1, op.heads, shape_.sequence, shape_.sequence}));
+  }
+  if (op.mask != kNoValue) scores = binary("min", scores, score_caps(op.mask));
   scores = calls_.call("softmax", {scores}, float_, shape(scores), {3});
   const Operand mixed = transpose(matmul(scores, v), {0, 2, 1, 3});
   return reshape(mixed, {shape_.batch * shape_.sequence, std::int64_t{op.heads} * op.head_dim});
@@ -235,10 +237,9 @@ Operand Lowering::counting(DataType type, const Shape& to, double first, double 
 /// mean, mean_sqrt_length, weighted_mean: weights [batch, 1, sequence] x tokens [batch, sequence, hidden].
 Operand Lowering::pool_sum(Operand x, ValueId mask, PoolMode mode) {
   const auto b = shape_.batch, s = shape_.sequence, width = shape(x)[1];
-  Operand weights = mask == kNoValue ? calls_.numbers(float_, {b, s}, std::vector<double>(b * s, 1.0))
-                                     : calls_.call("sub", {number(1), hidden(mask)}, float_, {b, s});
-  if (mode == PoolMode::kWeightedMean) weights = binary("mul", weights, counting(float_, {1, s}, 1, 1));
-  Operand total = binary("max", reduce("reduceSum", weights, 1), number(float_ == DataType::kFloat16 ? 1e-6 : 1e-9));
+  Operand weights = shown(mask);
+  if (mode == PoolMode::kWeightedMean) weights = binary("mul", weights, counting(DataType::kFloat32, {1, s}, 1, 1));
+  Operand total = binary("max", reduce("reduceSum", weights, 1), calls_.number(DataType::kFloat32, 1e-9));
   if (mode == PoolMode::kMeanSqrtLength) total = unary("sqrt", total);
   const Operand sum = matmul(reshape(weights, {b, 1, s}), reshape(x, {b, s, width}));
   return binary("div", reshape(sum, {b, width}), total);
@@ -247,13 +248,10 @@ Operand Lowering::pool_sum(Operand x, ValueId mask, PoolMode mode) {
 Operand Lowering::pool_max(Operand x, ValueId mask) {
   const auto b = shape_.batch, s = shape_.sequence, width = shape(x)[1];
   x = reshape(x, {b, s, width});
-  if (mask != kNoValue) {
-    const Operand lowest = number(masked_score(float_));
-    const Operand off = reshape(hidden(mask), {b, s, 1});
-    x = binary("add", x, binary("mul", off, lowest));  // below every real value
-    return binary("max", reshape(reduce("reduceMax", x, 1), {b, width}), lowest);
-  }
-  return reshape(reduce("reduceMax", x, 1), {b, width});
+  if (mask == kNoValue) return reshape(reduce("reduceMax", x, 1), {b, width});
+  const Operand lowest = calls_.number(DataType::kFloat32, kLowest);
+  const Operand off = binary("mul", reshape(hidden(mask), {b, s, 1}), lowest);
+  return binary("max", reshape(reduce("reduceMax", binary("add", x, off), 1), {b, width}), lowest);
 }
 
 /// Row numbers of each sequence's last attended token; its first token when none is.
@@ -261,30 +259,28 @@ Operand Lowering::last_tokens(ValueId mask) {
   const auto b = shape_.batch, s = shape_.sequence;
   if (mask == kNoValue) return counting(DataType::kInt32, {b}, static_cast<double>(s - 1), static_cast<double>(s));
   // In float32, exact to 2^24 rows: the places 1, 2, 3 ... of attended tokens, and the largest of them.
-  const Operand off = cast(hidden(mask), DataType::kFloat32);
-  const Operand places = counting(DataType::kFloat32, {1, s}, 1, 1);
-  const Operand one = calls_.number(DataType::kFloat32, 1);
-  const Operand shown = calls_.call("sub", {one, off}, DataType::kFloat32, {b, s});
-  const Operand last = binary("max", reduce("reduceMax", binary("mul", shown, places), 1), one);
+  const Operand places = binary("mul", shown(mask), counting(DataType::kFloat32, {1, s}, 1, 1));
+  const Operand last = binary("max", reduce("reduceMax", places, 1), calls_.number(DataType::kFloat32, 1));
   const Operand first_rows = counting(DataType::kFloat32, {b, 1}, -1, static_cast<double>(s));
   return reshape(cast(binary("add", last, first_rows), DataType::kInt32), {b});
 }
 
+/// Pooling and normalisation compute in float32: sums over a sequence are beyond float16.
 Operand Lowering::lower(const op::Pool& op) {
   const Operand x = value(op.x);
   switch (op.mode) {
     case PoolMode::kCls:
       return gather(x, counting(DataType::kInt32, {shape_.batch}, 0, static_cast<double>(shape_.sequence)));
     case PoolMode::kLastToken: return gather(x, last_tokens(op.mask));
-    case PoolMode::kMax: return pool_max(x, op.mask);
-    default: return pool_sum(x, op.mask, op.mode);
+    case PoolMode::kMax: return cast(pool_max(cast(x, DataType::kFloat32), op.mask), float_);
+    default: return cast(pool_sum(cast(x, DataType::kFloat32), op.mask, op.mode), float_);
   }
 }
 
 Operand Lowering::lower(const op::Normalize& op) {
-  const Operand x = value(op.x);
-  const double least = float_ == DataType::kFloat16 ? std::max(1e-6, double{op.epsilon}) : double{op.epsilon};
-  return binary("div", x, binary("max", reduce("reduceL2", x, shape(x).size() - 1), number(least)));
+  const Operand x = cast(value(op.x), DataType::kFloat32);
+  const Operand least = calls_.number(DataType::kFloat32, op.epsilon);
+  return cast(binary("div", x, binary("max", reduce("reduceL2", x, shape(x).size() - 1), least)), float_);
 }
 
 Operand Lowering::lower(const op::SelectRows& op) { return gather(value(op.x), value(op.rows)); }

@@ -24,7 +24,7 @@ Json all_limits() {
     limits[op] = {{"input", tensor(floats, 0, 6)}, {"output", tensor(floats, 0, 6)}};
   }
   for (auto op : {"reshape", "transpose", "cast", "split"}) limits[op] = {{"input", tensor(any, 0, 8)}};
-  for (auto op : {"add", "sub", "mul", "div", "max"})
+  for (auto op : {"add", "sub", "mul", "div", "max", "min"})
     limits[op] = {{"a", tensor(numbers, 0, 6)}, {"b", tensor(numbers, 0, 6)}};
   limits["equal"] = {
       {"a", tensor(numbers, 0, 5)}, {"b", tensor(numbers, 0, 5)}, {"output", tensor(Json{"uint8"}, 0, 5)}};

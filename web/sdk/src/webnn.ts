@@ -3,7 +3,7 @@ import {elementCount, type Executable, type Program, type Segment, type ShapeCla
 import {IpfsAccelerateError, asError, checkAborted, fail} from './errors';
 import type {WeightLayout} from './wasm';
 import type {
-  BuilderMethod, LoweredGraph, ML, MLContext, MLGraph, MLGraphBuilderConstructor, MLOperand, MLOperandDescriptor, MLTensor,
+  BuilderMethod, LoweredGraph, ML, MLContext, MLGraph, MLGraphBuilder, MLGraphBuilderConstructor, MLOperand, MLOperandDescriptor, MLTensor,
 } from './webnnTypes';
 
 /** What this file needs of the WebAssembly engine (class Native). */
@@ -49,6 +49,12 @@ export class WebnnDevice {
     return this.context.accelerated;
   }
 
+  /** Whether matrices of f16 can be multiplied here. */
+  get hasFloat16(): boolean {
+    const {matmul} = this.limits as {matmul?: {a?: {dataTypes?: string[]}}};
+    return matmul?.a?.dataTypes?.includes('float16') === true;
+  }
+
   /** "WebNN, accelerated", "WebNN on the CPU" or "WebNN". */
   get name(): string {
     return this.accelerated === undefined ? 'WebNN' : this.accelerated ? 'WebNN, accelerated' : 'WebNN on the CPU';
@@ -69,10 +75,8 @@ export class WebnnDevice {
 
 class WebnnProgram implements Program {
   readonly optimizations: string[];
+  /** Every compiled shape has its own copy. */
   weightBytes = 0;
-  /** Weights that stay on the device and are shared by all shapes; only where the browser has constant tensors. */
-  readonly #tensors = new Map<number, MLTensor>();
-
   constructor(readonly device: WebnnDevice, readonly engine: WebnnEngine, readonly segment: Segment, readonly precision: number) {
     this.optimizations = ['whole graph in one dispatch', ...(precision === 16 ? ['f16'] : [])];
   }
@@ -84,7 +88,10 @@ class WebnnProgram implements Program {
     const lowered = JSON.parse(this.engine.takeText()) as LoweredGraph;
     try {
       const graph = await this.#build(lowered, read, signal);
-      return await WebnnExecutable.make(this.device, graph, lowered, this.segment, shape);
+      const weights = weightsLength(lowered);
+      const executable = await WebnnExecutable.make(this.device, graph, lowered, this.segment, shape, () => { this.weightBytes -= weights; });
+      this.weightBytes += weights;
+      return executable;
     } catch (error) {
       this.device.check();
       throw asError(error, /memory/i.test(String(error)) ? 'out_of_memory' : 'unsupported_op');
@@ -99,10 +106,7 @@ class WebnnProgram implements Program {
     for (const {operand, dataType, shape, values} of lowered.constants) {
       if (values) operands[operand] = builder.constant({dataType, shape}, numbersAs(dataType, values));
     }
-    await this.#readWeights(lowered, read, (operand, constant) => {
-      operands[operand] = constant instanceof Uint8Array
-        ? builder.constant(descriptorOf(lowered, operand), constant) : builder.constant(constant);
-    });
+    await this.#addWeights(builder, lowered, operands, read);
     checkAborted(signal);
     for (const call of lowered.calls) {
       const named = Object.fromEntries(Object.entries(call.named).map(([name, operand]) => [name, operands[operand]]));
@@ -115,40 +119,23 @@ class WebnnProgram implements Program {
     return graph;
   }
 
-  /** Gives each weight constant its tensor or its bytes; bytes are read again for each shape where tensors cannot be shared. */
-  async #readWeights(lowered: LoweredGraph, read: WeightReader, take: (operand: number, constant: MLTensor | Uint8Array) => void): Promise<void> {
-    const wanted = new Map(lowered.constants.filter((constant) => constant.weight !== undefined).map((constant) => [constant.weight!, constant]));
-    for (const [id, {operand}] of wanted) {
-      const tensor = this.#tensors.get(id);
-      if (!tensor) continue;
-      take(operand, tensor);
-      wanted.delete(id);
-    }
-    const first = this.weightBytes === 0;
-    let bytesRead = 0;
-    await read(wanted.keys(), async (id, parts) => {
-      const {operand, dataType, shape} = wanted.get(id)!;
+  /** Weights are constants of each graph, and read again for each shape: WebNN's graphs cannot share them. */
+  async #addWeights(builder: MLGraphBuilder, lowered: LoweredGraph, operands: MLOperand[], read: WeightReader): Promise<void> {
+    const constants = new Map(lowered.constants.filter((constant) => constant.weight !== undefined).map((constant) => [constant.weight!, constant]));
+    await read(constants.keys(), (id, parts) => {
+      const {operand, dataType, shape} = constants.get(id)!;
       const size = byteLength({dataType, shape});
       const layout = dataType === 'float16' ? 'f16' : 'f32';
-      const bytes = this.engine.packWeight(this.segment.graph, {index: id, layout, elements: size / bytesPerElement[dataType]!, size}, parts).subarray(0, size);
-      bytesRead += size;
-      const tensor = await this.device.context.createConstantTensor?.({dataType, shape}, bytes);
-      if (tensor) this.#tensors.set(id, tensor);
-      take(operand, tensor ?? bytes);
+      const bytes = this.engine.packWeight(this.segment.graph, {index: id, layout, elements: size / bytesPerElement[dataType]!, size}, parts);
+      operands[operand] = builder.constant({dataType, shape}, bytes.subarray(0, size));
     });
-    if (first || this.#tensors.size > 0) this.weightBytes += bytesRead;
   }
 
-  dispose(): void {
-    for (const tensor of this.#tensors.values()) tensor.destroy();
-    this.#tensors.clear();
-    this.weightBytes = 0;
-  }
+  dispose(): void {}  // everything belongs to the executables
 }
 
-function descriptorOf(lowered: LoweredGraph, operand: number): MLOperandDescriptor {
-  const {dataType, shape} = lowered.constants.find((constant) => constant.operand === operand)!;
-  return {dataType, shape};
+function weightsLength(lowered: LoweredGraph): number {
+  return lowered.constants.reduce((sum, constant) => sum + (constant.weight === undefined ? 0 : byteLength(constant)), 0);
 }
 
 function numbersAs(dataType: string, values: number[]): ArrayBufferView {
@@ -169,9 +156,11 @@ class WebnnExecutable implements Executable {
     readonly device: WebnnDevice, readonly graph: MLGraph, readonly activationBytes: number,
     /** In the graph's order; null for an input that no call reads. */
     readonly inputs: (MLTensor | null)[], readonly outputs: MLTensor[],
-    readonly inputsByName: Record<string, MLTensor>, readonly outputsByName: Record<string, MLTensor>) {}
+    readonly inputsByName: Record<string, MLTensor>, readonly outputsByName: Record<string, MLTensor>,
+    readonly onDispose: () => void) {}
 
-  static async make(device: WebnnDevice, graph: MLGraph, lowered: LoweredGraph, segment: Segment, shape: ShapeClass): Promise<WebnnExecutable> {
+  static async make(device: WebnnDevice, graph: MLGraph, lowered: LoweredGraph, segment: Segment, shape: ShapeClass,
+    onDispose: () => void): Promise<WebnnExecutable> {
     const byName: [Record<string, MLTensor>, Record<string, MLTensor>] = [{}, {}];
     let bytes = 0;
     const make = async (value: MLOperandDescriptor & {name: string}, side: 0 | 1) => {
@@ -187,7 +176,7 @@ class WebnnExecutable implements Executable {
       if (elementCount(segment.outputs[i]!.dims, shape) * 4 !== byteLength(value)) fail('internal', `the lowered output ${value.name} has another size than the graph's`);
       outputs.push(await make(value, 1));
     }
-    return new WebnnExecutable(device, graph, bytes, inputs, outputs, byName[0], byName[1]);
+    return new WebnnExecutable(device, graph, bytes, inputs, outputs, byName[0], byName[1], onDispose);
   }
 
   async run(inputs: Uint8Array[]): Promise<Uint8Array[]> {
@@ -206,5 +195,6 @@ class WebnnExecutable implements Executable {
   dispose(): void {
     for (const tensor of [...this.inputs, ...this.outputs]) tensor?.destroy();
     this.graph.destroy?.();
+    this.onDispose();
   }
 }

@@ -23,7 +23,6 @@ export interface MLContext {
   readonly lost: Promise<{message: string}>;
   opSupportLimits(): Record<string, unknown>;
   createTensor(descriptor: MLTensorDescriptor): Promise<MLTensor>;
-  createConstantTensor?(descriptor: MLOperandDescriptor, data: Uint8Array<ArrayBuffer>): Promise<MLTensor>;
   writeTensor(tensor: MLTensor, data: Uint8Array): void;
   readTensor(tensor: MLTensor): Promise<ArrayBuffer>;
   dispatch(graph: MLGraph, inputs: Record<string, MLTensor>, outputs: Record<string, MLTensor>): void;
@@ -39,7 +38,6 @@ type Call = (...parameters: unknown[]) => MLOperand | MLOperand[];
 export interface MLGraphBuilder extends Record<string, unknown> {
   input(name: string, descriptor: MLOperandDescriptor): MLOperand;
   constant(descriptor: MLOperandDescriptor, data: ArrayBufferView): MLOperand;
-  constant(tensor: MLTensor): MLOperand;
   build(outputs: Record<string, MLOperand>): Promise<MLGraph>;
 }
 export type MLGraphBuilderConstructor = new (context: MLContext) => MLGraphBuilder;

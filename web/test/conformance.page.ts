@@ -1,0 +1,89 @@
+// Conformance in the page: every case that page_cases wrote, run through the SDK's own executor and compared with the reference.
+import {WebnnDevice, type WebnnEngine} from '../sdk/src/webnn';
+import type {Segment, WeightReader} from '../sdk/src/backend';
+// @ts-expect-error plain JavaScript
+import {report} from './report.js';
+
+type Piece = [offset: number, length: number];
+interface Case {
+  op: string;
+  name: string;
+  tolerance: number;
+  declined?: string;
+  shape: {batch: number; sequence: number; rows: number};
+  plan: object;
+  weights: Record<string, Piece>;
+  inputs: Piece[];
+  outputs: {name: string; dims: number[]; expected: Piece}[];
+}
+
+const query = new URL(location.href).searchParams;
+const precision = Number(query.get('precision') ?? 32);
+
+/** Stands where the WebAssembly engine is in the SDK: hands over what the native one wrote down. */
+function recordedEngine(plan: object): WebnnEngine {
+  return {
+    call: () => ({}) as never,
+    takeText: () => JSON.stringify(plan),
+    packWeight: (_graph, {layout}, parts) => {
+      const bytes = new Uint8Array(parts[0]!.bytes);
+      if (layout !== 'f16') return bytes;
+      const Half = (globalThis as unknown as {Float16Array: new (values: Float32Array) => {buffer: ArrayBuffer}}).Float16Array;
+      return new Uint8Array(new Half(new Float32Array(bytes.buffer)).buffer);
+    },
+  };
+}
+
+function worstError(actual: Float32Array, expected: Float32Array): number {
+  let worst = 0;
+  for (const [i, value] of expected.entries()) {
+    const error = Math.abs(actual[i]! - value) / (1 + Math.abs(value));
+    if (!(error <= worst)) worst = error;  // NaN stays
+  }
+  return worst;
+}
+
+async function run(device: WebnnDevice, c: Case, blob: ArrayBuffer): Promise<number> {
+  const piece = ([offset, length]: Piece) => new Uint8Array(blob.slice(offset, offset + length));
+  const segment: Segment = {
+    platform: 'webnn', reason: '', graph: 0, nodes: 0, inputs: [], weights: [],
+    outputs: c.outputs.map(({name, dims}) => ({name, dtype: 'F32' as const, dims})),
+  };
+  const read: WeightReader = async (ids, take) => {
+    for (const id of ids) await take(id, [{dtype: 'F32', shape: [], bytes: piece(c.weights[id]!)}]);
+  };
+  const program = device.load(recordedEngine(c.plan), segment, precision);
+  let worst = 0;
+  const executable = await program.compile(c.shape, read);
+  for (let again = 0; again < 2; again++) {  // nothing may depend on what tensors held before
+    const results = await executable.run(c.inputs.map(piece));
+    results.forEach((bytes, i) => {
+      const error = worstError(new Float32Array(bytes.buffer), new Float32Array(piece(c.outputs[i]!.expected).buffer));
+      if (!(error <= worst)) worst = error;
+    });
+  }
+  executable.dispose();
+  program.dispose();
+  return worst;
+}
+
+report(async () => {
+  const folder = query.get('cases')!;
+  const cases = (await (await fetch(`${folder}/cases.json`)).json()) as Case[];
+  const blob = await (await fetch(`${folder}/cases.bin`)).arrayBuffer();
+  const device = await WebnnDevice.open('cpu');
+  const results = [];
+  for (const c of cases) {
+    const result = {op: c.op, name: c.name, tolerance: c.tolerance, declined: c.declined ?? '', error: -1, failure: ''};
+    if (!c.declined) {
+      try {
+        result.error = await run(device, c, blob);
+      } catch (error) {
+        result.failure = String(error);
+      }
+    }
+    results.push(result);
+  }
+  device.close();
+  return {results};
+});
