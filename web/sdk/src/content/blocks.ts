@@ -17,6 +17,8 @@ export interface ContentFigures {
   blocks_corrupt: number;
   /** The browser had no room to keep a block. */
   quota_exceeded: boolean;
+  /** Time in which at least one block was being read, fetched or verified. */
+  milliseconds: number;
 }
 
 /** Bytes of one block from a place that needs no cache (a local folder); undefined when it has not got it. */
@@ -28,6 +30,8 @@ const maxInFlight = 16;
 export class Blocks {
   readonly figures: ContentFigures;
   #inFlight = 0;
+  #reading = 0;
+  #since = 0;
   readonly #imported = new Map<string, Uint8Array<ArrayBuffer>>();
   readonly #waiting: (() => void)[] = [];
 
@@ -36,14 +40,21 @@ export class Blocks {
       readonly stallTimeout: number, readonly local?: LocalBlocks) {
     this.figures = {
       cache: cache.kind, blocks_from_cache: 0, blocks_fetched: 0, bytes_from_cache: 0, bytes_fetched: 0, bytes_verified: 0,
-      blocks_corrupt: 0, quota_exceeded: false,
+      blocks_corrupt: 0, quota_exceeded: false, milliseconds: 0,
     };
   }
 
   /** Verified bytes. source_lied, timeout, unreachable, not_found, no_source name what each gateway did. */
   async get(cid: Cid, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
     checkAborted(signal);
-    return (await this.#fromLocal(cid)) ?? (await this.#fromCache(cid)) ?? (await this.#limited(() => this.#fromGateways(cid, signal), signal));
+    if (this.#reading === 0) this.#since = performance.now();
+    this.#reading += 1;
+    try {
+      return (await this.#fromLocal(cid)) ?? (await this.#fromCache(cid)) ?? (await this.#limited(() => this.#fromGateways(cid, signal), signal));
+    } finally {
+      this.#reading -= 1;
+      if (this.#reading === 0) this.figures.milliseconds += performance.now() - this.#since;
+    }
   }
 
   /** Keeps a block of an import; where the cache has no room, in memory. Blocks that are there already stay. */

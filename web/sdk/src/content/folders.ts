@@ -8,14 +8,23 @@ import {ContentFile, listFolder, resolvePath} from './unixfs';
 /** Files by path relative to the folder. */
 export class ModelFolder {
   readonly #listings = new Map<string, Promise<Map<string, Cid>>>();
-  constructor(readonly blocks: Blocks, readonly cid: Cid) {}
+  constructor(readonly blocks: Blocks, readonly cid: Cid, readonly origin: 'ipfs' | 'url' | 'disk') {}
 
   static async open(blocks: Blocks, path: string, signal?: AbortSignal): Promise<ModelFolder> {
-    return new ModelFolder(blocks, await resolvePath(blocks, path, signal));
+    return new ModelFolder(blocks, await resolvePath(blocks, path, signal), 'ipfs');
   }
 
   /** Undefined when there is no such file. */
   async file(path: string, signal?: AbortSignal): Promise<ContentFile | undefined> {
+    const cid = await this.#find(path, signal);
+    return cid && ContentFile.open(this.blocks, path, cid, signal);
+  }
+
+  async has(path: string, signal?: AbortSignal): Promise<boolean> {
+    return (await this.#find(path, signal)) !== undefined;
+  }
+
+  async #find(path: string, signal?: AbortSignal): Promise<Cid | undefined> {
     const names = path.split('/');
     const last = names.pop()!;
     let folder = this.cid;
@@ -24,8 +33,7 @@ export class ModelFolder {
       if (!child) return undefined;
       folder = child;
     }
-    const cid = (await this.#list(folder, signal)).get(last);
-    return cid && ContentFile.open(this.blocks, path, cid, signal);
+    return (await this.#list(folder, signal)).get(last);
   }
 
   #list(cid: Cid, signal?: AbortSignal): Promise<Map<string, Cid>> {
@@ -144,7 +152,7 @@ export async function importUrl(blocks: Blocks, url: string, wanted: string[], s
       for (const shard of blocks.native.call<string[]>('ia_sharded_files', [], text)) await take(shard);
     }
   }
-  return new ModelFolder(blocks, await importer.finish(keep));
+  return new ModelFolder(blocks, await importer.finish(keep), 'url');
 }
 
 /** Names a folder on disk without copying it: blocks are read from its files again, and verified, when wanted. */
@@ -177,5 +185,5 @@ export async function importDisk(native: Native, folder: string, open: (local: L
       await file.close();
     }
   };
-  return new ModelFolder(open(local), cid);
+  return new ModelFolder(open(local), cid, 'disk');
 }

@@ -1,0 +1,86 @@
+// pipeline(): a task as a function, with the names and events of transformers.js.
+import type {Config} from './config';
+import {IpfsAccelerateError, fail} from './errors';
+import {textItems, type Content} from './inputs';
+import type {ModelName} from './modelSpec';
+import type {ProgressCallback} from './progress';
+import type {Result} from './result';
+import {engineClient, modelRequest} from './runtime';
+import {Tensor} from './tensor';
+
+export interface PipelineOptions extends Omit<Config, 'task' | 'platform' | 'precision'> {
+  /** `wasm` and `cpu` are the same. */
+  device?: 'auto' | 'webgpu' | 'webnn' | 'wasm' | 'cpu';
+  dtype?: 'fp32' | 'fp16';
+  progress_callback?: ProgressCallback;
+  signal?: AbortSignal;
+}
+
+export interface RunOptions {
+  signal?: AbortSignal;
+}
+
+interface Disposable {
+  readonly task: string;
+  readonly cid: string;
+  /** What the last run says of itself. */
+  readonly last_result: Result | undefined;
+  dispose(): Promise<void>;
+}
+export interface FillMaskAnswer {
+  score: number;
+  token: number;
+  token_str: string;
+  sequence: string;
+}
+export interface Label {
+  label: string;
+  score: number;
+}
+/** Embeddings [texts, hidden]. */
+export type FeatureExtraction =
+  ((texts: Content, options?: RunOptions & {pooling?: 'mean' | 'cls' | 'max' | 'last_token'; normalize?: boolean}) => Promise<Tensor>) & Disposable;
+/** The best words for each mask; one list for a single text, a list of lists for several. */
+export type FillMask = ((texts: Content, options?: RunOptions & {top_k?: number}) => Promise<FillMaskAnswer[] | FillMaskAnswer[][]>) & Disposable;
+/** The best label of each text; with top_k above 1, the best ones. */
+export type TextClassification = ((texts: Content, options?: RunOptions & {top_k?: number}) => Promise<Label[] | Label[][]>) & Disposable;
+
+const precisions: Record<string, 16 | 32> = {fp32: 32, fp16: 16};
+
+export function pipeline(task: 'feature-extraction', model: ModelName, options?: PipelineOptions): Promise<FeatureExtraction>;
+export function pipeline(task: 'fill-mask', model: ModelName, options?: PipelineOptions): Promise<FillMask>;
+export function pipeline(task: 'text-classification', model: ModelName, options?: PipelineOptions): Promise<TextClassification>;
+export async function pipeline(task: string, model: ModelName, options: PipelineOptions = {}): Promise<unknown> {
+  const {device = 'auto', dtype = 'fp32', progress_callback: progress, signal, ...rest} = options;
+  const precision = precisions[dtype] ?? fail('unsupported_precision', `dtype '${String(dtype)}' is not available; fp32 and fp16 are`);
+  const config: Config = {...rest, task, platform: device, precision};
+  const loaded = await engineClient().call('load', [modelRequest(model, config)], {progress, signal});
+  let last: Result | undefined;
+  const run = async (texts: Content, {signal: runSignal, ...given}: RunOptions & Config = {}): Promise<unknown> => {
+    const settings: Config = {...config, ...given};
+    if (task === 'text-classification' && given.top_k === undefined) settings.top_k = config.top_k ?? 1;
+    last = await engineClient().call('run', [modelRequest(model, settings), textItems(texts)], {signal: runSignal});
+    return shapeAnswer(task, last.output, Array.isArray(texts), settings.top_k ?? 1);
+  };
+  return Object.defineProperties(run, {
+    task: {value: loaded.task},
+    cid: {value: loaded.cid},
+    last_result: {get: () => last},
+    dispose: {value: () => engineClient().call('unload', [modelRequest(model, config)])},
+  });
+}
+
+/** As transformers.js gives it: a tensor for embeddings; no outer list for a single text. */
+function shapeAnswer(task: string, output: unknown[], several: boolean, topK: number): unknown {
+  if (task === 'feature-extraction') return embeddings(output as number[][]);
+  if (task === 'text-classification' && topK === 1) return output.map((labels) => (labels as Label[])[0]);
+  return several ? output : output[0];
+}
+
+function embeddings(rows: number[][]): Tensor {
+  const hidden = rows[0]?.length ?? 0;
+  if (rows.some((row) => row.length !== hidden)) throw new IpfsAccelerateError('internal', 'embeddings of different lengths');
+  const data = new Float32Array(rows.length * hidden);
+  rows.forEach((row, i) => data.set(row, i * hidden));
+  return new Tensor(data, [rows.length, hidden]);
+}

@@ -1,0 +1,56 @@
+// Result: what a run says of itself. Every field is measured; names are those of the native engine.
+import type {Platform} from './backend';
+import type {ContentFigures} from './content/blocks';
+
+export interface Result {
+  model_name: string;
+  model_type: string;
+  task: string;
+  /** What computed most of the model. */
+  platform: Platform;
+  /** `chrome`, `firefox`, `safari`, `edge`, `node`, or `unknown`. */
+  browser: string;
+  /** False for software adapters. */
+  is_real_hardware: boolean;
+  /** Bits the device computed in. */
+  precision: number;
+  mixed_precision: boolean;
+  /** Seconds, tokenizing to result. */
+  processing_time: number;
+  /** Seconds, loading included. */
+  total_time: number;
+  /** Every byte came from the cache. */
+  ipfs_cache_hit: boolean;
+  /** `cache`, `ipfs` (a gateway), `url` or `disk`. */
+  ipfs_source: string;
+  /** Milliseconds spent finding, reading and verifying the model's bytes; 0 when it was loaded already. */
+  ipfs_load_time: number;
+  cid: string;
+  optimizations: string[];
+  /** WebAssembly memory, and weights and activations on a device of its own; 10^6 bytes. */
+  memory_usage_mb: number;
+  throughput_items_per_sec: number;
+  p2p_optimized: boolean;
+  adapter_info: string;
+  /** Why another platform than asked for was used; empty otherwise. */
+  fallback: string;
+  /** What ran where. */
+  segments: {platform: Platform; nodes: number; reason: string}[];
+  /** Bytes and blocks by origin, since the model was opened. */
+  content: ContentFigures;
+  /** Tokens computed, padding left out. */
+  tokens: number;
+  /** One value per input, in order. */
+  output: unknown[];
+}
+
+/** Which browser runs this, as far as it says. */
+export function browserName(): string {
+  const agent = globalThis.navigator?.userAgent ?? '';
+  if (agent.startsWith('Node.js')) return 'node';
+  if (/Edg\//.test(agent)) return 'edge';
+  if (/Firefox\//.test(agent)) return 'firefox';
+  if (/Chrom(e|ium)\//.test(agent)) return 'chrome';
+  if (/Safari\//.test(agent)) return 'safari';
+  return 'unknown';
+}
