@@ -12,10 +12,10 @@ MODEL = f"{WORK}/minilm"
 
 
 def rows_of(command, **options):
-    """Every JSON line a program prints is a row; what it says on stderr goes through."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, **options)
+    """Every JSON line a program prints is a row; its stderr is shown when it fails (onnxruntime's library is talkative)."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}")
+        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
     for line in done.stdout.splitlines():
         if line.startswith("{"):
             yield json.loads(line)

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <memory>
 #include <random>
+#include <thread>
 
 #include "backend/cpu/cpu.h"
 #include "bench/fma_peak.h"
@@ -119,8 +120,8 @@ ByteView view(const std::vector<std::int32_t>& values) {
   return {reinterpret_cast<const std::uint8_t*>(values.data()), values.size() * 4};
 }
 
-void bench(Ours& ours, std::vector<std::pair<std::string, Ort::Session*>> peers, std::int64_t batch,
-           std::int64_t sequence, int threads, double peak) {
+void compare(Ours& ours, std::vector<std::pair<std::string, Ort::Session*>> peers, std::int64_t batch,
+             std::int64_t sequence, int threads, double peak) {
   const Ids ids = make_ids(batch, sequence);
   const Shape dims{batch, sequence};
   auto executable = must(ours.program->compile({batch, sequence, 1}));
@@ -151,7 +152,7 @@ void bench(Ours& ours, std::vector<std::pair<std::string, Ort::Session*>> peers,
   };
 
   const double first = std::max(seconds(run_ours), 1e-5);
-  const int rounds = static_cast<int>(std::clamp(0.8 / first, 7.0, 200.0));
+  const int rounds = static_cast<int>(std::clamp(0.8 / first, 3.0, 100.0));
   std::vector<double> our_times;
   std::vector<std::vector<double>> peer_times(peers.size());
   double worst = 0;
@@ -195,10 +196,10 @@ int main(int argc, char** argv) {
   Ort::Session standard = load_peer(env, folder + "/model.onnx", threads),
                fused = load_peer(env, folder + "/fused.onnx", threads);
   Ours ours = load_ours(folder, threads);
-  const double peak = bench::fma_peak(threads);
+  const double peak = ipfs_accelerate::bench::fma_peak(threads);
   for (std::int64_t sequence : {16, 128, 512}) {
     for (std::int64_t batch : {1, 8}) {
-      bench(ours, {{"standard graph", &standard}, {"fused graph", &fused}}, batch, sequence, threads, peak);
+      compare(ours, {{"standard graph", &standard}, {"fused graph", &fused}}, batch, sequence, threads, peak);
     }
   }
 }

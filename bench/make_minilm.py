@@ -131,8 +131,8 @@ def standard(weights, path):
     g = OnnxGraph(weights)
     i64 = lambda name, values: g.constant(name, np.array(values, np.int64))
     shape = g.node("Shape", ["input_ids"])
-    sequence = g.node("Gather", [shape, i64("one", 1)], axis=0)
-    positions = g.node("Range", [i64("zero", 0), sequence, i64("one", 1)])
+    sequence = g.node("Gather", [shape, i64("one", [1])], axis=0)
+    positions = g.node("Slice", [i64("all_positions", np.arange(POSITIONS)[None]), i64("zero", [0]), sequence, i64("one", [1])])
     x = g.node("Add", [g.node("Gather", [g.weight("embeddings.word_embeddings.weight"), "input_ids"]),
                        g.node("Gather", [g.weight("embeddings.token_type_embeddings.weight"), "token_type_ids"])])
     x = g.node("Add", [x, g.node("Gather", [g.weight("embeddings.position_embeddings.weight"), positions])])
