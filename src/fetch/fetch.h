@@ -49,8 +49,8 @@ struct SourceStats {
 };
 
 struct FetchOptions {
-  store::ProgressCallback progress;
-  std::stop_token cancel;
+  store::ProgressCallback progress{};
+  std::stop_token cancel{};
   bool pin = true;
 };
 struct Fetched {

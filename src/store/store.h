@@ -38,8 +38,8 @@ struct AddOptions {
   bool hidden = false;
   bool pin = true;
   int threads = 0;  ///< 0 = all cores
-  ProgressCallback progress;
-  std::stop_token cancel;  ///< kCancelled; nothing half-written becomes visible
+  ProgressCallback progress{};
+  std::stop_token cancel{};  ///< kCancelled; nothing half-written becomes visible
 };
 struct Added {
   Cid root;
@@ -48,7 +48,7 @@ struct Added {
   std::uint64_t stored_bytes = 0;  ///< written to the store: 0 for what was there or is referenced
 };
 
-enum class EntryType { kFile, kDirectory, kSymlink };
+enum class EntryType { kFile, kDirectory, kSymlink, kUnknown };  ///< kUnknown: its block is not here
 struct Entry {
   std::string name;
   Cid cid;
@@ -149,10 +149,11 @@ class Store {
 
   const std::filesystem::path& root() const;
 
+  struct Impl;  ///< for the store's own files
+
  private:
   Store();
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace ipfs_accelerate::store

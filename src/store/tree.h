@@ -1,0 +1,36 @@
+// What `add` takes: a folder on disk walked into files, links and folders, in an order that does not depend on the
+// disk.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "store/store.h"
+
+namespace ipfs_accelerate::store {
+
+struct SourceFile {
+  std::filesystem::path path;
+  std::string shown;  ///< relative to what was given, for messages
+  std::uint64_t size = 0;
+};
+struct TreeNode {
+  EntryType type = EntryType::kFile;
+  std::string name{};
+  std::size_t file = 0;                 ///< files: index into Tree::files
+  std::string target{};                 ///< symbolic links
+  std::vector<std::size_t> children{};  ///< folders: indices into Tree::nodes, always larger than the folder's own
+};
+struct Tree {
+  std::vector<TreeNode> nodes;  ///< nodes[0] is what was given
+  std::vector<SourceFile> files;
+  std::uint64_t bytes = 0;
+};
+
+inline constexpr int kMaxFolderDepth = 128;
+
+/// kNotFound, kIo, kLimitExceeded (deeper than kMaxFolderDepth), kInvalidArgument (sockets, pipes, devices).
+Result<Tree> scan(const std::filesystem::path& path, const AddOptions& options);
+
+}  // namespace ipfs_accelerate::store
