@@ -1,0 +1,124 @@
+// The demo page: choose a model and a device, type sentences, see what the model makes of them and what it took.
+import {accelerate, cache, detect, IpfsAccelerateError, type ModelName} from 'ipfs_accelerate_js';
+import {answerView} from './answers';
+import {chosenDevice, showDevices} from './deviceChoice';
+import {byId, element} from './elements';
+import {byteCount, count} from './format';
+import {factsView, timesView} from './measured';
+import {examples, listModels, type Listed} from './models';
+import {ProgressBar} from './progressBar';
+
+const query = new URL(location.href).searchParams;
+const select = byId<HTMLSelectElement>('model');
+const address = byId<HTMLInputElement>('address');
+const text = byId<HTMLTextAreaElement>('text');
+const progress = new ProgressBar();
+let models: Listed[] = [];
+let running: AbortController | undefined;
+/** Examples are replaced with the model; what a person typed stays. */
+let shownExamples = '';
+
+function chosenModel(): Listed | undefined {
+  return models[select.selectedIndex];
+}
+
+function modelName(): ModelName {
+  const listed = chosenModel();
+  if (!listed) return address.value.trim();
+  return listed.url ? {url: new URL(listed.url, document.baseURI).href} : listed.cid;
+}
+
+function showModel(): void {
+  const listed = chosenModel();
+  address.hidden = Boolean(listed);
+  byId('cid').replaceChildren(...(listed?.cid ? ['CID ', element('code', {}, listed.cid)]
+    : [listed ? 'Shipped beside this page; its CID is computed when it is loaded.' : 'Fetched from this server’s gateway, or from the address.']));
+  byId('text-label').textContent = listed?.task === 'fill-mask' ? 'Sentences with a mask token, one per line' : 'Sentences, one per line';
+  if (text.value.trim() !== shownExamples.trim()) return;
+  shownExamples = examples(listed?.name ?? '', listed?.task ?? '').join('\n');
+  text.value = shownExamples;
+}
+
+async function showModels(): Promise<void> {
+  models = await listModels();
+  select.replaceChildren(...models.map(({name, task}) => element('option', {}, `${name} (${task})`)), element('option', {}, 'Another model, by CID or address'));
+  const wanted = models.findIndex(({name, cid}) => [name, cid].includes(query.get('model') ?? ''));
+  select.selectedIndex = wanted >= 0 ? wanted : 0;
+  select.disabled = false;
+  showModel();
+}
+
+async function showCache(): Promise<void> {
+  const {kind, blocks, bytes} = await cache.stat();
+  byId('cache').textContent = blocks > 0 ? `${byteCount(bytes)} in ${count(blocks, 'block')} kept (${kind})` : `Nothing kept yet (${kind})`;
+}
+
+function showError(error: unknown): void {
+  const {code, message} = error instanceof IpfsAccelerateError ? error : new IpfsAccelerateError('internal', String(error));
+  const box = byId('error');
+  box.dataset.code = code;
+  box.replaceChildren(element('strong', {}, code === 'cancelled' ? 'Stopped' : `Error: ${code}`), message);
+  box.hidden = false;
+}
+
+function showRunning(on: boolean): void {
+  byId<HTMLButtonElement>('run').disabled = on;
+  byId('stop').hidden = !on;
+  byId('result').setAttribute('aria-busy', String(on));
+  if (on) progress.start(); else progress.end();
+}
+
+async function run(): Promise<void> {
+  const sentences = text.value.split('\n').map((line) => line.trim()).filter(Boolean);
+  running = new AbortController();
+  byId('error').hidden = true;
+  showRunning(true);
+  try {
+    const result = await accelerate(modelName(), sentences, {
+      platform: chosenDevice(), progress_callback: progress.update, signal: running.signal, gateways: [location.origin],
+    });
+    byId('answer').replaceChildren(answerView(result.task, sentences, result.output), timesView(result), factsView(result));
+    byId('answer').dataset.platform = result.platform;
+  } catch (error) {
+    showError(error);
+  } finally {
+    running = undefined;
+    showRunning(false);
+    if (matchMedia('(max-width: 60rem)').matches) byId('result').scrollIntoView({block: 'start'});
+    await showCache().catch(showError);
+  }
+}
+
+function showIntroduction(): void {
+  byId('answer').replaceChildren(element('div', {class: 'empty'},
+    element('h2', {}, 'What happens when you press Run'),
+    element('ol', {},
+      element('li', {}, 'The model’s blocks are fetched by their hashes, and each is verified before it is used.'),
+      element('li', {}, 'Its configuration becomes a graph, and a plan says which device computes which part.'),
+      element('li', {}, 'Your sentences become tokens, the tokens numbers, and the numbers the picture shown here.')),
+    element('p', {}, 'Everything on the result is measured. The second run comes from the cache.')));
+}
+
+byId('form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  if (!running) void run();
+});
+byId('stop').addEventListener('click', () => running?.abort());
+byId('forget').addEventListener('click', () => void cache.clear().then(showCache).catch(showError));
+select.addEventListener('change', showModel);
+text.addEventListener('keydown', (event) => {
+  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) byId<HTMLFormElement>('form').requestSubmit();
+});
+
+showIntroduction();
+try {
+  await Promise.all([showModels(), detect().then((report) => showDevices(report, query.get('device')))]);
+  byId<HTMLButtonElement>('run').disabled = false;
+  await showCache();
+  document.body.dataset.ready = 'true';
+  if (query.has('run')) await run();
+} catch (error) {
+  showError(error);
+  byId('device-note').textContent = '';
+  document.body.dataset.ready = 'failed';
+}

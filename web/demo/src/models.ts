@@ -1,0 +1,38 @@
+// The models to choose from: those of the server this page came from, else those shipped beside the page.
+
+export interface Listed {
+  name: string;
+  /** Empty when it is only known once loaded. */
+  cid: string;
+  task: string;
+  /** Address of the folder, when it is not fetched by its CID. */
+  url?: string;
+}
+
+const tasks = new Set(['feature-extraction', 'text-classification', 'fill-mask']);
+
+async function json<T>(path: string): Promise<T | undefined> {
+  try {
+    const response = await fetch(path);
+    if (!response.ok || !response.headers.get('content-type')?.includes('json')) return undefined;
+    return (await response.json()) as T;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Models whose task this page can show, the server's first. */
+export async function listModels(): Promise<Listed[]> {
+  const served = (await json<{models: Listed[]}>('/api/models'))?.models ?? [];
+  const shipped = (await json<{models: Listed[]}>('models/models.json'))?.models ?? [];
+  const names = new Set(served.map(({name}) => name));
+  return [...served.filter(({task}) => tasks.has(task)), ...shipped.filter(({name}) => !names.has(name))];
+}
+
+/** Sentences that show what a model does. */
+export function examples(name: string, task: string): string[] {
+  if (name.startsWith('numbers-') && task === 'text-classification') return ['forty two', 'we need 17 apples', 'the number 1,200', 'good morning'];
+  if (name.startsWith('numbers-')) return ['42', 'forty two', 'forty-two', 'the number 7', 'seven', 'one thousand two hundred', '1,200'];
+  if (task === 'fill-mask') return ['The capital of France is [MASK].'];
+  return ['A man is playing a guitar.', 'Someone plays music.', 'The stock market fell today.', 'Shares lost value this morning.'];
+}
