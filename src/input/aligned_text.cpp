@@ -62,13 +62,14 @@ AlignedText apply_changes(const AlignedText& source, std::span<const Change> cha
   return result;
 }
 
-AlignedText replace_ranges(const AlignedText& source, std::span<const ByteRange> ranges, std::string_view content) {
+AlignedText replace_ranges(const AlignedText& source, std::span<const ByteRange> ranges, std::string_view content,
+                           std::uint32_t first) {
   AlignedText result;
   result.reserve(source.text.size());
   std::size_t done = 0;
   for (const auto [begin, end] : ranges) {
     result.append(source, done, begin);
-    result.append(content, end == 0 ? Span{0, 0} : source.spans[end - 1]);
+    result.append(content, end == 0 ? Span{first, first} : source.spans[end - 1]);
     done = end;
   }
   result.append(source, done, source.text.size());

@@ -38,8 +38,9 @@ struct ByteRange {
   std::size_t begin, end;
 };
 
-/// Copies `source` with every range (sorted, apart) replaced by `content`, which takes the span of the last byte it
-/// replaces.
-AlignedText replace_ranges(const AlignedText& source, std::span<const ByteRange> ranges, std::string_view content);
+/// Copies `source` with every range (sorted, apart) replaced by `content`, which takes the span of the last byte before
+/// the range's end; `first` is the original code point where the text starts.
+AlignedText replace_ranges(const AlignedText& source, std::span<const ByteRange> ranges, std::string_view content,
+                           std::uint32_t first);
 
 }  // namespace ipfs_accelerate::input

@@ -175,10 +175,10 @@ class Replace final : public Normalizer {
     return result;
   }
 
-  Result<void> run(AlignedText& text, std::uint32_t) const override {
+  Result<void> run(AlignedText& text, std::uint32_t first) const override {
     std::vector<ByteRange> matches;
     IA_TRY(pattern_.find_all(text.text, matches));
-    if (!matches.empty()) text = replace_ranges(text, matches, content_);
+    if (!matches.empty()) text = replace_ranges(text, matches, content_, first);
     return {};
   }
 

@@ -188,11 +188,31 @@ class Parser {
     for (bool first = true;; first = false) {
       if (at_end()) return unsupported("a class without its ']'");
       if (!first && take("]")) break;
-      if (source_[at_] == '[' || source_.substr(at_).starts_with("&&")) return unsupported("a nested class");
-      IA_TRY(class_item(node.set));
+      if (source_.substr(at_).starts_with("&&")) return unsupported("an intersection of classes");
+      if (take("[")) {
+        IA_TRY(nested_class(node.set));
+      } else {
+        IA_TRY(class_item(node.set));
+      }
     }
     node.set.negated = negated;
     return finished(std::move(node));
+  }
+
+  // A class in a class: the union.
+  Result<void> nested_class(CharSet& set) {
+    if (++depth_ > kMaxGroups) return unsupported("classes nested deeper than 32");
+    if (source_.substr(at_).starts_with(":")) return unsupported("a POSIX class");
+    IA_ASSIGN(const PatternNode inside, char_class());
+    --depth_;
+    if (inside.set.negated) return unsupported("a negated class in a class");
+    set.ranges.insert(set.ranges.end(), inside.set.ranges.begin(), inside.set.ranges.end());
+    set.categories |= inside.set.categories;
+    set.space |= inside.set.space;
+    set.not_space |= inside.set.not_space;
+    set.word |= inside.set.word;
+    set.not_word |= inside.set.not_word;
+    return {};
   }
 
   // A code point, a range or an escape in a class.
