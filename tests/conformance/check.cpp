@@ -69,8 +69,8 @@ std::string compare(const Tensor& actual, const Tensor& expected, double toleran
     if (std::isnan(difference)) break;
   }
   if (worst <= tolerance) return "";
-  return std::format("{} of {}: {} is {}, expected {} (error {}, tolerance {})", where, shape_text(expected.shape),
-                     "element", actual.f32s()[where], expected.f32s()[where], worst, tolerance);
+  return std::format("element {} of {} is {}, expected {} (error {}, tolerance {})", where, shape_text(expected.shape),
+                     actual.f32s()[where], expected.f32s()[where], worst, tolerance);
 }
 
 Result<std::vector<std::vector<Tensor>>> run_twice(const ConformanceCase& c, Backend& backend,
@@ -88,24 +88,24 @@ Result<std::vector<std::vector<Tensor>>> run_twice(const ConformanceCase& c, Bac
 
 }  // namespace
 
-std::string check_conformance(const ConformanceCase& c, Backend& backend, const LoadOptions& options,
-                              double tolerance_scale) {
+Outcome check_conformance(const ConformanceCase& c, Backend& backend, const LoadOptions& options,
+                          double tolerance_scale) {
   const std::string label = std::format("{} {}", c.op, c.name);
   for (const Node& node : c.graph.nodes) {
     const std::string reason = backend.declines(c.graph, node, options);
-    if (!reason.empty()) return std::format("{}: declined: {}", label, reason);
+    if (!reason.empty()) return {std::format("{}: {}", label, reason), ""};
   }
   auto expected = run_reference(c.graph, c.shape, c.weights, c.inputs);
-  if (!expected) return std::format("{}: reference: {}", label, expected.error().message);
+  if (!expected) return {"", std::format("{}: reference: {}", label, expected.error().message)};
   auto runs = run_twice(c, backend, options);
-  if (!runs) return std::format("{}: {}: {}", label, error_name(runs.error().code), runs.error().message);
+  if (!runs) return {"", std::format("{}: {}: {}", label, error_name(runs.error().code), runs.error().message)};
   for (const auto& outputs : *runs) {
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       std::string wrong = compare(outputs[i], (*expected)[i], c.tolerance * tolerance_scale);
-      if (!wrong.empty()) return std::format("{}: output {}: {}", label, i, wrong);
+      if (!wrong.empty()) return {"", std::format("{}: output {}: {}", label, i, wrong)};
     }
   }
-  return "";
+  return {};
 }
 
 }  // namespace ipfs_accelerate

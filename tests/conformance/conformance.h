@@ -26,10 +26,15 @@ std::vector<ConformanceCase> conformance_cases();
 /// The ops that have cases, each once.
 std::vector<std::string> conformance_ops();
 
+/// What became of a case on a backend.
+struct Outcome {
+  std::string declined;  ///< why the backend leaves the case to another one; empty when it ran
+  std::string wrong;     ///< what differs or failed; empty when all fits
+};
+
 /// Loads, uploads, compiles and runs the case on `backend` and compares with the reference. Runs it twice, so that
-/// nothing may depend on what memory held before. Empty when it fits, else what is wrong.
-/// tolerance_scale widens the bound, for precision 16.
-std::string check_conformance(const ConformanceCase& conformance_case, Backend& backend,
-                              const LoadOptions& options = {}, double tolerance_scale = 1.0);
+/// nothing may depend on what memory held before. tolerance_scale widens the bound, for precision 16.
+Outcome check_conformance(const ConformanceCase& conformance_case, Backend& backend, const LoadOptions& options = {},
+                          double tolerance_scale = 1.0);
 
 }  // namespace ipfs_accelerate
