@@ -1,6 +1,6 @@
 // Encoder on WebGPU: MiniLM's shape (6 layers, 384, 12 heads, FFN 1536) with random weights, pooled and normalised, result read back.
 // Usage: bench_webgpu [--shapes 1x128,8x128] [--precision 16,32] [--runs N] [--profile] [--sweep TILES] [--check N] [--tune name=value]
-//                     [--toggle NAME] [--off FEATURE] [--submissions N] [--spin]
+//                     [--toggle NAME] [--off FEATURE] [--submissions N] [--poll MS]
 // Prints one JSON row per measurement. --check N compares the numbers with the CPU backend where batch <= N.
 // --profile adds the time of every kernel; --sweep times every linear with each of kMatrixTiles' first TILES entries.
 #include <algorithm>
@@ -271,8 +271,8 @@ Options parse(int argc, char** argv) {
       options.dawn.switched_off.push_back(value());
     } else if (flag == "--submissions") {
       options.dawn.submissions = std::atoi(value().c_str());
-    } else if (flag == "--spin") {
-      options.dawn.spin = true;
+    } else if (flag == "--poll") {
+      options.dawn.poll_ms = std::atoi(value().c_str());
     } else {
       std::fprintf(stderr, "bench_webgpu: unknown option %s\n", flag.c_str());
       std::exit(2);

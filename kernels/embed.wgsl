@@ -13,14 +13,5 @@ fn row_value(row: u32, column: u32) -> y_f {
   return v;
 }
 
-@compute @workgroup_size(THREADS)
-//#if SUBGROUPS
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32,
-        @builtin(subgroup_size) sg_size: u32) {
-//#else
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let sg_size = 1u;
-//#end
-  let row = group.y * 32768u + group.x;
-  if (row < shape.tokens) { normalize_row(row, lane, sg_size); }
-}
+//#include row_main
+fn row_count() -> u32 { return shape.tokens; }

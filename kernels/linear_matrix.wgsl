@@ -17,7 +17,21 @@ alias Left = subgroup_matrix_left<f16, SIDE, SIDE>;
 alias Right = subgroup_matrix_right<f16, SIDE, SIDE>;
 alias Sum = subgroup_matrix_result<f32, SIDE, SIDE>;
 
-var<workgroup> units: array<vec4<u32>, max(2 * STAGE, OUT * u32(WM * WN))>;
+const SIZE = max(2 * STAGE, OUT * u32(WM * WN));
+//#if HALF_UNITS
+const U = 2u;
+var<workgroup> units: array<vec4<f16>, SIZE * U>;
+fn put(at: u32, v: vec4<u32>) {
+  units[at * U] = bitcast<vec4<f16>>(v.xy);
+  units[at * U + 1u] = bitcast<vec4<f16>>(v.zw);
+}
+fn take(at: u32) -> vec4<f32> { return vec4<f32>(bitcast<vec2<f32>>(units[at * U]), bitcast<vec2<f32>>(units[at * U + 1u])); }
+//#else
+const U = 1u;
+var<workgroup> units: array<vec4<u32>, SIZE>;
+fn put(at: u32, v: vec4<u32>) { units[at] = v; }
+fn take(at: u32) -> vec4<f32> { return bitcast<vec4<f32>>(units[at]); }
+//#end
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -39,15 +53,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
 //#for i FM
 //#for j FN
-  var sum_$i_$j: Sum;
+  var sum_$i_$j = Sum();
 //#end
 //#end
 
 //#for i LOADS_X
-  units[x_to_$i] = load_x(x_at_$i, 0u, lane + $iu * THREADS);
+  put(x_to_$i, load_x(x_at_$i, 0u, lane + $iu * THREADS));
 //#end
 //#for i LOADS_W
-  units[w_to_$i] = load_w(w_at_$i, 0u, lane + $iu * THREADS);
+  put(w_to_$i, load_w(w_at_$i, 0u, lane + $iu * THREADS));
 //#end
   workgroupBarrier();
 
@@ -65,11 +79,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 //#for s STEPS
     {
 //#for j FN
-      let right_$j = subgroupMatrixLoad<Right, col_major>(&units, stage + (TILE_M + part_column + $ju * SIDE) * ROW + $su * SIDE / 8u, ROW);
+      let right_$j = subgroupMatrixLoad<Right, col_major>(&units, (stage + (TILE_M + part_column + $ju * SIDE) * ROW + $su * SIDE / 8u) * U, ROW * U);
 //#end
 //#for i FM
       {
-        let left = subgroupMatrixLoad<Left, row_major>(&units, stage + (part_row + $iu * SIDE) * ROW + $su * SIDE / 8u, ROW);
+        let left = subgroupMatrixLoad<Left, row_major>(&units, (stage + (part_row + $iu * SIDE) * ROW + $su * SIDE / 8u) * U, ROW * U);
 //#for j FN
         sum_$i_$j = subgroupMatrixMultiplyAccumulate(left, right_$j, sum_$i_$j);
 //#end
@@ -79,17 +93,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 //#end
     stage = STAGE - stage;
 //#for i LOADS_X
-    units[stage + x_to_$i] = x_$i;
+    put(stage + x_to_$i, x_$i);
 //#end
 //#for i LOADS_W
-    units[stage + w_to_$i] = w_$i;
+    put(stage + w_to_$i, w_$i);
 //#end
     workgroupBarrier();
   }
 
 //#for i FM
 //#for j FN
-  subgroupMatrixStore<row_major>(&units, part * OUT + $ju * SIDE / 4u, sum_$i_$j, OUT_ROW);
+  subgroupMatrixStore<row_major>(&units, (part * OUT + $ju * SIDE / 4u) * U, sum_$i_$j, OUT_ROW * U);
 //#end
   workgroupBarrier();
   write_out(first_row + part_row + $iu * SIDE, first_column + part_column, part * OUT, lane % SUBGROUP);
@@ -104,7 +118,7 @@ fn write_out(row: u32, column: u32, source: u32, lane: u32) {
     let c = column / 4u + i % OUT4;
     if (r < M && c < N / 4) {
       let at = r * (N / 4) + c;
-      y[at] = y_t(finish(bitcast<vec4<f32>>(units[source + i / OUT4 * OUT_ROW + i % OUT4]), c, at));
+      y[at] = y_t(finish(take(source + i / OUT4 * OUT_ROW + i % OUT4), c, at));
     }
   }
 }

@@ -1,4 +1,8 @@
 // Sums and maxima over a workgroup of THREADS invocations; every invocation gets the result.
+//#if SUBGROUP_ROWS
+// The THREADS invocations are one subgroup.
+fn reduce_sum(value: f32, lane: u32, sg_size: u32) -> f32 { return subgroupAdd(value); }
+//#else
 var<workgroup> reduce_scratch: array<f32, THREADS>;
 
 //#if SUBGROUPS
@@ -22,4 +26,5 @@ fn reduce_sum(value: f32, lane: u32, sg_size: u32) -> f32 {
   }
   return reduce_scratch[0];
 }
+//#end
 //#end

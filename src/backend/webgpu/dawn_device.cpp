@@ -4,6 +4,7 @@
 #include <dawn/native/DawnNative.h>
 
 #include <algorithm>
+#include <chrono>
 
 namespace ipfs_accelerate::webgpu {
 namespace {
@@ -209,10 +210,10 @@ Result<> DawnDevice::request(const DawnOptions& options) {
 }
 
 Result<> DawnDevice::wait(wgpu::Future future) {
-  if (options.spin) {
-    while (instance.WaitAny(future, 0) == wgpu::WaitStatus::TimedOut) {
-    }
-    return state();
+  // A short run is over before a sleeping thread would be woken; software adapters need the core themselves.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(info.is_real_hardware ? options.poll_ms : 0);
+  while (std::chrono::steady_clock::now() < until) {
+    if (instance.WaitAny(future, 0) != wgpu::WaitStatus::TimedOut) return state();
   }
   if (instance.WaitAny(future, UINT64_MAX) != wgpu::WaitStatus::Success) {
     return fail(ErrorCode::kDeviceLost, "waiting for {} failed", info.name);

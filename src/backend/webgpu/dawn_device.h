@@ -23,7 +23,7 @@ struct DawnOptions {
   std::map<std::string, std::int64_t> tuning;
   bool timestamps = false;
   int submissions = 1;  ///< per run
-  bool spin = false;    ///< poll for the result instead of sleeping
+  int poll_ms = 20;     ///< on real hardware, poll this long for a result before sleeping
 };
 
 class DawnDevice {

@@ -136,9 +136,14 @@ Result<> Recorder::dispatch(const Node& node, const Kernel& kernel, std::array<s
   return {};
 }
 
-std::array<std::uint32_t, 3> Recorder::row_grid(std::int64_t rows) const {
-  return {std::uint32_t(std::min<std::int64_t>(rows, kRowsPerLine)),
-          std::uint32_t((rows + kRowsPerLine - 1) / kRowsPerLine), 1};
+std::array<std::uint32_t, 3> Recorder::row_grid(std::int64_t rows, std::int64_t rows_each) const {
+  const std::int64_t groups = (rows + rows_each - 1) / rows_each;
+  return {std::uint32_t(std::min<std::int64_t>(groups, kRowsPerLine)), std::uint32_t((groups + kRowsPerLine - 1) / kRowsPerLine), 1};
+}
+
+std::int64_t Recorder::fixed_subgroup() const {
+  const bool fixed = capabilities_.subgroups && capabilities_.subgroup_min_size == capabilities_.subgroup_max_size;
+  return fixed ? capabilities_.subgroup_max_size : 0;
 }
 
 /// f16 for values with a token dimension; vectors per sequence and results nobody reads on stay f32: they are small.

@@ -43,6 +43,17 @@ constexpr MatrixTile kMatrixTiles[] = {
     {1, 1, 1, 4, 128},  // 15: 16 x 64, 4 subgroups
     {4, 2, 2, 2, 64},   // 16: 128 x 64
     {2, 4, 2, 2, 32},   // 17: 64 x 128
+    {1, 1, 1, 2, 192},  // 18: 16 x 32
+    {1, 1, 1, 2, 128},  // 19: 16 x 32
+    {1, 1, 2, 1, 128},  // 20: 32 x 16
+    {1, 1, 2, 2, 96},   // 21: 32 x 32
+    {2, 2, 2, 4, 32},   // 22: 64 x 128, 8 subgroups
+    {2, 2, 4, 2, 32},   // 23: 128 x 64, 8 subgroups
+    {2, 2, 4, 4, 32},   // 24: 128 x 128, 16 subgroups
+    {2, 4, 4, 2, 16},   // 25: 128 x 128, 8 subgroups
+    {2, 4, 2, 2, 48},   // 26: 64 x 128
+    {1, 1, 1, 1, 128},  // 27: 16 x 16
+    {2, 3, 2, 2, 32},   // 28: 64 x 96
 };
 
 std::int64_t workgroup_bytes(const MatrixTile& tile, std::int64_t side) {
@@ -70,7 +81,7 @@ Result<> Recorder::record_linear_matrix(const Node& node, const op::Linear& op) 
   Kernel made = kernel("linear_matrix");
   made.set("MATRIX", 1).set("SIDE", side).set("SUBGROUP", capabilities_.subgroup_max_size);
   made.set("FM", tile.fm).set("FN", tile.fn).set("WM", tile.wm).set("WN", tile.wn).set("KT", tile.kt);
-  made.set("STEPS", tile.kt / side).set("LOADS_X", tile_m * tile.kt / 8 / threads).set("LOADS_W", tile_n * tile.kt / 8 / threads);
+  made.set("HALF_UNITS", tuned("linear.half_units", 0)).set("STEPS", tile.kt / side).set("LOADS_X", tile_m * tile.kt / 8 / threads).set("LOADS_W", tile_n * tile.kt / 8 / threads);
   made.set("N", n).set("K", k).set("TAIL", k % tile.kt != 0).count("M", graph_.values[op.x]).alias("ACT_TYPE", "vec4<f32>");
   set_activation(made, op.activation);
   made.read("x", value(op.x), 8).read("weight", weight(op.weight, Layout::kF16), 8);

@@ -27,20 +27,24 @@ std::int32_t bucket_of(std::int64_t distance, const op::RelativeBias& op) {
 /// Invocations for a row of `columns` units: enough to keep a few units each.
 std::int64_t threads_for(std::int64_t columns) { return columns <= 128 ? 64 : columns <= 512 ? 128 : 256; }
 
-void set_row(Kernel& kernel, std::int64_t width) {
-  const std::int64_t lanes = width % 4 == 0 ? 4 : 1;
-  const std::int64_t columns = width / lanes, threads = threads_for(columns);
-  kernel.set("VEC4", lanes == 4).set("LANES", lanes).set("COLUMNS", columns).set("THREADS", threads);
-  kernel.set("PER_LANE", (columns + threads - 1) / threads);
-}
-
 }  // namespace
+
+std::int64_t Recorder::set_row(Kernel& kernel, std::int64_t width) const {
+  const std::int64_t lanes = width % 4 == 0 ? 4 : 1, columns = width / lanes;
+  // A subgroup of its own for each row needs no barrier; long rows take a workgroup.
+  const std::int64_t subgroup = fixed_subgroup();
+  const bool own = subgroup >= 8 && columns <= subgroup * 8;
+  const std::int64_t threads = own ? subgroup : threads_for(columns), rows = own ? 4 : 1;
+  kernel.set("VEC4", lanes == 4).set("LANES", lanes).set("COLUMNS", columns).set("THREADS", threads);
+  kernel.set("PER_LANE", (columns + threads - 1) / threads).set("GROUP_ROWS", rows).set("SUBGROUP_ROWS", own);
+  return rows;
+}
 
 Result<> Recorder::record(const Node& node, const op::Embed& op) {
   const std::int64_t width = last_dim(node.output);
   const int lanes = width % 4 == 0 ? 4 : 1;
   Kernel made = kernel("embed");
-  set_row(made, width);
+  const std::int64_t rows_each = set_row(made, width);
   made.set_float("EPSILON", op.epsilon);
   const auto table = [&](const char* name, const char* size, WeightId id) {
     made.set(size, graph_.weights[id].shape[0]).read(name, weight(id, weight_layout()), lanes);
@@ -58,21 +62,21 @@ Result<> Recorder::record(const Node& node, const op::Embed& op) {
   if (op.gamma != kNoWeight) made.read("gamma", weight(op.gamma, Layout::kF32), lanes);
   if (op.gamma != kNoWeight && op.beta != kNoWeight) made.read("beta", weight(op.beta, Layout::kF32), lanes);
   made.write("y", result(node.output), lanes);
-  return dispatch(node, made, row_grid(shape_.batch * shape_.sequence));
+  return dispatch(node, made, row_grid(shape_.batch * shape_.sequence, rows_each));
 }
 
 Result<> Recorder::record(const Node& node, const op::LayerNorm& op) {
   const std::int64_t width = last_dim(op.x), rows = rows_of(op.x);
   const int lanes = width % 4 == 0 ? 4 : 1;
   Kernel made = kernel("layer_norm");
-  set_row(made, width);
+  const std::int64_t rows_each = set_row(made, width);
   made.set_float("EPSILON", op.epsilon).count("ROWS", graph_.values[op.x]);
   made.read("x", value(op.x), lanes);
   if (op.residual != kNoValue) made.read("residual", value(op.residual), lanes);
   made.read("gamma", weight(op.gamma, Layout::kF32), lanes);
   if (op.beta != kNoWeight) made.read("beta", weight(op.beta, Layout::kF32), lanes);
   made.write("y", result(node.output), lanes);
-  return dispatch(node, made, row_grid(rows));
+  return dispatch(node, made, row_grid(rows, rows_each));
 }
 
 Result<> Recorder::record(const Node& node, const op::Normalize& op) {

@@ -10,7 +10,7 @@
 
 namespace ipfs_accelerate::webgpu {
 
-inline constexpr std::uint32_t kRowsPerLine = 32768;  ///< row kernels: workgroup (x, y) does row y * 32768 + x
+inline constexpr std::uint32_t kRowsPerLine = 32768;  ///< row kernels: workgroup (x, y) is number y * 32768 + x
 
 /// A buffer as a kernel sees it.
 struct Place {
@@ -64,6 +64,7 @@ class Recorder {
   Result<> record(const Node& node, const op::Embed& op);
   Result<> record(const Node& node, const op::Linear& op);
   Result<> record_linear_matrix(const Node& node, const op::Linear& op);
+  Result<> record_attention_matrix(const Node& node, const op::Attention& op, std::int64_t parts, std::int64_t keys);
   Result<> record(const Node& node, const op::LayerNorm& op);
   Result<> record(const Node& node, const op::Attention& op);
   Result<> record(const Node& node, const op::RelativeBias& op);
@@ -73,7 +74,7 @@ class Recorder {
 
   /// Adds the dispatch, sharing the pipeline with an earlier one of equal text.
   Result<> dispatch(const Node& node, const Kernel& kernel, std::array<std::uint32_t, 3> workgroups);
-  std::array<std::uint32_t, 3> row_grid(std::int64_t rows) const;
+  std::array<std::uint32_t, 3> row_grid(std::int64_t rows, std::int64_t rows_each = 1) const;
 
   Layout layout_of(ValueId value) const;
   bool is_output(ValueId value) const;
@@ -89,6 +90,10 @@ class Recorder {
   std::int64_t rows_of(ValueId id) const;  ///< product of all dims but the last
   std::int64_t tuned(const std::string& name, std::int64_t otherwise) const;
   void note(const std::string& optimization);
+  /// Every subgroup has this many invocations; 0 when subgroups are absent or differ in size.
+  std::int64_t fixed_subgroup() const;
+  /// Constants of a kernel that treats rows of `width`; returns how many rows a workgroup takes.
+  std::int64_t set_row(Kernel& kernel, std::int64_t width) const;
   /// A kernel with the shape uniform and the features' flags set.
   Kernel kernel(std::string file) const;
 

@@ -1,0 +1,136 @@
+// attention on subgroup matrices, f16 in, f32 scores and sums: each of PARTS subgroups takes SIDE query rows of one head; keys and
+// values pass through workgroup memory in tiles of KEYS with a running softmax (maximum and sum per row, f32).
+// Workgroup memory is one array of 16-byte units: queries, keys, values (f16), scores (f32, then f16 weights), results (f32).
+const QUERIES = u32(SIDE * PARTS);
+const THREADS = u32(SUBGROUP * PARTS);
+const HEAD_U = u32(HEAD_DIM / 8);              // units of a head's f16 row
+const ROW_U = u32(3 * HEADS * HEAD_DIM / 8);   // units of a row of qkv
+const ROW = HEAD_U + 1u;                       // rows are padded to an odd number of units against bank conflicts
+const SCORE_ROW = u32(KEYS / 4) + 1u;
+const OUT_ROW = u32(HEAD_DIM / 4) + 1u;
+const K_AT = QUERIES * ROW;
+const V_AT = K_AT + u32(KEYS) * ROW;
+const SCORES_AT = V_AT + u32(KEYS) * ROW;
+const OUT_AT = SCORES_AT + QUERIES * SCORE_ROW;
+const LANES_PER_ROW = u32(SUBGROUP / SIDE);
+const SCORES_PER_LANE = u32(KEYS) / 4u / LANES_PER_ROW;   // vec4s
+const OUT_PER_LANE = u32(HEAD_DIM) / 4u / LANES_PER_ROW;  // vec4s
+alias Left = subgroup_matrix_left<f16, SIDE, SIDE>;
+alias Right = subgroup_matrix_right<f16, SIDE, SIDE>;
+alias Sum = subgroup_matrix_result<f32, SIDE, SIDE>;
+
+var<workgroup> units: array<vec4<u32>, OUT_AT + QUERIES * OUT_ROW>;
+var<workgroup> addend: array<vec4<f32>, KEYS / 4>;  // 0 attended, -1e30 masked, -3e38 past the end
+
+fn addend_of(token: u32, key: u32) -> f32 {
+  if (key >= shape.sequence) { return -3e38; }
+//#if HAS_mask
+  if (mask[token + key] == 0) { return -1e30; }
+//#end
+  return 0.0;
+}
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let s = shape.sequence;
+  let head = group.y;
+  let token = group.z * s;
+  let first_query = group.x * QUERIES;
+  let part = subgroupBroadcastFirst(lane / SUBGROUP);
+  let row = part * SIDE + lane % SUBGROUP / LANES_PER_ROW;  // of the tile: the row whose softmax this invocation shares
+  let share = lane % LANES_PER_ROW;
+  let scores = SCORES_AT + row * SCORE_ROW;
+  let results = OUT_AT + row * OUT_ROW;
+  for (var i = lane; i < QUERIES * HEAD_U; i += THREADS) {
+    units[i / HEAD_U * ROW + i % HEAD_U] = qkv[(token + min(first_query + i / HEAD_U, s - 1u)) * ROW_U + head * HEAD_U + i % HEAD_U];
+  }
+  for (var i = 0u; i < OUT_PER_LANE; i++) { units[results + share * OUT_PER_LANE + i] = vec4<u32>(); }
+  workgroupBarrier();
+//#for d HEAD_STEPS
+  let query_$d = subgroupMatrixLoad<Left, row_major>(&units, part * SIDE * ROW + $du * SIDE / 8u, ROW);
+//#end
+
+  var highest = -3e38;
+  var sum = 0.0;
+  for (var first = 0u; first < s; first += KEYS) {
+    for (var i = lane; i < KEYS * HEAD_U; i += THREADS) {
+      let at = (token + min(first + i / HEAD_U, s - 1u)) * ROW_U + head * HEAD_U + i % HEAD_U;
+      let to = i / HEAD_U * ROW + i % HEAD_U;
+      units[K_AT + to] = qkv[at + HEADS * HEAD_U];
+      units[V_AT + to] = qkv[at + 2u * HEADS * HEAD_U];
+    }
+    for (var i = lane; i < KEYS / 4; i += THREADS) {
+      let key = first + i * 4u;
+      addend[i] = vec4<f32>(addend_of(token, key), addend_of(token, key + 1u), addend_of(token, key + 2u), addend_of(token, key + 3u));
+    }
+    workgroupBarrier();
+//#for j KEY_STEPS
+    {
+      var score = Sum();  // spelled out: a declaration in a loop is not reset on every turn by every compiler
+//#for d HEAD_STEPS
+      score = subgroupMatrixMultiplyAccumulate(
+          query_$d, subgroupMatrixLoad<Right, col_major>(&units, K_AT + $ju * SIDE * ROW + $du * SIDE / 8u, ROW), score);
+//#end
+      subgroupMatrixStore<row_major>(&units, SCORES_AT + part * SIDE * SCORE_ROW + $ju * SIDE / 4u, score, SCORE_ROW);
+    }
+//#end
+    workgroupBarrier();
+
+    // The weights of a row overwrite its scores: a lane writes only after the row's maximum, which needs every score read.
+    var mine: array<vec4<f32>, SCORES_PER_LANE>;
+    var tile_highest = vec4<f32>(highest);
+    for (var i = 0u; i < SCORES_PER_LANE; i++) {
+      let at = share * SCORES_PER_LANE + i;
+      mine[i] = bitcast<vec4<f32>>(units[scores + at]) * SCALE;
+//#if HAS_bias
+      let bias_at = (head * s + min(first_query + row, s - 1u)) * s;
+      let key = first + at * 4u;
+      mine[i] += vec4<f32>(f32(bias[bias_at + min(key, s - 1u)]), f32(bias[bias_at + min(key + 1u, s - 1u)]),
+                           f32(bias[bias_at + min(key + 2u, s - 1u)]), f32(bias[bias_at + min(key + 3u, s - 1u)]));
+//#end
+      mine[i] += addend[at];
+      tile_highest = max(tile_highest, mine[i]);
+    }
+    var now = max(max(tile_highest.x, tile_highest.y), max(tile_highest.z, tile_highest.w));
+    for (var i = 1u; i < LANES_PER_ROW; i *= 2u) { now = max(now, subgroupShuffleXor(now, i)); }
+    let shrink = exp(highest - now);
+    highest = now;
+    var part_sum = vec4<f32>();
+    for (var i = 0u; i < SCORES_PER_LANE; i += 2u) {
+      let a = exp(mine[i] - now);
+      let b = exp(mine[i + 1u] - now);
+      part_sum += a + b;
+      units[scores + (share * SCORES_PER_LANE + i) / 2u] =
+          vec4<u32>(pack2x16float(a.xy), pack2x16float(a.zw), pack2x16float(b.xy), pack2x16float(b.zw));
+    }
+    var total = part_sum.x + part_sum.y + part_sum.z + part_sum.w;
+    for (var i = 1u; i < LANES_PER_ROW; i *= 2u) { total += subgroupShuffleXor(total, i); }
+    sum = sum * shrink + total;
+    for (var i = 0u; i < OUT_PER_LANE; i++) {
+      let at = results + share * OUT_PER_LANE + i;
+      units[at] = bitcast<vec4<u32>>(bitcast<vec4<f32>>(units[at]) * shrink);
+    }
+    workgroupBarrier();
+//#for j KEY_STEPS
+    let weight_$j = subgroupMatrixLoad<Left, row_major>(&units, SCORES_AT + part * SIDE * SCORE_ROW + $ju * SIDE / 8u, SCORE_ROW);
+//#end
+//#for d HEAD_STEPS
+    {
+      var out = subgroupMatrixLoad<Sum, row_major>(&units, OUT_AT + part * SIDE * OUT_ROW + $du * SIDE / 4u, OUT_ROW);
+//#for j KEY_STEPS
+      out = subgroupMatrixMultiplyAccumulate(
+          weight_$j, subgroupMatrixLoad<Right, row_major>(&units, V_AT + $ju * SIDE * ROW + $du * SIDE / 8u, ROW), out);
+//#end
+      subgroupMatrixStore<row_major>(&units, OUT_AT + part * SIDE * OUT_ROW + $du * SIDE / 4u, out, OUT_ROW);
+    }
+//#end
+    workgroupBarrier();
+  }
+
+  let query = first_query + row;
+  if (query >= s) { return; }
+  let to = ((token + query) * HEADS + head) * (HEAD_DIM / 4) + share * OUT_PER_LANE;
+  for (var i = 0u; i < OUT_PER_LANE; i++) {
+    y[to + i] = y_t(bitcast<vec4<f32>>(units[results + share * OUT_PER_LANE + i]) / sum);
+  }
+}
