@@ -102,7 +102,7 @@ def check_types(_files):
     if not os.path.exists(f"{SOURCE}/web/package.json"):
         return []
     subprocess.run(["bash", "-c", '. "$IA_SOURCE/tools/build.sh"; npm_install'], cwd=SOURCE, check=True)
-    out = subprocess.run(["npm", "run", "--silent", "check"], cwd=f"{SOURCE}/web", capture_output=True, text=True)
+    out = subprocess.run(["npm", "run", "--silent", "types"], cwd=f"{SOURCE}/web", capture_output=True, text=True)
     return out.stdout.splitlines() + out.stderr.splitlines() if out.returncode else []
 
 
