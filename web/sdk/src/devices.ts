@@ -1,8 +1,8 @@
 // Devices: which platforms this page has, the choice `auto` makes, and opening them once.
 import {CpuProgram, cpuDevice} from './cpu';
 import type {Platform, Program, Segment} from './backend';
-import {type IpfsAccelerateError, asError} from './errors';
-import {GpuDevice} from './gpuDevice';
+import {asError} from './errors';
+import {GpuDevice, adapterName, listAdapters} from './gpuDevice';
 import {selfCheck} from './selfCheck';
 import type {Native} from './wasm';
 import {GpuProgram} from './webgpu';
@@ -77,12 +77,13 @@ export class Devices {
 
   async #auto(): Promise<Choice> {
     const missing: string[] = [];
-    const gpu = await this.gpu().catch((error: IpfsAccelerateError) => { missing.push(error.message); });
-    if (gpu?.facts.isRealHardware) {
-      return {device: {platform: 'webgpu', gpu}, reason: `${gpu.name} is a real GPU`, fallback: ''};
-    }
-    if (gpu) missing.push(`${gpu.name} is a software adapter, slower than WebAssembly`);
-    const webnn = await this.webnn().catch((error: IpfsAccelerateError) => { missing.push(error.message); });
+    const note = (error: unknown) => { missing.push(asError(error).message); };
+    // A software adapter is not opened: checking it would cost more than most runs.
+    const [facts] = (await listAdapters().catch(note)) ?? [];
+    const gpu = facts?.isRealHardware ? await this.gpu().catch(note) : undefined;
+    if (gpu) return {device: {platform: 'webgpu', gpu}, reason: `${gpu.name} is a real GPU`, fallback: ''};
+    if (facts && !facts.isRealHardware) missing.push(`${adapterName(facts)} is a software adapter, slower than WebAssembly`);
+    const webnn = await this.webnn().catch(note);
     if (webnn?.accelerated === true) {
       return {device: {platform: 'webnn', webnn}, reason: 'WebNN says that an accelerator computes', fallback: ''};
     }

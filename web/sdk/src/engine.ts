@@ -3,7 +3,9 @@ import {deviceName, Devices, type Choice} from './devices';
 import type {ResolvedConfig} from './config';
 import {Blocks} from './content/blocks';
 import {openCache, type BlockCache} from './content/cache';
-import {ModelFolder, importDisk, importUrl} from './content/folders';
+import {importDisk} from './content/diskFolder';
+import {ModelFolder} from './content/folders';
+import {openUrlFolder} from './content/urlFolder';
 import {describeDevices, type DeviceReport} from './detect';
 import {IpfsAccelerateError, asError, checkAborted} from './errors';
 import type {TextItem} from './inputs';
@@ -99,10 +101,8 @@ export class Engine {
   }
 
   async unload(request: ModelRequest): Promise<void> {
-    const key = modelKey(request);
-    const loaded = await this.#loaded.get(key)?.catch(() => undefined);
-    this.#loaded.delete(key);
-    loaded?.model.dispose();
+    const wanted = modelKey(request);
+    for (const key of [...this.#loaded.keys()].filter((name) => name.startsWith(wanted))) await this.#evict(key);
   }
 
   async cacheStat(config: ResolvedConfig): Promise<{kind: string; blocks: number; bytes: number}> {
@@ -137,10 +137,10 @@ export class Engine {
   }
 
   async #load(request: ModelRequest, choice: Choice, progress?: ProgressCallback, signal?: AbortSignal): Promise<{loaded: Loaded; fresh: boolean}> {
-    const key = modelKey(request);
+    const key = `${modelKey(request)} ${choice.device.platform}`; // after a fallback, the device is tried again
     const there = await this.#loaded.get(key)?.catch(() => undefined);
     checkAborted(signal);
-    if (there && !there.native.broken) {
+    if (there && !there.native.broken && there.choice.device.gpu?.lost === undefined) {
       progress?.({status: 'ready', name: request.name, task: there.model.facts.task, model: request.name, source: there.model.source});
       return {loaded: there, fresh: false};
     }
@@ -187,10 +187,7 @@ export class Engine {
       return importDisk(native, spec.folder, (local) => new Blocks(native, cache, [], config.stall_timeout, local), signal);
     }
     const cache = await this.#cache(config);
-    if (spec.kind === 'url') {
-      const blocks = new Blocks(native, cache, [], config.stall_timeout);
-      return importUrl(blocks, spec.url, native.call<string[]>('ia_wanted_files', []), signal);
-    }
+    if (spec.kind === 'url') return openUrlFolder(new Blocks(native, cache, [], config.stall_timeout), spec.url, signal);
     const gateways = [...spec.gateways, ...config.gateways];
     return ModelFolder.open(new Blocks(native, cache, gateways, config.stall_timeout), spec.path, signal);
   }

@@ -81,6 +81,10 @@ export async function listAdapters(): Promise<AdapterFacts[]> {
   return [adapterFacts(await requestAdapter())];
 }
 
+export function adapterName({vendor, architecture, device, description}: AdapterFacts): string {
+  return [...new Set([vendor, architecture, description || device])].filter(Boolean).join(' ') || 'unnamed adapter';
+}
+
 export class GpuDevice {
   /** Set when the device went away. */
   lost: string | undefined;
@@ -105,8 +109,7 @@ export class GpuDevice {
   }
 
   get name(): string {
-    const {vendor, architecture, device, description} = this.facts;
-    return [...new Set([vendor, architecture, description || device])].filter(Boolean).join(' ') || 'unnamed adapter';
+    return adapterName(this.facts);
   }
 
   checkAlive(): void {

@@ -32,6 +32,8 @@ export class Blocks {
   #inFlight = 0;
   #reading = 0;
   #since = 0;
+  /** Blocks that were counted already: reading one again is no second hit. */
+  readonly #counted = new Set<string>();
   readonly #imported = new Map<string, Uint8Array<ArrayBuffer>>();
   readonly #waiting: (() => void)[] = [];
 
@@ -57,11 +59,15 @@ export class Blocks {
     }
   }
 
+  /** Whether the cache has the block; its bytes are not verified here. */
+  has(cid: Cid): Promise<boolean> {
+    return this.cache.has(cacheKey(cid));
+  }
+
   /** Keeps a block of an import; where the cache has no room, in memory. Blocks that are there already stay. */
   async importBlock(cid: Cid, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const key = cacheKey(cid);
-    this.figures.blocks_fetched += 1;
-    this.figures.bytes_fetched += bytes.byteLength;
+    this.#count(key, 'fetched', bytes);
     await this.#store(cid, bytes);
     if (this.figures.quota_exceeded) this.#imported.set(key, bytes);
   }
@@ -84,9 +90,15 @@ export class Blocks {
       await this.cache.delete(key);
       return undefined;
     }
-    this.figures.blocks_from_cache += 1;
-    this.figures.bytes_from_cache += bytes.byteLength;
+    this.#count(key, 'from_cache', bytes);
     return bytes;
+  }
+
+  #count(key: string, origin: 'fetched' | 'from_cache', bytes: Uint8Array): void {
+    if (this.#counted.has(key)) return;
+    this.#counted.add(key);
+    this.figures[`blocks_${origin}`] += 1;
+    this.figures[`bytes_${origin}`] += bytes.byteLength;
   }
 
   async #fromGateways(cid: Cid, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
@@ -94,9 +106,8 @@ export class Blocks {
     for (const gateway of this.gateways) {
       try {
         const bytes = await fetchBlock(gateway, cid, {stallTimeout: this.stallTimeout}, signal);
-        this.figures.bytes_fetched += bytes.byteLength;
-        this.figures.blocks_fetched += 1;
         await this.#verify(cid, bytes).catch((error: unknown) => fail('source_lied', `${gateway}: ${asError(error).message}`, error));
+        this.#count(cacheKey(cid), 'fetched', bytes);
         await this.#store(cid, bytes);
         return bytes;
       } catch (error) {

@@ -6,6 +6,7 @@ import {OpfsCache} from './opfsCache';
 
 export interface BlockCache {
   readonly kind: CacheKind;
+  has(key: string): Promise<boolean>;
   get(key: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** Throws a QuotaExceededError when there is no room. */
   put(key: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;

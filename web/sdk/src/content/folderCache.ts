@@ -19,6 +19,10 @@ export class FolderCache implements BlockCache {
     return new FolderCache(folder);
   }
 
+  async has(key: string): Promise<boolean> {
+    return (await stat(join(this.folder, key)).catch(() => undefined)) !== undefined;
+  }
+
   async get(key: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const bytes = await readFile(join(this.folder, key)).catch(() => undefined);
     return bytes && new Uint8Array(bytes);

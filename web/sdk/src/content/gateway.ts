@@ -11,16 +11,17 @@ export interface GatewayOptions {
 const slowness = 10;
 
 /** Aborts with the caller, after silence, or after too long in all. */
-class Deadline {
+export class Deadline {
   readonly controller = new AbortController();
   timedOut = false;
   #silence: ReturnType<typeof setTimeout> | undefined;
-  readonly #whole: ReturnType<typeof setTimeout>;
+  readonly #whole: ReturnType<typeof setTimeout> | undefined;
   readonly #stop = () => this.controller.abort();
 
-  constructor(readonly stall: number, readonly signal: AbortSignal | undefined) {
+  constructor(readonly stall: number, readonly signal: AbortSignal | undefined, whole = stall * slowness) {
     signal?.addEventListener('abort', this.#stop);
-    this.#whole = setTimeout(() => this.#expire(), stall * slowness);
+    if (signal?.aborted) this.#stop();
+    if (Number.isFinite(whole)) this.#whole = setTimeout(() => this.#expire(), whole);
     this.alive();
   }
 

@@ -21,6 +21,10 @@ export class IndexedDbCache implements BlockCache {
     return new IndexedDbCache(await done(request));
   }
 
+  async has(key: string): Promise<boolean> {
+    return (await done(this.#store('readonly').count(key))) > 0;
+  }
+
   async get(key: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     return (await done(this.#store('readonly').get(key))) as Uint8Array<ArrayBuffer> | undefined;
   }

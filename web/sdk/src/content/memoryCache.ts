@@ -5,6 +5,10 @@ export class MemoryCache implements BlockCache {
   readonly kind = 'memory';
   readonly #blocks = new Map<string, Uint8Array<ArrayBuffer>>();
 
+  async has(key: string) {
+    return this.#blocks.has(key);
+  }
+
   async get(key: string) {
     return this.#blocks.get(key);
   }

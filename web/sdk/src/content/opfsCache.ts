@@ -29,6 +29,10 @@ export class OpfsCache implements BlockCache {
     return new OpfsCache(directory as Directory);
   }
 
+  async has(key: string): Promise<boolean> {
+    return (await this.#file(key, false)) !== undefined;
+  }
+
   async get(key: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const file = await this.#file(key, false);
     if (!file) return undefined;

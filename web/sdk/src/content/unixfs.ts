@@ -69,14 +69,17 @@ export async function resolvePath(blocks: Blocks, path: string, signal?: AbortSi
   return cid;
 }
 
-/** A file of verified leaves; nothing of it is held here. */
+/** A file of verified leaves. */
 export class ContentFile {
-  private constructor(readonly blocks: Blocks, readonly name: string, readonly size: number, readonly leaves: Leaf[]) {}
+  private constructor(
+      readonly blocks: Blocks, readonly name: string, readonly size: number, readonly leaves: Leaf[],
+      /** A file of one raw block is read to learn its size; its bytes are kept for the reader that follows. */
+      readonly whole?: Uint8Array<ArrayBuffer>) {}
 
   static async open(blocks: Blocks, name: string, cid: Cid, signal?: AbortSignal): Promise<ContentFile> {
     if (cid.codec === rawCodec) {
       const bytes = await blocks.get(cid, signal);
-      return new ContentFile(blocks, name, bytes.byteLength, [{cid, offset: 0, length: bytes.byteLength}]);
+      return new ContentFile(blocks, name, bytes.byteLength, [{cid, offset: 0, length: bytes.byteLength}], bytes);
     }
     const root = await readNode(blocks, cid, signal);
     if (root.type !== 'file') fail('invalid_argument', `${name} (${cid.text}) is a ${root.type}, not a file`);
@@ -87,12 +90,19 @@ export class ContentFile {
 
   /** Verified content of one leaf. */
   async leaf(index: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.whole) return this.whole;
     const leaf = this.leaves[index]!;
     const bytes = await readWhole(this.blocks, leaf.cid, 0, signal);
     if (bytes.byteLength !== leaf.length) {
       fail('malformed_block', `${leaf.cid.text} has ${bytes.byteLength} bytes, but ${this.name} says ${leaf.length}`);
     }
     return bytes;
+  }
+
+  /** Whether the cache has every leaf. */
+  async isKept(): Promise<boolean> {
+    for (const {cid} of this.leaves) if (!(await this.blocks.has(cid))) return false;
+    return true;
   }
 
   /** Numbers of the leaves that hold bytes [begin, end). */
