@@ -81,15 +81,20 @@ void print_result(const Context& context, const std::vector<Input>& inputs, cons
   std::cerr << summary(result) << '\n';
 }
 
+std::string names_of(const Json& values) {
+  std::string text;
+  for (const Json& value : values) text += (text.empty() ? "" : ", ") + value.value("name", "");
+  return text;
+}
+
 std::string human_plan(const Json& plan) {
-  std::string text = std::format("{} ({}), {} -> {}\n", plan.value("architecture", ""), plan.value("task", ""),
-                                 plan["inputs"].dump(), plan["outputs"].dump());
+  std::string text = std::format("{}, {}: {} -> {}\n", plan.value("architecture", ""), plan.value("task", ""),
+                                 names_of(plan["inputs"]), names_of(plan["outputs"]));
   for (const Json& segment : plan["segments"]) {
-    text += std::format("{}: {} nodes\n", segment["platform"].get<std::string>(), segment["nodes"].size());
+    text += std::format("{}: {} nodes\n", segment.value("platform", ""), segment["nodes"].size());
     if (const std::string why = segment.value("reason", ""); !why.empty()) text += "  because " + why + "\n";
     for (const Json& node : segment["nodes"]) {
-      text += std::format("  {:<14} {:<44} {}\n", node.value("op", ""), node.value("name", ""),
-                          node.contains("shape") ? node["shape"].dump() : "");
+      text += std::format("  {:<14} {:<44} {}\n", node.value("op", ""), node.value("name", ""), node["shape"].dump());
     }
   }
   return text + std::format("weights {} in {} tensors, activations {}\non {}: {}\n",

@@ -1,0 +1,87 @@
+/* The C interface from a C program: opens a store, adds the shipped model, runs it, reads it back, and provokes errors. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ipfs_accelerate/c.h"
+
+static int passed, failed;
+
+static void check(int condition, const char* what, const char* detail) {
+  if (condition) {
+    ++passed;
+    return;
+  }
+  ++failed;
+  printf("FAIL %s: %s\n", what, detail ? detail : "(null)");
+}
+
+static void test_add_and_run(ia_engine* engine) {
+  char* out = NULL;
+  const char* model = IA_SOURCE_DIR "/zoo/numbers-bert";
+  check(ia_add(engine, model, "{\"reference\": true, \"name\": \"numbers\"}", &out) == 0, "add", out);
+  check(out && strstr(out, "\"cid\":\"bafybei"), "add gives a CID", out);
+  ia_free(out);
+  check(ia_accelerate(engine, "numbers", "[\"42\", {\"text\": \"forty two\"}]", "{\"platform\": \"cpu\"}", &out) == 0, "accelerate", out);
+  check(out && strstr(out, "\"platform\":\"cpu\"") && strstr(out, "\"output\":[["), "the result has an output", out);
+  ia_free(out);
+  check(ia_explain(engine, "numbers", NULL, NULL, &out) == 0 && strstr(out, "\"segments\""), "explain", out);
+  ia_free(out);
+  check(ia_models(engine, &out) == 0 && strstr(out, "\"name\":\"numbers\""), "models", out);
+  ia_free(out);
+}
+
+static void test_content(ia_engine* engine) {
+  char* out = NULL;
+  unsigned char* bytes = NULL;
+  size_t size = 0;
+  check(ia_read(engine, "numbers/config.json", &bytes, &size, &out) == 0 && size == 637, "read", out);
+  check(bytes && strstr((char*)bytes, "\"model_type\""), "read gives the bytes", NULL);
+  ia_free(out);
+  ia_free(bytes);
+  check(ia_ls(engine, "numbers", &out) == 0 && strstr(out, "\"model.safetensors\""), "ls", out);
+  ia_free(out);
+  check(ia_verify(engine, NULL, &out) == 0 && strstr(out, "\"damage\":[]"), "verify", out);
+  ia_free(out);
+  check(ia_stat(engine, &out) == 0 && strstr(out, "\"referenced_bytes\""), "stat", out);
+  ia_free(out);
+  check(ia_rm(engine, "numbers", &out) == 0, "rm", out);
+  ia_free(out);
+  check(ia_gc(engine, NULL) == 0, "gc, and nobody reads the answer", NULL);
+}
+
+static void test_errors(ia_engine* engine) {
+  char* out = NULL;
+  check(ia_ls(engine, "numbers", &out) == 200 && out && *out, "a removed name is not_found", out);
+  ia_free(out);
+  check(strcmp(ia_error_name(200), "not_found") == 0, "error names", ia_error_name(200));
+  check(ia_accelerate(engine, "numbers", "\"42\"", "{\"colour\": 1}", &out) == 101 && strstr(out, "colour"), "unknown options", out);
+  ia_free(out);
+  check(ia_accelerate(engine, "numbers", "{", NULL, &out) == 100, "broken inputs", out);
+  ia_free(out);
+  check(ia_accelerate(NULL, "numbers", "\"42\"", NULL, &out) == 100, "NULL engine", out);
+  ia_free(out);
+}
+
+int main(void) {
+  char home[] = "/tmp/ia-c-test-XXXXXX";
+  ia_engine* engine = NULL;
+  char* out = NULL;
+  char command[128];
+  if (!mkdtemp(home)) return 1;
+  check(ia_open(home, &engine, &out) == 0 && engine, "open", out);
+  ia_free(out);
+  if (engine) {
+    test_add_and_run(engine);
+    test_content(engine);
+    test_errors(engine);
+  }
+  ia_close(engine);
+  ia_close(NULL);
+  check(ia_version()[0] == '0', "version", ia_version());
+  snprintf(command, sizeof command, "rm -rf '%s'", home);
+  if (system(command) != 0) ++failed;
+  printf("%d passed, %d failed\n", passed, failed);
+  return failed != 0;
+}

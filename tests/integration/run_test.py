@@ -1,0 +1,227 @@
+"""`run` end to end: every result field, JSON lines, batches, and each kind of bad input."""
+import json
+import math
+import os
+import shutil
+import struct
+
+from harness import CLASSIFIER, FIXTURES, NUMBERS, copy_model, edit_json, main, read_safetensors, write_safetensors
+
+FIELDS = {"model_name", "model_type", "platform", "browser", "is_real_hardware", "precision", "mixed_precision",
+          "processing_time", "total_time", "ipfs_cache_hit", "ipfs_source", "ipfs_load_time", "cid", "optimizations",
+          "memory_usage_mb", "throughput_items_per_sec", "p2p_optimized", "adapter_info", "output"}
+
+
+def golden_embeddings():
+    header, body = read_safetensors(f"{NUMBERS}/golden.safetensors")
+    begin, end = header["embedding"]["data_offsets"]
+    numbers = struct.unpack(f"<{(end - begin) // 4}f", body[begin:end])
+    texts = json.load(open(f"{NUMBERS}/golden.json"))["inputs"]
+    return texts, [numbers[i * 128:(i + 1) * 128] for i in range(len(texts))]
+
+
+def normalized(vectors):
+    """The folder asks for mean pooling alone; the golden vectors are normalised on top."""
+    return [[x / math.sqrt(sum(y * y for y in vector)) for x in vector] for vector in vectors]
+
+
+def worst(a, b):
+    return max(abs(x - y) for one, two in zip(a, b, strict=True) for x, y in zip(one, two, strict=True))
+
+
+def test_every_field_is_there_and_measured(store):
+    texts, expected = golden_embeddings()
+    result = store.json("run", NUMBERS, *texts, "--platform", "cpu")
+    assert FIELDS <= set(result), FIELDS - set(result)
+    assert worst(normalized(result["output"]), expected) < 1e-4
+    assert result["platform"] == "cpu" and result["is_real_hardware"] is True and result["precision"] == 32
+    assert 0 < result["processing_time"] <= result["total_time"] < 60
+    assert result["ipfs_load_time"] > 0 and result["memory_usage_mb"] > 1
+    assert math.isclose(result["throughput_items_per_sec"], len(texts) / result["processing_time"], rel_tol=1e-6)
+    assert result["ipfs_source"] == "cache" and result["cid"].startswith("bafybei") and result["adapter_info"]
+
+
+def test_second_run_hits_the_store(store):
+    assert store.json("run", NUMBERS, "42")["ipfs_cache_hit"] is False
+    again = store.json("run", NUMBERS, "42")
+    assert again["ipfs_cache_hit"] is True
+    by_cid = store.json("run", again["cid"], "42")
+    assert by_cid["ipfs_cache_hit"] is True and worst(by_cid["output"], again["output"]) < 1e-6
+
+
+def test_webgpu_gives_the_same_numbers(store):
+    texts, expected = golden_embeddings()
+    result = store.json("run", NUMBERS, *texts, "--platform", "webgpu", "--no-fallback")
+    assert result["platform"] == "webgpu" and not result["fallback"]
+    assert worst(normalized(result["output"]), expected) < 1e-3
+
+
+def test_batches_keep_the_order(store):
+    texts = [f"the number {n}" if n % 3 else str(n) for n in range(70)]
+    together = store.json("run", NUMBERS, *texts, "--platform", "cpu", "--batch", "8")
+    alone = [store.json("run", NUMBERS, texts[i], "--platform", "cpu")["output"][0] for i in (0, 1, 35, 69)]
+    assert worst([together["output"][i] for i in (0, 1, 35, 69)], alone) < 1e-5
+    assert "batches sorted by length" in together["optimizations"]
+
+
+def test_json_lines_in_and_out(store):
+    lines = [{"id": n, "text": f"the number {n}"} for n in range(2500)]
+    out = store.ok("run", CLASSIFIER, "--platform", "cpu", "--top-k", "1", stdin="\n".join(map(json.dumps, lines)) + "\n")
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert [answer["id"] for answer in answers] == list(range(2500))
+    right = sum(answer["output"][0]["label"] == ("odd" if answer["id"] % 2 else "even") for answer in answers)
+    assert right > 2400, right
+
+
+def test_plain_lines_a_file_and_pairs(store):
+    path = f"{store.folder}/lines.txt"
+    open(path, "w").write("42\n\nforty two\n")
+    assert len(store.json("run", NUMBERS, "--file", path)["output"]) == 2
+    assert len(store.json("run", NUMBERS, "-", stdin="1\n2\n3\n")["output"]) == 3
+    pair = store.ok("run", NUMBERS, stdin='{"text": "42", "pair": "forty two"}\n')
+    single = store.ok("run", NUMBERS, stdin='{"text": "42"}\n')
+    assert json.loads(pair)["output"] != json.loads(single)["output"]
+
+
+def test_classify_and_fill_mask(store):
+    result = store.json("run", CLASSIFIER, "forty two", "nothing here", "--platform", "cpu")
+    assert result["task"] == "text-classification" and result["output"][0][0]["label"] == "even"
+    assert abs(sum(entry["score"] for entry in result["output"][0]) - 1) < 1e-4
+    mask = store.json("run", f"{FIXTURES}/bert-mlm", "a [MASK] b", "--top-k", "3")
+    assert mask["task"] == "fill-mask" and len(mask["output"][0]) == 3 and "token_str" in mask["output"][0][0]
+    store.fails("invalid_argument", 2, "run", f"{FIXTURES}/bert-mlm", "no mask here")
+
+
+def test_explain_reads_no_weight(store):
+    model = copy_model(NUMBERS, f"{store.folder}/model")
+    cid = store.json("add", model, "--reference")["cid"]
+    plan = store.json("run", cid, "--explain", "--platform", "cpu")
+    assert plan["cid"] == cid and plan["weight_bytes"] > 1_600_000 and plan["segments"][0]["platform"] == "cpu"
+    assert "layer_norm" in store.ok("run", cid, "--explain", "42")
+
+
+def test_devices(store):
+    devices = store.json("devices")
+    cpu = devices["devices"][0]
+    assert cpu["platform"] == "cpu" and cpu["threads"] >= 1 and cpu["features"] and cpu["is_real_hardware"]
+    assert devices["auto"]["reason"] and devices["auto"]["platform"] in ("cpu", "webgpu")
+    real = any(device["is_real_hardware"] for device in devices["devices"] if device["platform"] == "webgpu")
+    assert real or devices["auto"]["platform"] == "cpu", "a software adapter is never chosen over the CPU"
+    assert "auto" in store.ok("devices")
+
+
+def test_wrong_options(store):
+    store.fails("unsupported_precision", 2, "run", NUMBERS, "42", "--precision", "7")
+    store.fails("unknown_platform", 2, "run", NUMBERS, "42", "--platform", "abacus")
+    store.fails("unknown_task", 2, "run", NUMBERS, "42", "--task", "juggling")
+    store.fails("unknown_option", 2, "run", NUMBERS, "42", "--nonsense")
+    store.fails("invalid_argument", 2, "run", NUMBERS, "42", "--batch", "0")
+    store.fails("invalid_argument", 2, "run", NUMBERS, stdin="")
+    store.fails("invalid_argument", 2, "run", NUMBERS, stdin='{"text": "1"}\nnot json\n', says="line 2")
+    store.fails("invalid_argument", 2, "run", "hf:owner/name", "42")
+    store.fails("no_adapter", 6, "run", NUMBERS, "42", "--platform", "webnn", says="browser")
+
+
+def test_missing_files(store):
+    store.fails("not_found", 3, "run", f"{store.folder}/absent", "42")
+    store.fails("not_found", 3, "run", NUMBERS, "--file", f"{store.folder}/absent.txt")
+    for name in ("config.json", "model.safetensors"):
+        model = copy_model(NUMBERS, f"{store.folder}/without-{name}")
+        os.remove(f"{model}/{name}")
+        store.fails("not_found", 3, "run", model, "42", says=name)
+
+
+def test_no_tokenizer(store):
+    model = copy_model(NUMBERS, f"{store.folder}/model")
+    edit_json(f"{model}/tokenizer.json", lambda value: value["model"].update(vocab={}))
+    store.fails("missing_tokenizer", 5, "run", model, "42")
+    os.remove(f"{model}/tokenizer.json")
+    store.fails("missing_tokenizer", 5, "run", model, "42")
+
+
+def test_unknown_architecture(store):
+    model = copy_model(NUMBERS, f"{store.folder}/model")
+    edit_json(f"{model}/config.json", lambda value: value.update(model_type="abacus"))
+    store.fails("unknown_architecture", 5, "run", model, "42", says="bert")
+
+
+def test_config_that_is_no_json(store):
+    model = copy_model(NUMBERS, f"{store.folder}/model")
+    open(f"{model}/config.json", "w").write("{")
+    store.fails("malformed_config", 5, "run", model, "42")
+
+
+def test_wrong_dtype_and_shape(store):
+    header, body = read_safetensors(f"{NUMBERS}/model.safetensors")
+    name = next(name for name in header if name.endswith("word_embeddings.weight"))
+    model = copy_model(NUMBERS, f"{store.folder}/dtype")
+    changed = dict(header, **{name: dict(header[name], dtype="I32")})
+    write_safetensors(f"{model}/model.safetensors", changed, body)
+    store.fails("unsupported_dtype", 5, "run", model, "42")
+    model = copy_model(NUMBERS, f"{store.folder}/shape")
+    changed = dict(header, **{name: dict(header[name], shape=header[name]["shape"][::-1])})
+    write_safetensors(f"{model}/model.safetensors", changed, body)
+    store.fails("wrong_shape", 5, "run", model, "42")
+    model = copy_model(NUMBERS, f"{store.folder}/missing")
+    write_safetensors(f"{model}/model.safetensors", {key: value for key, value in header.items() if key != name}, body)
+    done = store.run("run", model, "42")
+    assert done.returncode == 5, done.stderr
+
+
+def test_damaged_weight_file(store):
+    model = copy_model(NUMBERS, f"{store.folder}/model")
+    with open(f"{model}/model.safetensors", "r+b") as file:
+        file.truncate(100_000)
+    store.fails("malformed_weights", 5, "run", model, "42")
+    open(f"{model}/model.safetensors", "wb").write(b"\xff" * 64)
+    assert store.run("run", model, "42").returncode in (3, 5)
+
+
+def test_nan_weights(store):
+    model = copy_model(NUMBERS, f"{store.folder}/model")
+    header, body = read_safetensors(f"{model}/model.safetensors")
+    name = next(name for name in header if name.endswith("layer.1.output.dense.weight"))
+    begin = header[name]["data_offsets"][0]
+    body[begin + 400:begin + 404] = b"\x00\x00\xc0\x7f"
+    write_safetensors(f"{model}/model.safetensors", header, body)
+    store.fails("not_finite", 5, "run", model, "42", says="layer.1.output.dense.weight")
+
+
+def test_too_long(store):
+    long = " ".join(["forty"] * 100)
+    assert len(store.json("run", NUMBERS, long)["output"][0]) == 128
+    store.fails("input_too_long", 2, "run", NUMBERS, long, "--no-truncate", says="32")
+
+
+def test_corrupted_store_never_reaches_the_model(store):
+    cid = store.json("add", copy_model(NUMBERS, f"{store.folder}/model"))["cid"]
+    before = store.json("run", cid, "42")
+    for folder, _, names in os.walk(f"{store.home}/store"):
+        for name in names:
+            path = os.path.join(folder, name)
+            if os.path.getsize(path) >= 1_700_000:
+                with open(path, "r+b") as file:
+                    file.seek(900_000)
+                    byte = file.read(1)
+                    file.seek(900_000)
+                    file.write(bytes([byte[0] ^ 4]))
+    store.fails("integrity", 3, "run", cid, "42")
+    shutil.rmtree(f"{store.folder}/model")
+    repaired = store.json("add", NUMBERS, "--name", "again")
+    assert repaired["cid"] and before["output"]
+
+
+def test_no_adapter(store):
+    """Without any Vulkan driver, WebGPU is an error, and with fallback allowed the result says why the CPU was used."""
+    os.environ["VK_DRIVER_FILES"] = os.environ["VK_ICD_FILENAMES"] = "/dev/null"
+    try:
+        store.fails("no_adapter", 6, "run", NUMBERS, "42", "--platform", "webgpu", "--no-fallback")
+        result = store.json("run", NUMBERS, "42", "--platform", "webgpu")
+        assert result["platform"] == "cpu" and "webgpu" in result["fallback"], result["fallback"]
+        assert store.json("run", NUMBERS, "42")["platform"] == "cpu"
+    finally:
+        del os.environ["VK_DRIVER_FILES"], os.environ["VK_ICD_FILENAMES"]
+
+
+if __name__ == "__main__":
+    main(globals())
