@@ -74,8 +74,9 @@ class BackendRunner final : public ModelRunner {
   Result<Values> run(const Batch& batch) override {
     Values values;
     for (std::size_t i = 0; i < batch.inputs.size(); ++i) values[batch.input_names[i]] = batch.inputs[i];
+    IA_TRY(compile(batch.shape));
     for (std::size_t i = 0; i < programs_.size(); ++i) {
-      IA_TRY(run_segment(plan_.segments[i].graph, *programs_[i], batch.shape, values));
+      IA_TRY(run_segment(plan_.segments[i].graph, *executables_[i], batch.shape, values));
     }
     return values;
   }
@@ -83,8 +84,19 @@ class BackendRunner final : public ModelRunner {
   std::size_t declined_nodes() const override { return declined_; }
 
  private:
-  static Result<> run_segment(const Graph& graph, Program& program, const ShapeClass& shape, Values& values) {
-    IA_ASSIGN(auto executable, program.compile(shape));
+  /// Keeps what is compiled for the last shape.
+  Result<> compile(const ShapeClass& shape) {
+    if (!executables_.empty() && shape == compiled_) return {};
+    executables_.clear();
+    for (const auto& program : programs_) {
+      IA_ASSIGN(auto executable, program->compile(shape));
+      executables_.push_back(std::move(executable));
+    }
+    compiled_ = shape;
+    return {};
+  }
+
+  static Result<> run_segment(const Graph& graph, Executable& executable, const ShapeClass& shape, Values& values) {
     std::vector<TensorRef> inputs;
     for (ValueId id : graph.inputs) {
       const Tensor& tensor = values.at(graph.value(id).name);
@@ -94,13 +106,15 @@ class BackendRunner final : public ModelRunner {
     for (ValueId id : graph.outputs) results.push_back(Tensor::f32(bind(graph.value(id).dims, shape)));
     std::vector<MutableTensorRef> outputs;
     for (Tensor& tensor : results) outputs.push_back({tensor.dtype, tensor.bytes});
-    IA_TRY(executable->run(inputs, outputs));
+    IA_TRY(executable.run(inputs, outputs));
     for (std::size_t i = 0; i < results.size(); ++i) values[graph.value(graph.outputs[i]).name] = std::move(results[i]);
     return {};
   }
 
   Plan plan_;
   std::vector<std::unique_ptr<Program>> programs_;
+  std::vector<std::unique_ptr<Executable>> executables_;  ///< for shape compiled_
+  ShapeClass compiled_;
   std::size_t declined_ = 0;
 };
 
