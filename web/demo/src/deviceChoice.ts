@@ -4,7 +4,8 @@ import {byId, element} from './elements';
 import {count} from './format';
 
 export type PlatformName = 'auto' | 'webgpu' | 'webnn' | 'cpu';
-const names: Record<PlatformName, string> = {auto: 'Auto', webgpu: 'WebGPU', webnn: 'WebNN', cpu: 'CPU'};
+/** Platforms as people write them. */
+export const names: Record<PlatformName, string> = {auto: 'Auto', webgpu: 'WebGPU', webnn: 'WebNN', cpu: 'CPU'};
 
 interface Offer {
   problem: string;
@@ -13,10 +14,11 @@ interface Offer {
 
 function offers(report: DeviceReport): Record<PlatformName, Offer> {
   const {cpu, webgpu, webnn, auto} = report;
-  const adapter = webgpu.adapters[0] as {name?: string; isRealHardware?: boolean} | undefined;
+  const adapter = webgpu.adapters[0];
+  const adapterName = adapter && [adapter.vendor, adapter.architecture, adapter.description || adapter.device].filter(Boolean).join(' ');
   return {
     auto: {problem: '', note: `Auto takes ${names[auto.platform as PlatformName] ?? auto.platform}: ${auto.reason}.`},
-    webgpu: {problem: webgpu.problem, note: `${adapter?.name ?? 'A WebGPU adapter'}${adapter?.isRealHardware === false ? ', a software adapter: real shaders on the CPU' : ''}.`},
+    webgpu: {problem: webgpu.problem, note: `${adapterName || 'An adapter that gives no name'}${adapter?.isRealHardware === false ? ', a software adapter: real shaders on the CPU' : ''}.`},
     webnn: {problem: webnn.problem, note: `${webnn.name ?? 'WebNN'}.`},
     cpu: {problem: '', note: `WebAssembly with ${cpu.features.join(', ')}, ${count(cpu.threads, 'thread')}.`},
   };

@@ -11,6 +11,11 @@ export function cosine(a: number[], b: number[]): number {
   return dot / Math.sqrt(aa * bb);
 }
 
+/** With a real minus sign, as wide as a plus. */
+function signed(value: number, digits: number): string {
+  return value.toFixed(digits).replace('-', '−');
+}
+
 /** Above this share of the colour, dark text is hard to read on it. */
 const strong = 0.62;
 
@@ -18,7 +23,7 @@ function cell(value: number, same: boolean): HTMLTableCellElement {
   if (same) return element('td', {class: 'same', tabindex: -1}, '1');
   const size = Math.min(1, Math.abs(value));
   const classes = [value < 0 ? 'against' : '', size > strong ? 'strong' : ''].filter(Boolean).join(' ');
-  return element('td', {'--v': size.toFixed(3), tabindex: -1, ...(classes ? {class: classes} : {})}, value.toFixed(2));
+  return element('td', {'--v': size.toFixed(3), tabindex: -1, ...(classes ? {class: classes} : {})}, signed(value, 2));
 }
 
 /** The table, a line that tells the pair under the pointer or focus, and a list of the sentences for narrow screens. */
@@ -35,7 +40,7 @@ export function heatMap(sentences: string[], vectors: number[][]): HTMLElement {
     element('colgroup', {}, element('col', {class: 'names'}), ...sentences.map(() => element('col'))),
     element('thead', {}, head), element('tbody', {}, ...rows));
   cells.forEach((row, i) => row.forEach((td, j) => {
-    const tell = () => { line.textContent = `“${sentences[i]}” and “${sentences[j]}”: ${cosine(vectors[i]!, vectors[j]!).toFixed(4)}`; };
+    const tell = () => { line.textContent = `“${sentences[i]}” and “${sentences[j]}”: ${signed(cosine(vectors[i]!, vectors[j]!), 4)}`; };
     td.addEventListener('mouseenter', tell);
     td.addEventListener('focus', tell);
   }));

@@ -119,6 +119,7 @@ try {
   if (query.has('run')) await run();
 } catch (error) {
   showError(error);
+  byId('answer').replaceChildren();
   byId('device-note').textContent = '';
   document.body.dataset.ready = 'failed';
 }

@@ -1,5 +1,6 @@
 // What the run measured: where the time went, what computed, and where the bytes came from.
 import type {Result} from 'ipfs_accelerate_js';
+import {names} from './deviceChoice';
 import {element} from './elements';
 import {byteCount, count, duration} from './format';
 
@@ -30,7 +31,7 @@ function row(name: string, ...content: (Node | string)[]): Node[] {
 
 /** "cpu: 20 steps", and for what went elsewhere the reason. */
 function planText(result: Result): string {
-  return result.segments.map(({platform, nodes, reason}) => `${count(nodes, 'step')} on ${platform}${reason ? ` (${reason})` : ''}`).join(', ');
+  return result.segments.map(({platform, nodes, reason}) => `${count(nodes, 'step')} on ${names[platform]}${reason ? ` (${reason})` : ''}`).join(', ');
 }
 
 function bytesText({content}: Result): string {
@@ -43,7 +44,7 @@ export function factsView(result: Result): HTMLElement {
   const real = result.is_real_hardware
     ? element('span', {class: 'chip good'}, 'real hardware') : element('span', {class: 'chip warn'}, 'software adapter');
   return element('div', {}, element('h3', {}, 'Measured'), element('dl', {class: 'details'},
-    ...row('Computed on', element('b', {}, result.platform), real, element('br'), result.adapter_info),
+    ...row('Computed on', element('b', {}, names[result.platform]), real, element('br'), result.adapter_info),
     ...(result.fallback ? row('Instead of', result.fallback) : []),
     ...row('Plan', planText(result)),
     ...row('Precision', `${result.precision} bit${result.optimizations.length > 0 ? `; ${result.optimizations.join(', ')}` : ''}`),
