@@ -37,6 +37,9 @@ struct GatewayOptions {
 /// A trustless gateway, "http://host:port" or "https://host". kInvalidArgument for other URLs.
 Result<std::shared_ptr<Source>> gateway(std::string_view url, const GatewayOptions& options = {});
 
+/// Another store as a source, "cache".
+std::shared_ptr<Source> store_source(std::shared_ptr<store::Store> store);
+
 /// What one source did. Bytes are counted as they arrive, verified or not.
 struct SourceStats {
   std::string name, kind;
@@ -51,7 +54,7 @@ struct SourceStats {
 struct FetchOptions {
   store::ProgressCallback progress{};
   std::stop_token cancel{};
-  bool pin = true;
+  bool pin = true;  ///< from the start, so that nothing collects it half-way
 };
 struct Fetched {
   std::uint64_t bytes = 0, blocks = 0;  ///< that came from a source now
@@ -75,8 +78,9 @@ class Fetcher {
   Result<Fetched> fetch_dag(const Cid& cid, const FetchOptions& options = {});
   std::vector<SourceStats> stats() const;
 
+  struct Impl;  ///< for the fetcher's own file
+
  private:
-  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 

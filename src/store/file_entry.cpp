@@ -221,6 +221,12 @@ Result<> FileEntry::put(std::size_t index, ByteView content) {
   return {};
 }
 
+void FileEntry::forget(std::size_t index) {
+  const std::scoped_lock lock(mutex_);
+  bitmap_[index / 8] &= static_cast<std::uint8_t>(~(1u << (index % 8)));
+  dirty_ = true;
+}
+
 Result<> FileEntry::flush() {
   Bytes bitmap;
   {
@@ -229,7 +235,7 @@ Result<> FileEntry::flush() {
     dirty_ = false;
     bitmap = bitmap_;  // bits set after this wait for the next flush: their data may not be synced yet
   }
-  IA_TRY(data_.sync());
+  if (data_) IA_TRY(data_.sync());
   IA_ASSIGN(File file, File::open(folder_ / "bitmap", O_WRONLY));
   IA_TRY(file.write_at(0, bitmap));
   return file.sync();

@@ -64,6 +64,8 @@ class FileEntry {
   Result<Bytes> read(std::size_t index) const;
   /// Writes a leaf's content in its place; has() says yes at once, after a crash only when flush() came before it.
   Result<> put(std::size_t index, ByteView content);
+  /// A leaf that turned out damaged: as if it was not there.
+  void forget(std::size_t index);
   Result<> flush();
 
   /// For referenced files: whether the file looks as it did when its leaves were last verified.

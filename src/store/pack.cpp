@@ -93,7 +93,16 @@ Result<> Pack::load() {
 }
 
 void Pack::add(std::string key, Place place) {
-  if (index_.emplace(std::move(key), place).second) bytes_ += place.length;
+  forget(key);  // of two records the later one counts: the first may have been damaged
+  bytes_ += place.length;
+  index_.emplace(std::move(key), place);
+}
+
+void Pack::forget(const std::string& key) {
+  const auto found = index_.find(key);
+  if (found == index_.end()) return;
+  bytes_ -= found->second.length;
+  index_.erase(found);
 }
 
 // Reads what the index file has grown by. Entries that cannot be right are left out: their blocks are not here.

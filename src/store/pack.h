@@ -25,6 +25,8 @@ class Pack {
   Result<content::Block> get(const content::Cid& cid) const;
   /// Nothing happens when it is here already; true when it was new. Visible at once, durable after flush().
   Result<bool> put(const content::VerifiedBlock& block);
+  /// A block that turned out damaged: as if it was never here, so that put() writes it anew.
+  void forget(const std::string& key);
   Result<> flush();
   /// Picks up what another process wrote. True when there was something.
   Result<bool> refresh();

@@ -63,6 +63,18 @@ Result<> Store::put_block(const VerifiedBlock& block) {
   return impl_->put_block(block);
 }
 
+Result<> Store::forget_damaged(const Cid& cid) {
+  IA_TRY(impl_->need_writable());
+  const auto block = impl_->get_block(cid);
+  if (block || block.error().code != ErrorCode::kIntegrity) return {};
+  const std::scoped_lock guard(impl_->mutex);
+  impl_->pack.forget(cid.key());
+  for (const LeafPlace& place : impl_->find_leaves(cid)) {
+    if (!place.entry->reference()) place.entry->forget(place.index);  // the user's file is not ours to mend
+  }
+  return {};
+}
+
 Result<> Store::begin_file(const FileLayout& layout) {
   IA_TRY(impl_->need_writable());
   const std::shared_lock activity(impl_->activity);

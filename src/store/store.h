@@ -141,6 +141,8 @@ class Store {
   Result<Block> get_block(const Cid& cid);
   /// Keeps a block: in its place in a file that waits for it (begin_file), else in the pack.
   Result<> put_block(const content::VerifiedBlock& block);
+  /// Drops a block that does not match its CID, so that it can come again. Nothing happens to good ones.
+  Result<> forget_damaged(const Cid& cid);
   /// Makes room for a file whose leaves will come by put_block in any order. The inner nodes must have been put.
   /// Leaves that are there already (from an interrupted fetch) stay.
   Result<> begin_file(const content::FileLayout& layout);
