@@ -13,16 +13,18 @@
 
 #include "backend/cpu/gemm-inl.h"
 #include "backend/cpu/kernels.h"
-#include "backend/cpu/rows-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ipfs_accelerate::cpu {
 namespace HWY_NAMESPACE {
 
-// Keys of a block: their packed K and V (128 KiB at head_dim 32) and a tile's scores stay in the second-level cache.
+// Keys of a block: a tile's scores (12 KiB) stay in the first-level cache, packed K and V (64 KiB at head_dim 32) in the
+// second.
 // A multiple of every panel width.
-constexpr std::size_t kKeyBlock = 512;
+constexpr std::size_t kKeyBlock = 256;
+// Floats between rows of scores: not a power of two, so that the rows do not compete for the same cache sets.
+constexpr std::size_t kScoreStride = kKeyBlock + 16;
 // Tiles of queries that go over a key block before the next one is fetched.
 constexpr std::size_t kQueryTiles = 4;
 
@@ -32,11 +34,11 @@ inline std::size_t round_up(std::size_t value, std::size_t step) { return (value
 struct AttentionScratch {
   float* keys;    // panels of kPanel keys: [panel][head_dim][kPanel], scaled
   float* values;  // panels of kPanel columns: [panel][key][kPanel]
-  float* scores;  // [kTileRows][kKeyBlock]
+  float* scores;  // [kTileRows][kScoreStride]
 };
 
 inline std::size_t attention_scratch(std::size_t keys, std::size_t head_dim) {
-  return round_up(keys, kPanel) * head_dim + round_up(head_dim, kPanel) * keys + kTileRows * kKeyBlock;
+  return round_up(keys, kPanel) * head_dim + round_up(head_dim, kPanel) * keys + kTileRows * kScoreStride;
 }
 
 inline AttentionScratch divide_scratch(const AttentionHead& head, float* scratch) {
@@ -47,16 +49,44 @@ inline AttentionScratch divide_scratch(const AttentionHead& head, float* scratch
   return parts;
 }
 
+// Scores are kept times log2(e), so that softmax needs powers of two only.
+constexpr float kLog2E = 1.44269504f;
+
+// Four keys' next four columns, transposed: 128-bit vectors on every level, since all have the shuffles for that.
+HWY_INLINE void pack_four_by_four(const float* const (&from)[4], std::size_t i, float scale, float* to) {
+  const hn::FixedTag<float, 4> d;
+  const hn::RepartitionToWide<decltype(d)> pairs;
+  const auto factor = hn::Set(d, scale);
+  const auto r0 = hn::Mul(hn::LoadU(d, from[0] + i), factor);
+  const auto r1 = hn::Mul(hn::LoadU(d, from[1] + i), factor);
+  const auto r2 = hn::Mul(hn::LoadU(d, from[2] + i), factor);
+  const auto r3 = hn::Mul(hn::LoadU(d, from[3] + i), factor);
+  const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, r0, r1));
+  const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, r2, r3));
+  const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, r0, r1));
+  const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, r2, r3));
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23)), d, to + i * kPanel);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), d, to + (i + 1) * kPanel);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), d, to + (i + 2) * kPanel);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), d, to + (i + 3) * kPanel);
+}
+
+// Keys past the end repeat the last one: their scores are computed and ignored.
 inline void pack_keys(const AttentionHead& head, float* to) {
+  const float scale = head.scale * kLog2E;
   const std::size_t padded = round_up(head.key_count, kPanel);
-  for (std::size_t key = 0; key < padded; ++key) {
-    float* column = to + key / kPanel * kPanel * head.head_dim + key % kPanel;
-    if (key >= head.key_count) {
-      for (std::size_t i = 0; i < head.head_dim; ++i) column[i * kPanel] = 0.0f;
-      continue;
+  for (std::size_t key = 0; key < padded; key += 4) {
+    const float* from[4];
+    for (std::size_t k = 0; k < 4; ++k) {
+      const std::int32_t position = head.keys[std::min(key + k, head.key_count - 1)];
+      from[k] = head.k + static_cast<std::size_t>(position) * head.stride;
     }
-    const float* from = head.k + static_cast<std::size_t>(head.keys[key]) * head.stride;
-    for (std::size_t i = 0; i < head.head_dim; ++i) column[i * kPanel] = from[i] * head.scale;
+    float* columns = to + key / kPanel * kPanel * head.head_dim + key % kPanel;
+    std::size_t i = 0;
+    for (; i + 4 <= head.head_dim; i += 4) pack_four_by_four(from, i, scale, columns);
+    for (; i < head.head_dim; ++i) {
+      for (std::size_t k = 0; k < 4; ++k) columns[i * kPanel + k] = from[k][i] * scale;
+    }
   }
 }
 
@@ -76,10 +106,15 @@ inline void pack_values(const AttentionHead& head, float* to) {
 inline void add_bias(const AttentionHead& head, const float* bias_row, std::size_t first_key, std::size_t count,
                      float* scores) {
   if (head.key_count == head.sequence) {
-    add(bias_row + first_key, scores, count);
+    const Vec factor = constant(kLog2E);
+    for (std::size_t i = 0; i < count; i += kLanes) {
+      const std::size_t left = count - i;
+      store_some(madd(load_some(bias_row + first_key + i, left), factor, load_some(scores + i, left)), scores + i,
+                 left);
+    }
     return;
   }
-  for (std::size_t i = 0; i < count; ++i) scores[i] += bias_row[head.keys[first_key + i]];
+  for (std::size_t i = 0; i < count; ++i) scores[i] += kLog2E * bias_row[head.keys[first_key + i]];
 }
 
 HWY_INLINE float row_max(const float* scores, std::size_t count, float so_far) {
@@ -92,19 +127,20 @@ HWY_INLINE float row_max(const float* scores, std::size_t count, float so_far) {
   return result;
 }
 
-// scores = e^(scores - top), returns their sum. Writes whole vectors: the row is padded to one.
+// scores = 2^(scores - top), returns their sum. Writes whole vectors: the row is padded to one.
 HWY_INLINE float row_exp(float* scores, std::size_t count, float top) {
   const Floats d;
   const Vec shift = hn::Set(d, top);
   Vec sum = hn::Zero(d);
   std::size_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
-    const Vec value = exp(hn::Sub(hn::LoadU(d, scores + i), shift));
+    const Vec value = exp2_not_above_zero(hn::Sub(hn::LoadU(d, scores + i), shift));
     hn::StoreU(value, d, scores + i);
     sum = hn::Add(sum, value);
   }
   if (i < count) {
-    const Vec value = hn::IfThenElseZero(hn::FirstN(d, count - i), exp(hn::Sub(hn::LoadU(d, scores + i), shift)));
+    const Vec value =
+        hn::IfThenElseZero(hn::FirstN(d, count - i), exp2_not_above_zero(hn::Sub(hn::LoadU(d, scores + i), shift)));
     hn::StoreU(value, d, scores + i);
     sum = hn::Add(sum, value);
   }
@@ -132,7 +168,7 @@ HWY_INLINE void score_tile(const AttentionHead& head, std::size_t row, const Key
                          kPanel, head.head_dim, sums);
     for (std::size_t r = 0; r < kRows; ++r) {
       for (std::size_t v = 0; v < kVectors; ++v) {
-        hn::StoreU(sums[r][v], Floats(), parts.scores + r * kKeyBlock + key + v * kLanes);
+        hn::StoreU(sums[r][v], Floats(), parts.scores + r * kScoreStride + key + v * kLanes);
       }
     }
   }
@@ -142,12 +178,12 @@ HWY_INLINE void score_tile(const AttentionHead& head, std::size_t row, const Key
 template <std::size_t kRows>
 HWY_INLINE void soften_tile(const AttentionHead& head, std::size_t row, const KeyBlock& block, float* scores,
                             Running& running, float (&factors)[kRows]) {
-  for (std::size_t r = 0; r < kRows; ++r, scores += kKeyBlock) {
+  for (std::size_t r = 0; r < kRows; ++r, scores += kScoreStride) {
     if (head.bias != nullptr) add_bias(head, head.bias + (row + r) * head.sequence, block.first, block.count, scores);
     const float before = block.is_first ? scores[0] : running.top[r];
     running.top[r] = row_max(scores, block.count, before);
     const float sum = row_exp(scores, block.count, running.top[r]);
-    factors[r] = block.is_first ? 0.0f : std::exp(before - running.top[r]);
+    factors[r] = block.is_first ? 0.0f : std::exp2(before - running.top[r]);
     running.sum[r] = block.is_first ? sum : running.sum[r] * factors[r] + sum;
   }
 }
@@ -158,7 +194,7 @@ HWY_INLINE void mix_values(const AttentionHead& head, std::size_t row, const Key
   const Floats d;
   for (std::size_t column = 0; column < head.head_dim; column += kPanel) {
     Vec sums[kRows][kVectors];
-    multiply_tile<kRows>(parts.scores, kKeyBlock, parts.values + column * head.key_count + block.first * kPanel, kPanel,
+    multiply_tile<kRows>(parts.scores, kScoreStride, parts.values + column * head.key_count + block.first * kPanel, kPanel,
                          block.count, sums);
     for (std::size_t r = 0; r < kRows; ++r) {
       const float scale = block.is_last ? 1.0f / running.sum[r] : 1.0f;
