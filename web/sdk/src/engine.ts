@@ -59,7 +59,7 @@ export class Engine {
     const begin = performance.now();
     return this.#withFallback(request, progress, signal, async (loaded, fresh) => {
       const start = performance.now();
-      const {answers, tokens} = await loaded.model.run(items, signal);
+      const {answers, tokens} = await loaded.model.run(items, request.config, signal);
       const now = performance.now();
       return describe(request, loaded, {answers, tokens, seconds: (now - start) / 1e3, total: (now - begin) / 1e3, fresh});
     });

@@ -57,6 +57,9 @@ export interface OpenOptions {
   signal?: AbortSignal;
 }
 
+/** What may differ from run to run of a loaded model. */
+export type RunOptions = Pick<ResolvedConfig, 'truncation' | 'top_k' | 'batch_size'>;
+
 const maxSmallFile = 64 << 20;
 const keptShapes = 8;
 
@@ -148,17 +151,17 @@ export class Model {
   }
 
   /** One answer per item, in order. */
-  run(items: TextItem[], signal?: AbortSignal): Promise<{answers: unknown[]; tokens: number}> {
+  run(items: TextItem[], options: RunOptions, signal?: AbortSignal): Promise<{answers: unknown[]; tokens: number}> {
     return this.#inTurn(async () => {
       const order = items.map((_, i) => i);
-      const {batch_size: size} = this.config;
+      const {batch_size: size} = options;
       const length = (item: TextItem) => item.text.length + (item.pair?.length ?? 0);
       if (items.length > size) order.sort((a, b) => length(items[b]!) - length(items[a]!)); // similar lengths: little padding
       const answers: unknown[] = new Array(items.length);
       let tokens = 0;
       for (let begin = 0; begin < order.length; begin += size) {
         const indices = order.slice(begin, begin + size);
-        const batch = await this.#runBatch(indices.map((i) => items[i]!), signal);
+        const batch = await this.#runBatch(indices.map((i) => items[i]!), options, signal);
         indices.forEach((index, i) => { answers[index] = batch.answers[i]; });
         tokens += batch.tokens;
       }
@@ -211,19 +214,18 @@ export class Model {
   }
 
   #prepare(request: object): PreparedBatch {
-    const {truncation, top_k} = this.config;
-    return this.native.call<PreparedBatch>('ia_session_prepare', [this.session], JSON.stringify({truncation, top_k, ...request}));
+    return this.native.call<PreparedBatch>('ia_session_prepare', [this.session], JSON.stringify(request));
   }
 
-  async #runBatch(items: TextItem[], signal?: AbortSignal): Promise<{answers: unknown[]; tokens: number}> {
+  async #runBatch(items: TextItem[], {truncation, top_k}: RunOptions, signal?: AbortSignal): Promise<{answers: unknown[]; tokens: number}> {
     checkAborted(signal);
-    const prepared = this.#prepare({items});
+    const prepared = this.#prepare({items, truncation, top_k});
     try {
       const output = (await this.#compute(prepared, signal))[0]!;
       const bytes = new Uint8Array(output.values.buffer, output.values.byteOffset, output.values.byteLength);
       const pointer = this.native.put(bytes);
       try {
-        const request = {batch: prepared.batch, pointer, bytes: bytes.byteLength, shape: output.shape, top_k: this.config.top_k};
+        const request = {batch: prepared.batch, pointer, bytes: bytes.byteLength, shape: output.shape, top_k};
         return {answers: this.native.call<unknown[]>('ia_session_finish', [this.session], JSON.stringify(request)), tokens: prepared.tokens};
       } finally {
         this.native.free(pointer);

@@ -1,0 +1,214 @@
+// The engine end to end in Node: shipped models and damaged copies of them, on the CPU.
+import {cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {createServer} from 'node:http';
+import type {AddressInfo} from 'node:net';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {pathToFileURL} from 'node:url';
+import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {resolveConfig, type Config} from './config';
+import {Engine, type ModelRequest} from './engine';
+import {modelSpec, type ModelName} from './modelSpec';
+import type {ProgressEvent} from './progress';
+
+const root = join(import.meta.dirname, '../../..');
+const zoo = join(root, 'zoo');
+const bert = join(zoo, 'numbers-bert');
+const build = process.env.IA_WASM_BUILD || join(root, 'build/wasm');
+const engine = new Engine({folder: pathToFileURL(`${join(build, 'single/bin')}/`).href, threads: 1});
+const scratch = mkdtempSync(join(tmpdir(), 'models-'));
+afterAll(() => rmSync(scratch, {recursive: true, force: true}));
+
+function request(name: ModelName, config: Config = {}): ModelRequest {
+  return {spec: modelSpec(name), name: String(name), config: resolveConfig({platform: 'cpu', threads: 1, ...config})};
+}
+const texts = (...list: string[]) => list.map((text) => ({text}));
+const codeOf = (work: Promise<unknown>) => work.then(() => 'no error', (error: {code: string; message: string}) => error.code);
+
+interface Golden {
+  inputs: string[];
+  ids: number[][];
+}
+/** A recorded f32 tensor of a safetensors file. */
+function recorded(file: string, name: string): {shape: number[]; values: Float32Array} {
+  const bytes = readFileSync(file);
+  const length = Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.subarray(8, 8 + length).toString()) as Record<string, {shape: number[]; data_offsets: [number, number]}>;
+  const {shape, data_offsets: [begin, end]} = header[name]!;
+  return {shape, values: new Float32Array(new Uint8Array(bytes.subarray(8 + length + begin, 8 + length + end)).buffer)};
+}
+
+describe('a shipped model', () => {
+  const golden = JSON.parse(readFileSync(join(bert, 'golden.json'), 'utf8')) as Golden;
+
+  test('gives the recorded embeddings, alone and in a batch', async () => {
+    const expected = recorded(join(bert, 'golden.safetensors'), 'embedding');
+    const hidden = expected.shape[1]!;
+    const config = {task: 'feature-extraction', normalize: true};
+    const result = await engine.run(request(bert, config), texts(...golden.inputs));
+    const worst = (rows: unknown[], from: number) => Math.max(...rows.flatMap((row, i) => (row as number[]).map((value, j) => Math.abs(value - expected.values[(from + i) * hidden + j]!))));
+    expect(worst(result.output, 0)).toBeLessThan(1e-4);
+    for (const [i, text] of golden.inputs.entries()) expect(worst((await engine.run(request(bert, config), texts(text))).output, i)).toBeLessThan(1e-4);
+  });
+
+  test('tokenizes as recorded', async () => {
+    const {ids} = await engine.evaluate(request(bert), [], texts(...golden.inputs));
+    const wanted = ids.map((row, i) => row.slice(0, golden.ids[i]!.length));
+    expect(wanted).toEqual(golden.ids);
+  });
+
+  test('says where it came from, what computed it and how long it took', async () => {
+    const result = await engine.run(request(bert), texts('forty two', '42', 'ninety'));
+    expect(result).toMatchObject({
+      platform: 'cpu', browser: 'node', is_real_hardware: true, precision: 32, ipfs_source: 'disk', fallback: '', task: 'feature-extraction',
+      model_type: expect.stringMatching(/\w/), cid: expect.stringMatching(/^bafy/), adapter_info: expect.stringMatching(/\w/),
+    });
+    expect(result.processing_time).toBeGreaterThan(0);
+    expect(result.total_time).toBeGreaterThanOrEqual(result.processing_time);
+    expect(result.memory_usage_mb).toBeGreaterThan(1);
+    expect(result.throughput_items_per_sec).toBeCloseTo(3 / result.processing_time, 3);
+    expect(result.content.bytes_verified).toBeGreaterThan(1_700_000);
+    expect(result.tokens).toBeGreaterThan(8);
+  });
+
+  test('more texts than a batch keep their order', async () => {
+    const many = Array.from({length: 11}, (_, i) => (i % 3 === 0 ? `the number ${i}` : String(i)));
+    const whole = await engine.run(request(bert), texts(...many));
+    const pieces = await engine.run(request(bert, {batch_size: 4}), texts(...many));
+    whole.output.forEach((row, i) => (row as number[]).forEach((value, j) => expect((pieces.output[i] as number[])[j]).toBeCloseTo(value, 3)));
+  });
+
+  test('classifies its recorded examples', async () => {
+    const model = join(zoo, 'numbers-bert-classifier');
+    const result = await engine.run(request(model, {top_k: 1}), texts('forty two', 'seventeen'));
+    const labels = result.output.map((answer) => (answer as {label: string}[])[0]!.label);
+    expect(labels).toEqual(['even', 'odd']);
+  });
+
+  test('explains its plan before any weight is read', async () => {
+    const plan = await engine.explain(request(bert), texts('forty two')) as {segments: {platform: string}[]; weight_bytes: number; content: {bytes_verified: number}};
+    expect(plan.segments[0]!.platform).toBe('cpu');
+    expect(plan.weight_bytes).toBeGreaterThan(1_600_000);
+  });
+});
+
+describe('a folder behind a URL', () => {
+  let url: string;
+  let bodies = 0;
+  let version = '"1"';
+  const server = createServer((incoming, response) => {
+    const path = join(bert, decodeURIComponent(incoming.url!.slice(1)));
+    let bytes: Buffer;
+    try {
+      bytes = readFileSync(path);
+    } catch {
+      response.statusCode = 404;
+      return response.end();
+    }
+    response.setHeader('ETag', version);
+    response.setHeader('Content-Length', bytes.length);
+    if (incoming.method !== 'HEAD') bodies += 1;
+    return response.end(incoming.method === 'HEAD' ? undefined : bytes);
+  });
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  });
+  afterAll(() => server.close());
+
+  test('is imported, named, and read from the cache while the server says it is the same', async () => {
+    const events: ProgressEvent[] = [];
+    const wanted = request({url}, {cache: 'auto', cache_folder: join(scratch, 'cache')});
+    const first = await engine.run(wanted, texts('7'), (event) => events.push(event));
+    expect(first).toMatchObject({ipfs_source: 'url', ipfs_cache_hit: false, cid: expect.stringMatching(/^bafy/)});
+    expect([...new Set(events.map(({status}) => status))]).toEqual(['initiate', 'download', 'progress', 'done', 'ready']);
+    expect(events.find(({file, status}) => file === 'model.safetensors' && status === 'done')!.loaded).toBeGreaterThan(1_700_000);
+    const fetched = bodies;
+    await engine.unload(wanted);
+    const second = await engine.run(wanted, texts('7'));
+    expect(bodies).toBe(fetched);
+    expect(second).toMatchObject({ipfs_source: 'cache', ipfs_cache_hit: true, cid: first.cid, output: first.output});
+    expect(second.content.blocks_fetched).toBe(0);
+    await engine.unload(wanted);
+    version = '"2"';
+    await engine.run(wanted, texts('7'));
+    expect(bodies).toBe(2 * fetched);
+    await engine.unload(wanted);
+  });
+
+  test('can be stopped while loading', async () => {
+    const controller = new AbortController();
+    const stopping = engine.run(request({url}, {cache: 'memory', top_k: 3}), texts('7'), () => controller.abort(), controller.signal);
+    expect(await codeOf(stopping)).toBe('cancelled');
+  });
+
+  test('without a model: not_found', async () => {
+    expect(await codeOf(engine.run(request({url: `${url}nothing/here/`}), texts('7')))).toBe('not_found');
+  });
+});
+
+describe('what cannot be run gets a coded error', () => {
+  const copy = (name: string, change: (folder: string) => void): string => {
+    const folder = join(scratch, name);
+    cpSync(bert, folder, {recursive: true});
+    change(folder);
+    return folder;
+  };
+  const weights = (folder: string) => join(folder, 'model.safetensors');
+  const config = (folder: string, change: object) => {
+    const path = join(folder, 'config.json');
+    writeFileSync(path, JSON.stringify({...JSON.parse(readFileSync(path, 'utf8')) as object, ...change}));
+  };
+  const patchHeader = (folder: string, from: string, to: string) => {
+    const bytes = readFileSync(weights(folder));
+    const length = Number(bytes.readBigUInt64LE(0));
+    const header = Buffer.from(bytes.subarray(8, 8 + length).toString().replace(from, to));
+    const size = Buffer.alloc(8);
+    size.writeBigUInt64LE(BigInt(header.length));
+    writeFileSync(weights(folder), Buffer.concat([size, header, bytes.subarray(8 + length)]));
+  };
+
+  test.each<[string, string, (folder: string) => void]>([
+    ['missing weights', 'not_found', (folder) => rmSync(weights(folder))],
+    ['truncated weights', 'malformed_weights', (folder) => writeFileSync(weights(folder), readFileSync(weights(folder)).subarray(0, 1000))],
+    ['empty weights', 'malformed_weights', (folder) => writeFileSync(weights(folder), '')],
+    ['NaN weights', 'not_finite', (folder) => {
+      const bytes = readFileSync(weights(folder));
+      bytes.writeUInt32LE(0x7fc00000, 8 + Number(bytes.readBigUInt64LE(0)));
+      writeFileSync(weights(folder), bytes);
+    }],
+    ['a wrong dtype', 'unsupported_dtype', (folder) => patchHeader(folder, '"dtype":"F32"', '"dtype":"I32"')],
+    ['a wrong shape', 'wrong_shape', (folder) => config(folder, {hidden_size: 64, num_attention_heads: 4})],
+    ['an unknown architecture', 'unknown_architecture', (folder) => config(folder, {model_type: 'perceiver', architectures: ['PerceiverModel']})],
+    ['a config that is no JSON', 'malformed_config', (folder) => writeFileSync(join(folder, 'config.json'), '{"model_type":')],
+    ['no tokenizer', 'missing_tokenizer', (folder) => rmSync(join(folder, 'tokenizer.json'))],
+    ['a tokenizer without a vocabulary', 'missing_tokenizer', (folder) => {
+      const path = join(folder, 'tokenizer.json');
+      const json = JSON.parse(readFileSync(path, 'utf8')) as {model: {vocab: object}};
+      json.model.vocab = {};
+      writeFileSync(path, JSON.stringify(json));
+    }],
+  ])('%s: %s', async (name, code, change) => {
+    const folder = copy(name.replaceAll(' ', '-'), change);
+    expect(await codeOf(engine.run(request(folder, {task: 'feature-extraction'}), texts('forty two')))).toBe(code);
+  });
+
+  test('a text too long, with truncation off: input_too_long', async () => {
+    expect(await codeOf(engine.run(request(bert, {truncation: false}), texts('seven '.repeat(2000))))).toBe('input_too_long');
+    expect((await engine.run(request(bert), texts('seven '.repeat(2000)))).output).toHaveLength(1);
+  });
+
+  test('an unknown task: unknown_task', async () => {
+    expect(await codeOf(engine.run(request(bert, {task: 'juggling'}), texts('7')))).toBe('unknown_task');
+  });
+
+  test('no WebNN here: no_adapter, or the CPU and why', async () => {
+    expect(await codeOf(engine.run(request(bert, {platform: 'webnn', allow_fallback: false}), texts('7')))).toBe('no_adapter');
+    const result = await engine.run(request(bert, {platform: 'webnn'}), texts('7'));
+    expect(result).toMatchObject({platform: 'cpu', fallback: expect.stringMatching(/WebNN/)});
+  });
+
+  test('a folder that is none: not_found', async () => {
+    expect(await codeOf(engine.run(request(join(scratch, 'nowhere')), texts('7')))).toBe('not_found');
+  });
+});
