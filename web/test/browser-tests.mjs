@@ -1,0 +1,276 @@
+// The tests in real browsers: probe, every op, recorded models, the shipped models, cache, gateways, errors, the demo page.
+//   browser-tests.mjs [--only TEXT]     prints a line per test and `N passed, N failed`
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+import { openPage, runPage, startPageServer } from './browsers.mjs';
+import { startGateway } from './gateway.mjs';
+import { checkGolden } from './golden.mjs';
+import { bundlePages } from './pageBundle.mjs';
+import { readSafetensors } from './safetensors.mjs';
+import { openSdkPage, until } from './sdkPage.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const bin = process.env.IA_BIN || join(root, 'build/release/bin');
+const dist = process.env.IA_WEB_DIST || join(root, 'web/dist');
+const fixtures = join(root, 'tests/fixtures');
+const zoo = join(root, 'zoo');
+const { values: { only } } = parseArgs({ options: { only: { type: 'string', default: '' } } });
+
+let passed = 0, failed = 0;
+async function test(name, work) {
+  if (!name.includes(only)) return;
+  const start = Date.now();
+  try {
+    const note = await work();
+    passed += 1;
+    console.log(`ok    ${name}${note ? `: ${note}` : ''} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAIL  ${name}: ${error.message}`);
+  }
+}
+function expect(condition, message) {
+  if (!condition) throw new Error(message);
+}
+/** The call must fail with this code. */
+async function expectCode(code, call) {
+  const outcome = await call.then((value) => ({ value }), (error) => ({ error }));
+  expect(outcome.error, `no error; ${code} was expected`);
+  expect(outcome.error.code === code, `${outcome.error.message}; ${code} was expected`);
+  expect(outcome.error.message.length > code.length + 12, `the message says too little: ${outcome.error.message}`);
+}
+
+async function probe(browser, check) {
+  const server = await startPageServer({ mounts: { '/': `${join(root, 'web/test')}/` } });
+  try {
+    const found = await runPage({ browser, url: `${server.origin}/probe.html` });
+    expect(found.isolated && found.sharedMemory, 'the page is not cross-origin isolated');
+    expect(found.simd, 'no WebAssembly SIMD');
+    return check(found);
+  } finally {
+    await server.close();
+  }
+}
+const probeGpu = ({ webgpu }) => {
+  expect(webgpu && webgpu.error < 1e-5, `no working WebGPU: ${JSON.stringify(webgpu)}`);
+  return `WebGPU ${webgpu.architecture || '(unnamed adapter)'}`;
+};
+const probeWebnn = ({ webnn }) => {
+  expect(webnn && webnn.error < 1e-5, `no working WebNN: ${JSON.stringify(webnn)}`);
+  return `${Object.keys(webnn.limits).length} limits`;
+};
+
+/** Every conformance case on the browser's WebNN, through the SDK's executor. */
+async function conformance(precision, scale) {
+  const folder = await mkdtemp(join(tmpdir(), 'cases-'));
+  const pages = await bundlePages();
+  const server = await startPageServer({ mounts: { '/': `${pages.folder}/`, '/cases/': `${folder}/` } });
+  try {
+    const { webnn } = await runPage({ browser: 'chromium-webnn', url: `${server.origin}/probe.html` });
+    await writeFile(join(folder, 'limits.json'), JSON.stringify(webnn.limits));
+    await promisify(execFile)(join(bin, 'page_cases'), ['webnn', join(folder, 'limits.json'), String(precision), folder]);
+    const { results } = await runPage({ browser: 'chromium-webnn', url: `${server.origin}/conformance.html?cases=/cases&precision=${precision}`, timeoutMs: 300000 });
+    const bad = results.filter(({ declined, failure, error, tolerance }) => declined || failure || !(error >= 0 && error <= tolerance * scale));
+    expect(results.length > 100 && bad.length === 0, `${bad.length} of ${results.length}: ${JSON.stringify(bad.slice(0, 3))}`);
+    const ops = new Set(results.map(({ op }) => op));
+    return `${results.length} cases of ${ops.size} kinds`;
+  } finally {
+    await server.close();
+    await pages.remove();
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** The recorded models and the shipped ones on one platform of one browser, in one page. */
+async function models({ browser, platform, isolated = true }) {
+  const sdk = await openSdkPage({ browser, isolated, mounts: { '/fixtures/': `${fixtures}/`, '/zoo/': `${zoo}/` } });
+  const notes = [];
+  try {
+    for (const name of ['bert-mlm', 'bert-seqcls', 'distilbert', 'roberta', 'mpnet']) {
+      const report = await checkGolden(join(fixtures, name), sdk, `${sdk.origin}/fixtures/${name}/`, { platform });
+      expect(report.failures.length === 0, `${name}: ${report.failures.slice(0, 3).join('; ')}`);
+      notes.push(report.worstError);
+    }
+    const result = await numbersBert(sdk, { platform });
+    if (platform === 'cpu') {
+      const threads = Number(/(\d+) threads?/.exec(result.adapter_info)?.[1]);
+      expect(isolated ? threads > 1 : threads === 1, `${result.adapter_info} in a page that is ${isolated ? '' : 'not '}isolated`);
+    }
+    await classifier(sdk, { platform });
+    return `worst error ${Math.max(...notes).toExponential(1)}, ${result.adapter_info}`;
+  } finally {
+    await sdk.close();
+  }
+}
+
+/** numbers-bert against its recorded embeddings; gives the result. */
+async function numbersBert(sdk, config, model = { url: `${sdk.origin}/zoo/numbers-bert/` }) {
+  const golden = JSON.parse(await readFile(join(zoo, 'numbers-bert/golden.json'), 'utf8'));
+  const expected = readSafetensors(join(zoo, 'numbers-bert/golden.safetensors'))('embedding');
+  const result = await sdk.call('accelerate', model, golden.inputs, { normalize: true, allow_fallback: false, ...config });
+  const worst = result.output.flat().reduce((most, value, i) => Math.max(most, Math.abs(value - expected.values[i])), 0);
+  expect(result.output.flat().length === expected.values.length, 'another number of values than recorded');
+  expect(worst < 1e-4, `embeddings are off by ${worst}`);
+  if (config.platform) expect(result.platform === config.platform, `computed on ${result.platform}`);
+  return result;
+}
+
+async function classifier(sdk, config) {
+  const lines = (await readFile(join(zoo, 'numbers-bert-classifier/eval/eval.jsonl'), 'utf8')).trim().split('\n').map((line) => JSON.parse(line));
+  const { output } = await sdk.call('accelerate', { url: `${sdk.origin}/zoo/numbers-bert-classifier/` }, lines.map(({ text }) => text), { allow_fallback: false, ...config });
+  const wrong = lines.filter(({ hf }, i) => output[i][0].label !== hf);
+  expect(wrong.length === 0, `${wrong.length} of ${lines.length} predictions differ, first: ${JSON.stringify(wrong[0])}`);
+}
+
+/** First load from a gateway, second from the cache; then a flipped byte in the cache, with and without the gateway. */
+async function cacheAndGateway(browser, gateway) {
+  const profile = await mkdtemp(join(tmpdir(), 'profile-'));
+  const model = { cid: gateway.cids['numbers-bert'] };
+  const options = { browser, profile, mounts: {}, routes: gateway.routes };
+  let sdk = await openSdkPage(options);
+  try {
+    const config = () => ({ platform: 'cpu', gateways: [`${sdk.origin}/honest`] });
+    const first = await numbersBert(sdk, config(), model);
+    expect(first.ipfs_source === 'ipfs' && !first.ipfs_cache_hit && first.content.blocks_fetched > 0, `first load: ${JSON.stringify(first.content)}`);
+    expect(first.cid === model.cid, `the result names ${first.cid}`);
+    await sdk.call('dispose');
+    const second = await numbersBert(sdk, { ...config(), gateways: [`${sdk.origin}/nowhere`] }, model);
+    expect(second.ipfs_cache_hit && second.ipfs_source === 'cache' && second.content.blocks_fetched === 0, `second load: ${JSON.stringify(second.content)}`);
+    expect(second.content.bytes_verified === first.content.bytes_verified, 'cached bytes were not all verified again');
+    await sdk.call('dispose');
+    const flipped = await sdk.page.evaluate(flipBytesInCache);
+    expect(flipped > 0, 'no block in the cache could be changed');
+    await expectRefused(sdk.call('accelerate', model, ['42'], { platform: 'cpu', gateways: [`${sdk.origin}/nowhere`] }));
+    await sdk.call('dispose');
+    const third = await numbersBert(sdk, config(), model);
+    expect(third.content.blocks_fetched > 0, `corrupted blocks were not fetched again: ${JSON.stringify(third.content)}`);
+    return `${first.content.blocks_fetched} blocks, cache ${first.content.cache}`;
+  } finally {
+    await sdk.close();
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+/** Bytes that do not fit their CID, with no other source: an error of the content group, never a result. */
+async function expectRefused(call) {
+  const outcome = await call.then(() => undefined, (error) => error);
+  expect(outcome && ['integrity', 'not_found', 'no_source', 'unreachable', 'source_error'].includes(outcome.code), `a corrupted cache led to ${outcome?.message ?? 'a result'}`);
+}
+const flipBytesInCache = `(async () => {
+  let flipped = 0;
+  const walk = async (folder) => {
+    for await (const entry of folder.values()) {
+      if (entry.kind === 'directory') { await walk(entry); continue; }
+      const bytes = new Uint8Array(await (await entry.getFile()).arrayBuffer());
+      if (bytes.length < 5000) continue;
+      bytes[bytes.length >> 1] ^= 1;
+      const stream = await entry.createWritable();
+      await stream.write(bytes);
+      await stream.close();
+      flipped += 1;
+    }
+  };
+  await walk(await navigator.storage.getDirectory());
+  return flipped;
+})()`;
+
+/** Everything that can go wrong in the page has a code and a sentence. */
+async function errors(browser, gateway) {
+  const routes = {
+    ...gateway.routes,
+    '/unknown/config.json': (_, response) => response.end(JSON.stringify({ model_type: 'abacus', architectures: ['AbacusModel'] })),
+    '/untokenized/tokenizer.json': (_, response) => { response.statusCode = 404; response.end(); },
+    '/unweighted/model.safetensors': (_, response) => { response.statusCode = 404; response.end(); },
+    '/garbled/model.safetensors': (_, response) => response.end('this is no safetensors file at all'),
+    '/configless/config.json': (_, response) => response.end('{"model_type": '),
+  };
+  const mounts = Object.fromEntries(['unknown', 'untokenized', 'unweighted', 'garbled', 'configless', 'whole'].map((name) => [`/${name}/`, `${zoo}/numbers-bert/`]));
+  const sdk = await openSdkPage({ browser, mounts, routes });
+  const cid = gateway.cids['numbers-bert'];
+  const run = (model, config = {}, content = ['42']) => sdk.call('accelerate', model, content, { platform: 'cpu', allow_fallback: false, ...config });
+  const at = (name) => ({ url: `${sdk.origin}/${name}/` });
+  try {
+    await expectCode('not_found', run(at('unweighted')));
+    await expectCode('unknown_architecture', run(at('unknown')));
+    await expectCode('missing_tokenizer', run(at('untokenized')));
+    await expectCode('malformed_weights', run(at('garbled')));
+    await expectCode('malformed_config', run(at('configless')));
+    await expectCode('source_lied', run({ cid }, { gateways: [`${sdk.origin}/lying`] }));
+    await expectCode('timeout', run({ cid }, { gateways: [`${sdk.origin}/stalled`], stall_timeout: 400 }));
+    await expectCode('unreachable', run({ cid }, { gateways: ['http://127.0.0.1:9'] }));
+    await expectCode('invalid_cid', run({ cid: 'bafybogus' }));
+    await expectCode('unknown_option', run(at('whole'), { presicion: 16 }));
+    await expectCode('unknown_platform', run(at('whole'), { platform: 'abacus' }));
+    await expectCode('unsupported_precision', run(at('whole'), { precision: 7 }));
+    await expectCode('input_too_long', run(at('whole'), { truncation: false }, ['forty two '.repeat(600)]));
+    await expectCode('invalid_argument', run(at('whole'), {}, []));
+    await expectCode('no_adapter', run(at('whole'), { platform: browser === 'chromium-webnn' ? 'webgpu' : 'webnn' }));
+    await expectCode('cancelled', run({ cid }, { gateways: [`${sdk.origin}/stalled`], stopAfter: 200 }));
+    const fallback = await run(at('whole'), { platform: browser === 'chromium-webnn' ? 'webgpu' : 'webnn', allow_fallback: true });
+    expect(fallback.platform === 'cpu' && fallback.fallback.length > 20, `the fallback is not explained: ${JSON.stringify(fallback.fallback)}`);
+    const fetched = await run({ cid }, { gateways: [`${sdk.origin}/lying`, `${sdk.origin}/honest`] });
+    expect(fetched.output.length === 1, 'after all these errors nothing runs any more');
+    return '18 cases';
+  } finally {
+    await sdk.close();
+  }
+}
+
+/** The page as people get it: served by `ipfs-accelerate serve`, run by its own controls. */
+async function demo({ browser, width, device, model }, gateway) {
+  const page = await openPage({ browser, width, height: 844, url: `${gateway.url}/?model=${model}&device=${device}` });
+  try {
+    await until(page, 'document.body.dataset.ready === "true"');
+    await page.evaluate('document.getElementById("run").focus()');
+    await page.press('Enter');
+    await until(page, 'document.getElementById("answer").dataset.platform || !document.getElementById("error").hidden', 120000);
+    const seen = await page.evaluate(`({
+      error: document.getElementById('error').hidden ? '' : document.getElementById('error').textContent,
+      platform: document.getElementById('answer').dataset.platform,
+      text: document.getElementById('answer').innerText,
+      wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    })`);
+    expect(!seen.error, seen.error);
+    expect(device === 'auto' || seen.platform === device, `computed on ${seen.platform}`);
+    expect(seen.text.includes(gateway.cids[model]), 'the page does not show the CID');
+    expect(/a trustless gateway/.test(seen.text) && /Verified/.test(seen.text), 'the page does not say where the bytes came from');
+    expect(seen.wide <= 0, `the page is ${seen.wide} px wider than the window`);
+    const problems = page.log.filter((line) => /^error/.test(line));
+    expect(problems.length === 0, problems.join('; '));
+    return seen.platform;
+  } finally {
+    await page.close();
+  }
+}
+
+await test('probe chromium', () => probe('chromium', probeGpu));
+await test('probe firefox', () => probe('firefox', probeGpu));
+await test('probe chromium-webnn', () => probe('chromium-webnn', probeWebnn));
+await test('every op on WebNN, f32', () => conformance(32, 1));
+await test('every op on WebNN, f16', () => conformance(16, 500));
+await test('models in chromium, wasm with threads', () => models({ browser: 'chromium', platform: 'cpu' }));
+await test('models in chromium, wasm with one thread', () => models({ browser: 'chromium', platform: 'cpu', isolated: false }));
+await test('models in chromium, webgpu', () => models({ browser: 'chromium', platform: 'webgpu' }));
+await test('models in firefox, wasm with threads', () => models({ browser: 'firefox', platform: 'cpu' }));
+await test('models in firefox, webgpu', () => models({ browser: 'firefox', platform: 'webgpu' }));
+await test('models in chromium-webnn, webnn', () => models({ browser: 'chromium-webnn', platform: 'webnn' }));
+
+const gateway = await startGateway(join(bin, 'ipfs-accelerate'), {
+  'numbers-bert': join(zoo, 'numbers-bert'), 'numbers-bert-classifier': join(zoo, 'numbers-bert-classifier'),
+});
+for (const browser of ['chromium', 'firefox']) {
+  await test(`cache and gateway in ${browser}`, () => cacheAndGateway(browser, gateway));
+}
+for (const browser of ['chromium', 'firefox', 'chromium-webnn']) {
+  await test(`errors in ${browser}`, () => errors(browser, gateway));
+}
+await test('demo page in chromium, phone, cpu', () => demo({ browser: 'chromium', width: 390, device: 'cpu', model: 'numbers-bert' }, gateway));
+await test('demo page in firefox, desktop, classifier', () => demo({ browser: 'firefox', width: 1280, device: 'cpu', model: 'numbers-bert-classifier' }, gateway));
+await test('demo page in chromium-webnn, webnn', () => demo({ browser: 'chromium-webnn', width: 1280, device: 'webnn', model: 'numbers-bert' }, gateway));
+await gateway.close();
+
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
