@@ -6,12 +6,17 @@
 namespace ipfs_accelerate::wasm {
 namespace {
 
-struct LoadedProgram {
-  std::unique_ptr<Backend> backend;
-  std::unique_ptr<Program> program;
-};
-Handles<LoadedProgram>& programs() {
-  static Handles<LoadedProgram> kept;
+/// One backend, and so one thread pool, for each number of threads: a page has only as many threads as were started
+/// with the program, and cannot start more while it waits.
+Backend& backend(int threads) {
+  static std::map<int, std::unique_ptr<Backend>> kept;
+  auto& found = kept[threads];
+  if (!found) found = cpu::make_backend(threads);
+  return *found;
+}
+
+Handles<Program>& programs() {
+  static Handles<Program> kept;
   return kept;
 }
 Handles<Executable>& executables() {
@@ -21,20 +26,18 @@ Handles<Executable>& executables() {
 
 Result<Json> load(const Graph& graph, const Json& json) {
   auto options = load_options(json);
-  auto loaded = std::make_unique<LoadedProgram>();
-  loaded->backend = cpu::make_backend(options.threads);
-  IA_ASSIGN(loaded->program, loaded->backend->load(graph, options));
-  auto& program = *loaded->program;
-  return Json{{"program", programs().keep(std::move(loaded))}, {"optimizations", program.optimizations()}};
+  IA_ASSIGN(auto program, backend(options.threads).load(graph, options));
+  auto optimizations = program->optimizations();
+  return Json{{"program", programs().keep(std::move(program))}, {"optimizations", std::move(optimizations)}};
 }
 
-Result<Json> compile(LoadedProgram& loaded, const Json& json) {
+Result<Json> compile(Program& program, const Json& json) {
   IA_ASSIGN(auto shape, shape_field(json));
-  IA_ASSIGN(auto executable, loaded.program->compile(shape));
+  IA_ASSIGN(auto executable, program.compile(shape));
   auto bytes = executable->memory_bytes();
   return Json{{"executable", executables().keep(std::move(executable))},
               {"activation_bytes", bytes},
-              {"weight_bytes", loaded.program->weight_bytes()}};
+              {"weight_bytes", program.weight_bytes()}};
 }
 
 template <class Ref>
@@ -56,8 +59,7 @@ using namespace ipfs_accelerate::wasm;
 
 /// Facts of the CPU as this program uses it.
 IA_EXPORT int ia_cpu_device(int threads) {
-  auto backend = cpu::make_backend(threads);
-  const auto& device = backend->device();
+  const auto& device = backend(threads).device();
   return answer(Json{{"name", device.name}, {"features", device.features}, {"threads", device.threads}});
 }
 
@@ -70,10 +72,10 @@ IA_EXPORT int ia_cpu_load(int graph, const char* text, std::size_t size) {
 
 /// {index, parts: [{dtype, shape, pointer, bytes}]}.
 IA_EXPORT int ia_cpu_upload(int program, const char* text, std::size_t size) {
-  return answer(programs().find(program).and_then([&](LoadedProgram* loaded) {
+  return answer(programs().find(program).and_then([&](Program* found) {
     return parse_object(text, size).and_then([&](const Json& json) -> Result<Json> {
       IA_ASSIGN(auto parts, weight_parts(json));
-      IA_TRY(loaded->program->upload(static_cast<WeightId>(int_field(json, "index", -1)), parts));
+      IA_TRY(found->upload(static_cast<WeightId>(int_field(json, "index", -1)), parts));
       return Json::object();
     });
   }));
@@ -81,8 +83,8 @@ IA_EXPORT int ia_cpu_upload(int program, const char* text, std::size_t size) {
 
 /// {batch, sequence, rows} -> {executable, activation_bytes, weight_bytes}.
 IA_EXPORT int ia_cpu_compile(int program, const char* text, std::size_t size) {
-  return answer(programs().find(program).and_then([&](LoadedProgram* loaded) {
-    return parse_object(text, size).and_then([&](const Json& json) { return compile(*loaded, json); });
+  return answer(programs().find(program).and_then([&](Program* found) {
+    return parse_object(text, size).and_then([&](const Json& json) { return compile(*found, json); });
   }));
 }
 

@@ -150,9 +150,34 @@ Result<std::vector<TextInput>> text_inputs(const Json& json) {
   return items;
 }
 
+std::vector<std::int32_t> numbers(const Json& object, std::string_view key) {
+  std::vector<std::int32_t> values;
+  auto found = object.find(key);
+  if (found == object.end() || !found->is_array()) return values;
+  for (const auto& value : *found) values.push_back(value.is_number() ? value.get<std::int32_t>() : -1);
+  return values;
+}
+
+/// From texts, or from token ids when `encodings` are given.
+Result<Batch> make_batch(const Pipeline& pipeline, const Json& json) {
+  auto list = json.find("encodings");
+  if (list == json.end() || !list->is_array()) {
+    IA_ASSIGN(auto items, text_inputs(json));
+    return pipeline.prepare(items, task_options(json));
+  }
+  std::vector<Encoding> encodings;
+  for (const auto& item : *list) {
+    Encoding encoding;
+    encoding.ids = numbers(item, "ids");
+    encoding.type_ids = numbers(item, "type_ids");
+    encoding.attention_mask = numbers(item, "attention_mask");
+    encodings.push_back(std::move(encoding));
+  }
+  return pipeline.prepare_encoded(std::move(encodings));
+}
+
 Result<Json> prepare(const Session& session, const Json& json) {
-  IA_ASSIGN(auto items, text_inputs(json));
-  IA_ASSIGN(auto made, session.pipeline->prepare(items, task_options(json)));
+  IA_ASSIGN(auto made, make_batch(*session.pipeline, json));
   auto batch = std::make_unique<Batch>(std::move(made));
   auto inputs = Json::array();
   for (std::size_t i = 0; i < batch->inputs.size(); ++i) {
@@ -168,11 +193,10 @@ Result<Json> prepare(const Session& session, const Json& json) {
   bool want_ids = bool_field(json, "ids", false);
   for (const auto& encoding : batch->encodings) {
     for (auto mask : encoding.attention_mask) tokens += mask;
-    if (want_ids)
-      ids.push_back({{"ids", encoding.ids}, {"mask", encoding.attention_mask}, {"types", encoding.type_ids}});
+    if (want_ids) ids.push_back(encoding.ids);
   }
   Json result{{"shape", shape_json(batch->shape)}, {"inputs", std::move(inputs)}, {"tokens", tokens}};
-  if (want_ids) result["encodings"] = std::move(ids);
+  if (want_ids) result["ids"] = std::move(ids);
   result["batch"] = batches().keep(std::move(batch));
   return result;
 }

@@ -37,20 +37,23 @@ const deviceErrors = new Set(['no_adapter', 'unsupported_op', 'device_lost', 'ou
 
 export class Engine {
   #native: Promise<Native> | undefined;
-  #nativeThreads = 0;
+  #nativeThreads: number;
   readonly #caches = new Map<string, Promise<BlockCache>>();
   readonly #loaded = new Map<string, Promise<Loaded>>();
   #devices = new Devices(() => this.native());
 
-  constructor(readonly options: NativeOptions = {}) {}
+  constructor(readonly options: NativeOptions = {}) {
+    this.#nativeThreads = options.threads ?? 0;
+  }
 
   /** The WebAssembly engine; a new one when the last one broke. */
-  async native(threads = this.#nativeThreads): Promise<Native> {
+  async native(wanted?: number): Promise<Native> {
+    const threads = wanted === undefined ? this.#nativeThreads : wanted || this.options.threads || 0;
     const native = await this.#native?.catch(() => undefined);
-    if (native && !native.broken && (threads === this.#nativeThreads || threads === 0)) return native;
+    if (native && !native.broken && threads === this.#nativeThreads) return native;
     if (native) this.#forget();
     this.#nativeThreads = threads;
-    this.#native = Native.load({...this.options, threads: threads || this.options.threads || 0});
+    this.#native = Native.load({...this.options, threads});
     return this.#native;
   }
 
