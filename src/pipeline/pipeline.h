@@ -19,11 +19,11 @@ namespace ipfs_accelerate {
 using ModelFiles = std::map<std::string, std::string, std::less<>>;
 
 struct PipelineOptions {
-  std::string task;               ///< empty: feature-extraction with a modules.json, else what config.json is made for
-  bool hidden_states = false;     ///< golden runs: also output every layer
-  bool all_tokens = false;        ///< golden runs of fill-mask: logits of every position, not only masked ones
-  std::optional<PoolMode> pool;   ///< overrides the folder's 1_Pooling
-  std::optional<bool> normalize;  ///< overrides the folder's modules.json
+  std::string task{};              ///< empty: feature-extraction with a modules.json, else what config.json is made for
+  bool hidden_states = false;      ///< golden runs: also output every layer
+  bool all_tokens = false;         ///< golden runs of fill-mask: logits of every position, not only masked ones
+  std::optional<PoolMode> pool{};  ///< overrides the folder's 1_Pooling
+  std::optional<bool> normalize{};  ///< overrides the folder's modules.json
 };
 
 /// Names of the files a pipeline wants (config first), so that a fetcher knows what to ask for.
