@@ -35,6 +35,7 @@ await build({
 });
 execFileSync(process.execPath, [join(web, 'node_modules/typescript/bin/tsc'), '-p', join(web, 'sdk'), '--outDir', join(sdk, 'types')], {stdio: 'inherit'});
 copyFileSync(join(web, 'sdk/package.json'), join(sdk, 'package.json'));
+copyFileSync(join(web, 'sdk/README.md'), join(sdk, 'README.md'));
 copyFileSync(join(web, '../LICENSE'), join(sdk, 'LICENSE'));
 
 const demo = join(web, 'demo/build.mjs');

@@ -37,6 +37,7 @@ const deviceErrors = new Set(['no_adapter', 'unsupported_op', 'device_lost', 'ou
 
 export class Engine {
   #native: Promise<Native> | undefined;
+  #current: Native | undefined;
   #nativeThreads: number;
   readonly #caches = new Map<string, Promise<BlockCache>>();
   readonly #loaded = new Map<string, Promise<Loaded>>();
@@ -46,15 +47,20 @@ export class Engine {
     this.#nativeThreads = options.threads ?? 0;
   }
 
-  /** The WebAssembly engine; a new one when the last one broke. */
-  async native(wanted?: number): Promise<Native> {
+  /** The WebAssembly engine; a new one when the last one broke, or when another number of threads is wanted. */
+  native(wanted?: number): Promise<Native> {
     const threads = wanted === undefined ? this.#nativeThreads : wanted || this.options.threads || 0;
-    const native = await this.#native?.catch(() => undefined);
-    if (native && !native.broken && threads === this.#nativeThreads) return native;
-    if (native) this.#forget();
+    if (this.#native && threads === this.#nativeThreads && !this.#current?.broken) return this.#native;
+    if (this.#native) this.#forget();
     this.#nativeThreads = threads;
-    this.#native = Native.load({...this.options, threads});
-    return this.#native;
+    const loading = Native.load({...this.options, threads});
+    this.#native = loading;
+    loading.then((native) => {
+      if (this.#native === loading) this.#current = native;
+    }, () => {
+      if (this.#native === loading) this.#native = undefined; // the next call tries again
+    });
+    return loading;
   }
 
   /** Loads when needed, then runs. */
@@ -210,6 +216,7 @@ export class Engine {
 
   /** Models and checked devices belong to one WebAssembly instance. */
   #forget(): void {
+    this.#current = undefined;
     this.#loaded.clear();
     this.#devices = new Devices(() => this.native());
   }
