@@ -57,7 +57,7 @@ endif()
 set(IA_WASM_LINK
   -O3 --no-entry -sMODULARIZE=1 -sEXPORT_ES6=1 -sENVIRONMENT=web,worker,node -sFILESYSTEM=0 -sALLOW_MEMORY_GROWTH=1
   -sMAXIMUM_MEMORY=4GB -sINITIAL_MEMORY=32MB -sSTACK_SIZE=1MB -sEXPORTED_RUNTIME_METHODS=wasmMemory -sINCOMING_MODULE_JS_API=locateFile,wasmBinary,mainScriptUrlOrBlob,printErr
-  -sABORTING_MALLOC=0 -sASSERTIONS=0)
+  -sABORTING_MALLOC=0 -sASSERTIONS=0 -Wno-pthreads-mem-growth)
 if(IA_WASM_THREADS)
   # The engine waits for its pool, so every thread must exist before it is asked for.
   list(APPEND IA_WASM_LINK -sPTHREAD_POOL_SIZE=Module.iaThreads -sDEFAULT_PTHREAD_STACK_SIZE=512KB -sPTHREAD_POOL_SIZE_STRICT=2)
