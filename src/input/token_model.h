@@ -1,6 +1,7 @@
 // Models of tokenizer.json: from one piece of text to tokens.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -18,7 +19,28 @@ struct Token {
   std::uint32_t begin, end;
 };
 
-/// Memory a model reuses from piece to piece; one per call, so that models stay immutable.
+/// The tokens of short pieces that were seen before: one entry per hash value, the latest piece wins.
+class PieceCache {
+ public:
+  PieceCache() : entries_(kEntries) {}
+  static bool fits(std::string_view piece) { return piece.size() <= kMaxBytes; }
+  /// Appends the tokens of `piece`; false when it is not here. `hash` is hash_bytes(piece).
+  bool find(std::string_view piece, std::uint64_t hash, std::vector<Token>& tokens) const;
+  void keep(std::string_view piece, std::uint64_t hash, const std::vector<Token>& tokens);
+
+ private:
+  static constexpr std::size_t kEntries = 8192, kMaxBytes = 24, kMaxTokens = 6;
+  struct Entry {
+    std::uint8_t bytes = 0, count = 0;
+    std::array<char, kMaxBytes> text{};
+    std::array<std::uint8_t, kMaxTokens> ends{};
+    std::array<std::int32_t, kMaxTokens> ids{};
+  };
+  std::vector<Entry> entries_;
+};
+
+/// What a model reuses from piece to piece and call to call; used by one thread at a time, so that models stay
+/// immutable.
 struct ModelScratch {
   struct Symbol {
     std::int32_t id;
@@ -31,6 +53,7 @@ struct ModelScratch {
   };
   std::vector<Symbol> symbols;
   std::vector<Merge> heap;
+  PieceCache cache;
 };
 
 class TokenModel {

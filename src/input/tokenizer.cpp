@@ -2,6 +2,7 @@
 #include "input/tokenizer.h"
 
 #include <algorithm>
+#include <mutex>
 #include <utility>
 
 #include "input/added_tokens.h"
@@ -92,6 +93,12 @@ struct Tokenizer::Impl {
   std::optional<Truncation> truncation;
   std::optional<Padding> padding;
 
+  // Scratch memory that no call uses at the moment. A call borrows one and gives it back, caches included.
+  mutable std::mutex spare_mutex;
+  mutable std::vector<std::unique_ptr<ModelScratch>> spare;
+
+  std::unique_ptr<ModelScratch> borrow() const;
+  void give_back(std::unique_ptr<ModelScratch> scratch) const;
   Result<void> read(const Json& json);
   Result<SplitText> split(std::string_view text) const;
   Result<void> append_section(std::string_view section, std::uint32_t first, SplitText& split) const;
@@ -103,6 +110,19 @@ struct Tokenizer::Impl {
                           ModelScratch& scratch) const;
   std::optional<std::string> token(std::int32_t id) const;
 };
+
+std::unique_ptr<ModelScratch> Tokenizer::Impl::borrow() const {
+  const std::lock_guard lock(spare_mutex);
+  if (spare.empty()) return std::make_unique<ModelScratch>();
+  std::unique_ptr<ModelScratch> scratch = std::move(spare.back());
+  spare.pop_back();
+  return scratch;
+}
+
+void Tokenizer::Impl::give_back(std::unique_ptr<ModelScratch> scratch) const {
+  const std::lock_guard lock(spare_mutex);
+  spare.push_back(std::move(scratch));
+}
 
 Result<void> Tokenizer::Impl::read(const Json& json) {
   IA_ASSIGN(const Fields file, Fields::of(json, "the file"));
@@ -160,8 +180,16 @@ Result<SplitText> Tokenizer::Impl::split(std::string_view text) const {
 Result<void> Tokenizer::Impl::tokenize_piece(const SplitText& split, const Piece& piece, ModelScratch& scratch,
                                              std::vector<Token>& tokens) const {
   tokens.clear();
-  if (piece.id == -1) return model->tokenize(split.view(piece), scratch, tokens);
-  tokens.push_back({piece.id, 0, static_cast<std::uint32_t>(piece.end - piece.begin)});
+  if (piece.id != -1) {
+    tokens.push_back({piece.id, 0, static_cast<std::uint32_t>(piece.end - piece.begin)});
+    return {};
+  }
+  const std::string_view text = split.view(piece);
+  if (!PieceCache::fits(text)) return model->tokenize(text, scratch, tokens);
+  const std::uint64_t hash = hash_bytes(text);
+  if (scratch.cache.find(text, hash, tokens)) return {};
+  IA_TRY(model->tokenize(text, scratch, tokens));
+  scratch.cache.keep(text, hash, tokens);
   return {};
 }
 
@@ -277,9 +305,10 @@ Result<Tokenizer> Tokenizer::from_json(std::string_view tokenizer_json) {
 
 Result<Encoding> Tokenizer::encode(std::string_view text, std::optional<std::string_view> pair,
                                    const EncodeOptions& options) const {
-  ModelScratch scratch;
-  IA_ASSIGN(Encoding result, impl_->encode(text, pair, options, scratch));
-  if (options.padding) pad({&result, 1}, *options.padding);
+  auto scratch = impl_->borrow();
+  Result<Encoding> result = impl_->encode(text, pair, options, *scratch);
+  impl_->give_back(std::move(scratch));
+  if (result && options.padding) pad({&*result, 1}, *options.padding);
   return result;
 }
 
@@ -287,11 +316,12 @@ Result<std::vector<Encoding>> Tokenizer::encode_batch(
     const std::vector<std::pair<std::string, std::optional<std::string>>>& texts, const EncodeOptions& options) const {
   std::vector<Encoding> results;
   results.reserve(texts.size());
-  ModelScratch scratch;
+  auto scratch = impl_->borrow();
   for (const auto& [text, pair] : texts) {
-    IA_ASSIGN(Encoding result, impl_->encode(text, pair, options, scratch));
+    IA_ASSIGN(Encoding result, impl_->encode(text, pair, options, *scratch));
     results.push_back(std::move(result));
   }
+  impl_->give_back(std::move(scratch));
   if (options.padding) pad(results, *options.padding);
   return results;
 }

@@ -108,15 +108,4 @@ class WordPiece final : public TokenModel {
 
 Result<std::unique_ptr<TokenModel>> make_word_piece(const Fields& fields) { return WordPiece::make(fields); }
 
-Result<std::unique_ptr<TokenModel>> make_token_model(const Json& json) {
-  IA_ASSIGN(const Fields fields, Fields::of(json, "model"));
-  IA_ASSIGN(auto type, fields.optional_text("type"));
-  // Old files have no type; their fields tell.
-  if (!type && fields.find("merges")) type = "BPE";
-  if (!type && fields.find("max_input_chars_per_word")) type = "WordPiece";
-  if (type == "WordPiece") return make_word_piece(fields);
-  if (type == "BPE") return make_bpe(fields);
-  return fields.unsupported(type.value_or("without a type"));
-}
-
 }  // namespace ipfs_accelerate::input
