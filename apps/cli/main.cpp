@@ -15,6 +15,8 @@ CLI::App* add_command(CLI::App& app, Context& context, const std::string& name, 
 void add_fetch_options(CLI::App* command, FetchConfig& fetch) {
   command->add_option("--gateway", fetch.gateways, "a trustless gateway to fetch missing blocks from (may be repeated)")
       ->allow_extra_args(false);
+  command->add_option("--gateway-timeout", fetch.gateway_timeout,
+                      "seconds without a byte until a gateway is given up (default 30)");
   command->add_flag("--local-gateways", fetch.allow_local_gateways, "allow gateways at loopback and private addresses");
 }
 

@@ -206,6 +206,8 @@ void add_run_command(CLI::App& app, Context& context) {
   command->add_option("--threads", options->config.threads, "CPU threads (default: all)");
   command->add_option("--gateway", options->config.gateways, "a trustless gateway to fetch from (may be repeated)")
       ->allow_extra_args(false);
+  command->add_option("--gateway-timeout", options->config.gateway_timeout,
+                      "seconds without a byte until a gateway is given up (default 30)");
   command->add_flag("--local-gateways", options->config.allow_local_gateways,
                     "allow gateways at loopback and private addresses");
   command->add_flag("--explain", options->explain, "print the plan and run nothing; no weight is read");

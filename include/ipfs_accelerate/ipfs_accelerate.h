@@ -28,6 +28,7 @@ struct Config {
   int threads = 0;                    ///< 0 = all
   std::vector<std::string> gateways;  ///< trustless gateways to fetch from, "http://host:port"
   bool allow_local_gateways = false;  ///< gateways at private and loopback addresses
+  int gateway_timeout = 30;           ///< s without a byte after which a gateway is given up
 
   /// Reads an object with these names as keys. kUnknownOption names the key nobody reads; kInvalidArgument a wrong
   /// type.
@@ -109,6 +110,7 @@ struct NamedModel {
 struct FetchConfig {
   std::vector<std::string> gateways;
   bool allow_local_gateways = false;
+  int gateway_timeout = 30;
   Progress progress;
 };
 

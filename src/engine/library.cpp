@@ -27,9 +27,12 @@ std::string bare(std::string text) {
 }
 
 Result<std::vector<std::shared_ptr<fetch::Source>>> sources_of(const FetchConfig& config) {
+  const fetch::GatewayOptions options{
+      .allow_local = config.allow_local_gateways,
+      .stall_timeout = std::chrono::seconds(std::clamp(config.gateway_timeout, 1, 3600))};
   std::vector<std::shared_ptr<fetch::Source>> sources;
   for (const std::string& url : config.gateways) {
-    IA_ASSIGN(auto source, fetch::gateway(url, {.allow_local = config.allow_local_gateways}));
+    IA_ASSIGN(auto source, fetch::gateway(url, options));
     sources.push_back(std::move(source));
   }
   return sources;

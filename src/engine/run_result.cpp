@@ -52,9 +52,10 @@ Result<> read_option(Config& config, const std::string& key, const Json& value) 
   if (key == "threads") return read(key, value, config.threads);
   if (key == "gateways") return read(key, value, config.gateways);
   if (key == "allow_local_gateways") return read(key, value, config.allow_local_gateways);
+  if (key == "gateway_timeout") return read(key, value, config.gateway_timeout);
   return fail(ErrorCode::kUnknownOption,
               "no option '{}'; known: task, platform, precision, mixed_precision, allow_fallback, truncation, top_k, "
-              "batch_size, threads, gateways, allow_local_gateways",
+              "batch_size, threads, gateways, allow_local_gateways, gateway_timeout",
               key);
 }
 

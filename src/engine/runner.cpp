@@ -25,6 +25,10 @@ std::string session_key(const Cid& cid, const Config& config, const Choice& choi
                      config.threads);
 }
 
+FetchConfig fetch_config(const Config& config) {
+  return {config.gateways, config.allow_local_gateways, config.gateway_timeout, {}};
+}
+
 std::string output_array(const std::vector<nlohmann::json>& answers) {
   return nlohmann::json(answers).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -46,6 +50,9 @@ Result<> check_config(const Config& config) {
   if (config.top_k < 1) return fail(ErrorCode::kInvalidArgument, "top_k is {}; it must be at least 1", config.top_k);
   if (config.batch_size < 1 || config.batch_size > 4096) {
     return fail(ErrorCode::kInvalidArgument, "batch_size is {}; it must be 1 to 4096", config.batch_size);
+  }
+  if (config.gateway_timeout < 1 || config.gateway_timeout > 3600) {
+    return fail(ErrorCode::kInvalidArgument, "gateway_timeout is {} s; it must be 1 to 3600", config.gateway_timeout);
   }
   if (config.threads < 0 || config.threads > 1024) {
     return fail(ErrorCode::kInvalidArgument, "threads is {}; it must be 1 to 1024, or 0 for all", config.threads);
@@ -108,7 +115,7 @@ Result<RunResult> Runner::accelerate(const std::string& model, const std::vector
   if (inputs.empty()) return fail(ErrorCode::kInvalidArgument, "no input: give at least one text");
   const std::lock_guard lock(mutex_);
   const auto begin = std::chrono::steady_clock::now();
-  IA_ASSIGN(const FoundModel found, library_.find_model(model, {config.gateways, config.allow_local_gateways, {}}));
+  IA_ASSIGN(const FoundModel found, library_.find_model(model, fetch_config(config)));
   const double find_seconds = seconds_since(begin);
   IA_ASSIGN(const Outcome outcome, run_with_fallback(found, inputs, config));
 
@@ -142,7 +149,7 @@ Result<RunResult> Runner::accelerate(const std::string& model, const std::vector
 Result<std::string> Runner::explain(const std::string& model, const std::vector<Input>& inputs, const Config& config) {
   IA_TRY(check_config(config));
   const std::lock_guard lock(mutex_);
-  IA_ASSIGN(const FoundModel found, library_.find_model(model, {config.gateways, config.allow_local_gateways, {}}));
+  IA_ASSIGN(const FoundModel found, library_.find_model(model, fetch_config(config)));
   IA_ASSIGN(const ModelSource source, open_source(found));
   IA_ASSIGN(const Choice choice, devices_.choose(config));
   IA_ASSIGN(auto json, explain_model(source, inputs, config, choice));

@@ -3,6 +3,7 @@ import contextlib
 import http.server
 import threading
 import time
+import urllib.error
 import urllib.request
 
 from harness import NUMBERS, main
@@ -119,6 +120,17 @@ def test_a_gateway_that_sends_too_much(store):
     with other.serve() as port, proxy(port, lambda _, body: body + b"\0" * (3 << 20)) as (flood, _):
         done = store.run("run", cid, "42", "--gateway", f"http://127.0.0.1:{flood}", "--local-gateways")
     assert done.returncode in (3, 4) and b"error[" in done.stderr, done.stderr
+
+
+def test_a_gateway_that_stalls(store):
+    other, cid = publisher(store)
+    with other.serve() as port, proxy(port, lambda _, body: body if len(body) < 100_000 else None) as (stuck, _):
+        started = time.time()
+        done = store.run("run", cid, "42", "--gateway", f"http://127.0.0.1:{stuck}", "--local-gateways", "--gateway-timeout", "1")
+        assert done.returncode == 4 and b"error[timeout]" in done.stderr and time.time() - started < 20, done.stderr
+        result = store.json("run", cid, "42", "--platform", "cpu", "--gateway", f"http://127.0.0.1:{stuck}",
+                            "--gateway", f"http://127.0.0.1:{port}", "--local-gateways", "--gateway-timeout", "1")
+        assert result["ipfs_source"] == "ipfs"
 
 
 def test_a_stopped_fetch_loses_nothing(store):

@@ -95,6 +95,25 @@ def test_cars_in_every_scope(store):
         assert body == store.run("export", cid).stdout, "the gateway and export write the same CAR"
 
 
+def test_sharded_folders(store):
+    """A folder too large for one block is a HAMT: paths lead through its shards, and its listing takes all of them."""
+    folder = f"{store.folder}/many"
+    os.makedirs(folder)
+    for number in range(5000):
+        open(f"{folder}/a-rather-long-file-name-{number:06}.txt", "w").write(str(number % 7))
+    cid = store.json("add", folder)["cid"]
+    assert len(store.json("ls", cid)) == 5000
+    with store.serve() as port:
+        path = f"/ipfs/{cid}/a-rather-long-file-name-004711.txt"
+        assert get(port, f"{path}?format=raw")[2] == b"0"
+        root, blocks = car_blocks(get(port, f"{path}?format=car")[2])
+        assert 3 <= len(blocks) <= 6 and blocks[-1] == (root, b"0"), "the shards on the way, and the file"
+        _, listing = car_blocks(get(port, f"/ipfs/{cid}?format=car&dag-scope=entity")[2])
+        _, everything = car_blocks(get(port, f"/ipfs/{cid}?format=car")[2])
+        assert len(listing) > 100 and len(everything) == len(listing) + 7
+        assert get(port, f"/ipfs/{cid}/absent.txt?format=raw")[0] == 404
+
+
 def test_errors(store):
     cid = tree(store)
     absent = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy"
