@@ -19,9 +19,8 @@ HWY_BEFORE_NAMESPACE();
 namespace ipfs_accelerate::cpu {
 namespace HWY_NAMESPACE {
 
-// Keys of a block: a tile's scores (12 KiB) stay in the first-level cache, packed K and V (64 KiB at head_dim 32) in the
-// second.
-// A multiple of every panel width.
+// Keys of a block: a tile's scores (12 KiB) stay in the first-level cache, packed K and V (64 KiB at head_dim 32) in
+// the second. A multiple of every panel width.
 constexpr std::size_t kKeyBlock = 256;
 // Floats between rows of scores: not a power of two, so that the rows do not compete for the same cache sets.
 constexpr std::size_t kScoreStride = kKeyBlock + 16;
@@ -163,12 +162,15 @@ template <std::size_t kRows>
 HWY_INLINE void score_tile(const AttentionHead& head, std::size_t row, const KeyBlock& block,
                            const AttentionScratch& parts) {
   for (std::size_t key = 0; key < block.count; key += kPanel) {
-    Vec sums[kRows][kVectors];
-    multiply_tile<kRows>(head.q + row * head.stride, head.stride, parts.keys + (block.first + key) * head.head_dim,
-                         kPanel, head.head_dim, sums);
+    Tile<kRows> tile;
+    clear(tile);
+    accumulate<kRows>(head.q + row * head.stride, head.stride, parts.keys + (block.first + key) * head.head_dim,
+                      head.head_dim, tile);
+    HWY_UNROLL(12)
     for (std::size_t r = 0; r < kRows; ++r) {
+      HWY_UNROLL(2)
       for (std::size_t v = 0; v < kVectors; ++v) {
-        hn::StoreU(sums[r][v], Floats(), parts.scores + r * kScoreStride + key + v * kLanes);
+        hn::StoreU(tile.sums[r][v], Floats(), parts.scores + r * kScoreStride + key + v * kLanes);
       }
     }
   }
@@ -193,15 +195,17 @@ HWY_INLINE void mix_values(const AttentionHead& head, std::size_t row, const Key
                            const AttentionScratch& parts, const Running& running, const float (&factors)[kRows]) {
   const Floats d;
   for (std::size_t column = 0; column < head.head_dim; column += kPanel) {
-    Vec sums[kRows][kVectors];
-    multiply_tile<kRows>(parts.scores, kScoreStride, parts.values + column * head.key_count + block.first * kPanel, kPanel,
-                         block.count, sums);
+    Tile<kRows> tile;
+    clear(tile);
+    accumulate<kRows>(parts.scores, kScoreStride, parts.values + column * head.key_count + block.first * kPanel,
+                      block.count, tile);
+    HWY_UNROLL(12)
     for (std::size_t r = 0; r < kRows; ++r) {
       const float scale = block.is_last ? 1.0f / running.sum[r] : 1.0f;
       for (std::size_t v = 0; v < kVectors && column + v * kLanes < head.head_dim; ++v) {
         const std::size_t left = head.head_dim - column - v * kLanes;
         float* y = head.y + (row + r) * head.y_stride + column + v * kLanes;
-        Vec value = sums[r][v];
+        Vec value = tile.sums[r][v];
         if (!block.is_first) value = madd(load_some(y, left), hn::Set(d, factors[r]), value);
         store_some(hn::Mul(value, hn::Set(d, scale)), y, left);
       }

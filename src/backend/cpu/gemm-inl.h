@@ -18,11 +18,14 @@ HWY_BEFORE_NAMESPACE();
 namespace ipfs_accelerate::cpu {
 namespace HWY_NAMESPACE {
 
-// 32 vector registers hold 12 x 2 sums, 2 vectors of W and a broadcast; 16 registers hold 6 x 2.
+// 32 vector registers hold 12 x 2 sums, 2 vectors of W and a broadcast; 16 registers hold 6 x 2, or 5 x 2 where a
+// product needs a register of its own before it is added (browsers keep one register for themselves).
 #if HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM_A64
 constexpr std::size_t kTileRows = 12;
-#else
+#elif HWY_NATIVE_FMA || defined(__wasm_relaxed_simd__)
 constexpr std::size_t kTileRows = 6;
+#else
+constexpr std::size_t kTileRows = 5;
 #endif
 constexpr std::size_t kVectors = 2;
 constexpr std::size_t kPanel = kVectors * kLanes;
@@ -47,59 +50,104 @@ inline void pack(const float* w, std::size_t begin, std::size_t rows, std::size_
   }
 }
 
-// sums[r][v] = A[r] . panel over the depth; A's rows a_stride apart, the panel's depth steps b_stride apart.
+// The register tile.
 template <std::size_t kRows>
-HWY_INLINE void multiply_tile(const float* HWY_RESTRICT a, std::size_t a_stride, const float* HWY_RESTRICT b,
-                              std::size_t b_stride, std::size_t depth, Vec (&sums)[kRows][kVectors]) {
+struct Tile {
+  Vec sums[kRows][kVectors];
+};
+
+template <std::size_t kRows>
+HWY_INLINE void clear(Tile<kRows>& tile) {
+  HWY_UNROLL(12)
+  for (std::size_t r = 0; r < kRows; ++r) {
+    HWY_UNROLL(2)
+    for (std::size_t v = 0; v < kVectors; ++v) tile.sums[r][v] = hn::Zero(Floats());
+  }
+}
+
+// sums[r][v] += A[r] . panel over the depth; A's rows a_stride apart, the panel's depth steps kPanel apart.
+template <std::size_t kRows>
+HWY_INLINE void accumulate(const float* HWY_RESTRICT a, std::size_t a_stride, const float* HWY_RESTRICT b,
+                           std::size_t depth, Tile<kRows>& tile) {
   const Floats d;
   // Four row pointers with at most two strides added reach twelve rows in the addressing modes of x86.
   const float* bases[(kRows + 2) / 3];
   for (std::size_t i = 0; i < (kRows + 2) / 3; ++i) bases[i] = a + 3 * i * a_stride;
-  for (std::size_t r = 0; r < kRows; ++r) {
-    for (std::size_t v = 0; v < kVectors; ++v) sums[r][v] = hn::Zero(d);
-  }
   for (std::size_t i = 0; i < depth; ++i) {
     Vec columns[kVectors];
+    HWY_UNROLL(2)
     for (std::size_t v = 0; v < kVectors; ++v) columns[v] = hn::LoadU(d, b + v * kLanes);
-    b += b_stride;
+    b += kPanel;
     HWY_UNROLL(12)
     for (std::size_t r = 0; r < kRows; ++r) {
       const Vec row = hn::Set(d, bases[r / 3][(r % 3) * a_stride + i]);
-      for (std::size_t v = 0; v < kVectors; ++v) sums[r][v] = madd(row, columns[v], sums[r][v]);
+      HWY_UNROLL(2)
+      for (std::size_t v = 0; v < kVectors; ++v) tile.sums[r][v] = madd(row, columns[v], tile.sums[r][v]);
     }
   }
 }
 
-// One register tile of a Gemm with its epilogue, at C's (row, column); `width` of the panel's columns exist.
+// A tile in memory: kTileRows rows of kPanel floats.
 template <std::size_t kRows>
-HWY_NOINLINE void gemm_tile(const Gemm& g, std::size_t row, std::size_t column, std::size_t width) {
-  const Floats d;
-  Vec sums[kRows][kVectors];
-  multiply_tile<kRows>(g.a + row * g.a_stride, g.a_stride, g.panels + column * g.depth, kPanel, g.depth, sums);
+HWY_INLINE void add_from(const float* from, Tile<kRows>& tile) {
+  HWY_UNROLL(12)
+  for (std::size_t r = 0; r < kRows; ++r) {
+    HWY_UNROLL(2)
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      tile.sums[r][v] = hn::Add(tile.sums[r][v], hn::LoadU(Floats(), from + r * kPanel + v * kLanes));
+    }
+  }
+}
+template <std::size_t kRows>
+HWY_INLINE void store_to(const Tile<kRows>& tile, float* to) {
+  HWY_UNROLL(12)
+  for (std::size_t r = 0; r < kRows; ++r) {
+    HWY_UNROLL(2)
+    for (std::size_t v = 0; v < kVectors; ++v) hn::StoreU(tile.sums[r][v], Floats(), to + r * kPanel + v * kLanes);
+  }
+}
+
+// The epilogue: bias, activation and residual on the way to C's (row, column).
+template <std::size_t kRows>
+HWY_INLINE void finish(const Gemm& g, std::size_t row, std::size_t column, const Tile<kRows>& tile) {
+  const std::size_t width = std::min(kPanel, g.columns - column);
   float* c = g.c + row * g.columns + column;
   const float* residual = g.residual == nullptr ? nullptr : g.residual + row * g.columns + column;
   const bool plain = g.activation == Activation::kNone;
-  for (std::size_t v = 0; v < kVectors && v * kLanes < width; ++v) {
+  // Loops over a tile have constant bounds and are unrolled, or its sums would leave the registers.
+  HWY_UNROLL(2)
+  for (std::size_t v = 0; v < kVectors; ++v) {
+    if (v * kLanes >= width) continue;
     const std::size_t left = width - v * kLanes;
-    const Vec bias = g.bias == nullptr ? hn::Zero(d) : load_some(g.bias + column + v * kLanes, left);
+    const Vec bias = g.bias == nullptr ? hn::Zero(Floats()) : load_some(g.bias + column + v * kLanes, left);
+    HWY_UNROLL(12)
     for (std::size_t r = 0; r < kRows; ++r) {
-      Vec value = hn::Add(sums[r][v], bias);
+      Vec value = hn::Add(tile.sums[r][v], bias);
       if (plain && residual != nullptr) value = hn::Add(value, load_some(residual + r * g.columns + v * kLanes, left));
       store_some(value, c + r * g.columns + v * kLanes, left);
     }
   }
   if (plain) return;
+  HWY_UNROLL(12)
   for (std::size_t r = 0; r < kRows; ++r) {  // still in the first-level cache
     activate_row(g.activation, c + r * g.columns, residual == nullptr ? nullptr : residual + r * g.columns, width);
   }
 }
 
 template <std::size_t kRows>
-HWY_INLINE void gemm_tile_of(std::size_t rows, const Gemm& g, std::size_t row, std::size_t column, std::size_t width) {
+HWY_NOINLINE void gemm_tile(const Gemm& g, std::size_t row, std::size_t column) {
+  Tile<kRows> tile;
+  clear(tile);
+  accumulate<kRows>(g.a + row * g.a_stride, g.a_stride, g.panels + column * g.depth, g.depth, tile);
+  finish(g, row, column, tile);
+}
+
+template <std::size_t kRows>
+HWY_INLINE void gemm_tile_of(std::size_t rows, const Gemm& g, std::size_t row, std::size_t column) {
   if constexpr (kRows > 1) {
-    if (rows < kRows) return gemm_tile_of<kRows - 1>(rows, g, row, column, width);
+    if (rows < kRows) return gemm_tile_of<kRows - 1>(rows, g, row, column);
   }
-  gemm_tile<kRows>(g, row, column, width);
+  gemm_tile<kRows>(g, row, column);
 }
 
 inline void gemm(const Gemm& g, std::size_t row_begin, std::size_t row_end, std::size_t panel_begin,
@@ -107,12 +155,10 @@ inline void gemm(const Gemm& g, std::size_t row_begin, std::size_t row_end, std:
   const std::size_t rows = row_end - row_begin;
   const std::size_t tiles = (rows + kTileRows - 1) / kTileRows;
   for (std::size_t panel = panel_begin; panel < panel_end; ++panel) {
-    const std::size_t column = panel * kPanel;
-    const std::size_t width = std::min(kPanel, g.columns - column);
     std::size_t row = row_begin;
     for (std::size_t tile = 0; tile < tiles; ++tile) {  // tiles of nearly equal height: no thin last one
       const std::size_t height = (row_end - row) / (tiles - tile);
-      gemm_tile_of<kTileRows>(height, g, row, column, width);
+      gemm_tile_of<kTileRows>(height, g, row, panel * kPanel);
       row += height;
     }
   }

@@ -15,6 +15,7 @@
 #include "backend/cpu/gemm-inl.h"
 #include "backend/cpu/math-inl.h"
 #include "backend/cpu/rows-inl.h"
+#include "backend/cpu/strassen-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ipfs_accelerate::cpu {
@@ -48,6 +49,10 @@ const Kernels& kernels() {
       .packed_size = packed_size,
       .pack = pack,
       .gemm = gemm,
+      .strassen_row_floats = strassen_row_floats,
+      .strassen_sum_rows = strassen_sum_rows,
+      .strassen_scratch = strassen_scratch,
+      .strassen = strassen,
       .norm_rows = norm_rows,
       .add = add,
       .attention_scratch = attention_scratch,
