@@ -34,7 +34,31 @@ class Blob {
   Bytes bytes_;
 };
 
-Json dims_json(const Shape& shape) { return shape; }
+/// Symbols by name, as the page's engine gives them.
+Json dims_json(const std::vector<Dim>& dims) {
+  static constexpr const char* kSymbols[] = {"", "batch", "sequence", "rows"};
+  Json list = Json::array();
+  for (const Dim& d : dims) {
+    if (d.symbol == Symbol::kNone)
+      list.push_back(d.size);
+    else
+      list.push_back(kSymbols[static_cast<int>(d.symbol)]);
+  }
+  return list;
+}
+
+/// The plan by batch size: the case's own, and those of two halves.
+Result<Json> plans_json(const ConformanceCase& c, const std::string& limits, const LoadOptions& options) {
+  Json plans = Json::object();
+  for (const std::int64_t batch : {c.shape.batch, c.shape.batch / 2, c.shape.batch - c.shape.batch / 2}) {
+    if (batch < 1) continue;
+    ShapeClass shape = c.shape;
+    shape.batch = batch;
+    IA_ASSIGN(auto lowered, webnn::lower(c.graph, shape, limits, options));
+    plans[std::to_string(batch)] = Json::parse(lowered);
+  }
+  return plans;
+}
 
 Result<Json> case_json(const ConformanceCase& c, const std::string& limits, const LoadOptions& options, Blob& blob) {
   Json json{{"op", c.op},
@@ -51,16 +75,18 @@ Result<Json> case_json(const ConformanceCase& c, const std::string& limits, cons
       return json;
     }
   }
-  IA_ASSIGN(auto lowered, webnn::lower(c.graph, c.shape, limits, options));
   IA_ASSIGN(auto expected, run_reference(c.graph, c.shape, c.weights, c.inputs));
-  json["plan"] = Json::parse(lowered);
+  IA_ASSIGN(json["plans"], plans_json(c, limits, options));
   for (WeightId id : used_weights(c.graph)) {
     json["weights"][std::to_string(id)] = blob.add(c.weights[static_cast<std::size_t>(id)].bytes);
   }
-  for (const Tensor& tensor : c.inputs) json["inputs"].push_back(blob.add(tensor.bytes));
+  for (std::size_t i = 0; i < c.inputs.size(); ++i) {
+    json["inputs"].push_back(
+        {{"dims", dims_json(c.graph.value(c.graph.inputs[i]).dims)}, {"bytes", blob.add(c.inputs[i].bytes)}});
+  }
   for (std::size_t i = 0; i < expected.size(); ++i) {
     json["outputs"].push_back({{"name", c.graph.value(c.graph.outputs[i]).name},
-                               {"dims", dims_json(expected[i].shape)},
+                               {"dims", dims_json(c.graph.value(c.graph.outputs[i]).dims)},
                                {"expected", blob.add(expected[i].bytes)}});
   }
   return json;

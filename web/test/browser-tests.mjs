@@ -73,11 +73,12 @@ async function conformance(precision, scale) {
     const { webnn } = await runPage({ browser: 'chromium-webnn', url: `${server.origin}/probe.html` });
     await writeFile(join(folder, 'limits.json'), JSON.stringify(webnn.limits));
     await promisify(execFile)(join(bin, 'page_cases'), ['webnn', join(folder, 'limits.json'), String(precision), folder]);
-    const { results } = await runPage({ browser: 'chromium-webnn', url: `${server.origin}/conformance.html?cases=/cases&precision=${precision}`, timeoutMs: 300000 });
+    const { results, split } = await runPage({ browser: 'chromium-webnn', url: `${server.origin}/conformance.html?cases=/cases&precision=${precision}`, timeoutMs: 300000 });
     const bad = results.filter(({ declined, failure, error, tolerance }) => declined || failure || !(error >= 0 && error <= tolerance * scale));
     expect(results.length > 100 && bad.length === 0, `${bad.length} of ${results.length}: ${JSON.stringify(bad.slice(0, 3))}`);
+    expect(split > 50, `only ${split} cases were computed on two contexts`);
     const ops = new Set(results.map(({ op }) => op));
-    return `${results.length} cases of ${ops.size} kinds`;
+    return `${results.length} cases of ${ops.size} kinds, ${split} of them on two contexts`;
   } finally {
     await server.close();
     await pages.remove();
@@ -184,10 +185,11 @@ async function errors(browser, gateway) {
     '/unknown/config.json': (_, response) => response.end(JSON.stringify({ model_type: 'abacus', architectures: ['AbacusModel'] })),
     '/untokenized/tokenizer.json': (_, response) => { response.statusCode = 404; response.end(); },
     '/unweighted/model.safetensors': (_, response) => { response.statusCode = 404; response.end(); },
-    '/garbled/model.safetensors': (_, response) => response.end('this is no safetensors file at all'),
+    '/garbled/model.safetensors': (_, response) => response.end(Buffer.concat([Buffer.from([16, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('{"embeddings": no')])),
+    '/endless/model.safetensors': (_, response) => response.end('a header length of eight letters'),
     '/configless/config.json': (_, response) => response.end('{"model_type": '),
   };
-  const mounts = Object.fromEntries(['unknown', 'untokenized', 'unweighted', 'garbled', 'configless', 'whole'].map((name) => [`/${name}/`, `${zoo}/numbers-bert/`]));
+  const mounts = Object.fromEntries(['unknown', 'untokenized', 'unweighted', 'garbled', 'endless', 'configless', 'whole'].map((name) => [`/${name}/`, `${zoo}/numbers-bert/`]));
   const sdk = await openSdkPage({ browser, mounts, routes });
   const cid = gateway.cids['numbers-bert'];
   const run = (model, config = {}, content = ['42']) => sdk.call('accelerate', model, content, { platform: 'cpu', allow_fallback: false, ...config });
@@ -197,11 +199,12 @@ async function errors(browser, gateway) {
     await expectCode('unknown_architecture', run(at('unknown')));
     await expectCode('missing_tokenizer', run(at('untokenized')));
     await expectCode('malformed_weights', run(at('garbled')));
+    await expectCode('limit_exceeded', run(at('endless')));
     await expectCode('malformed_config', run(at('configless')));
     await expectCode('source_lied', run({ cid }, { gateways: [`${sdk.origin}/lying`] }));
     await expectCode('timeout', run({ cid }, { gateways: [`${sdk.origin}/stalled`], stall_timeout: 400 }));
     await expectCode('unreachable', run({ cid }, { gateways: ['http://127.0.0.1:9'] }));
-    await expectCode('invalid_cid', run({ cid: 'bafybogus' }));
+    await expectCode('invalid_cid', run({ cid: 'bafynotacid' }));
     await expectCode('unknown_option', run(at('whole'), { presicion: 16 }));
     await expectCode('unknown_platform', run(at('whole'), { platform: 'abacus' }));
     await expectCode('unsupported_precision', run(at('whole'), { precision: 7 }));
@@ -213,7 +216,7 @@ async function errors(browser, gateway) {
     expect(fallback.platform === 'cpu' && fallback.fallback.length > 20, `the fallback is not explained: ${JSON.stringify(fallback.fallback)}`);
     const fetched = await run({ cid }, { gateways: [`${sdk.origin}/lying`, `${sdk.origin}/honest`] });
     expect(fetched.output.length === 1, 'after all these errors nothing runs any more');
-    return '18 cases';
+    return '19 cases';
   } finally {
     await sdk.close();
   }

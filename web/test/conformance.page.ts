@@ -1,6 +1,6 @@
 // Conformance in the page: every case that page_cases wrote, run through the SDK's own executor and compared with the reference.
 import {WebnnDevice, type WebnnEngine} from '../sdk/src/webnn';
-import type {Segment, WeightReader} from '../sdk/src/backend';
+import type {Dim, Segment, WeightReader} from '../sdk/src/backend';
 // @ts-expect-error plain JavaScript
 import {report} from './report.js';
 
@@ -11,19 +11,24 @@ interface Case {
   tolerance: number;
   declined?: string;
   shape: {batch: number; sequence: number; rows: number};
-  plan: object;
+  /** By batch size. */
+  plans: Record<string, object>;
   weights: Record<string, Piece>;
-  inputs: Piece[];
-  outputs: {name: string; dims: number[]; expected: Piece}[];
+  inputs: {dims: Dim[]; bytes: Piece}[];
+  outputs: {name: string; dims: Dim[]; expected: Piece}[];
 }
 
 const query = new URL(location.href).searchParams;
 const precision = Number(query.get('precision') ?? 32);
 
 /** Stands where the WebAssembly engine is in the SDK: hands over what the native one wrote down. */
-function recordedEngine(plan: object): WebnnEngine {
+function recordedEngine(plans: Case['plans']): WebnnEngine {
+  let plan: object | undefined;
   return {
-    call: () => ({}) as never,
+    call: (_name, _numbers, request) => {
+      plan = plans[(JSON.parse(request!) as {batch: number}).batch];
+      return {} as never;
+    },
     takeText: () => JSON.stringify(plan),
     packWeight: (_graph, {layout}, parts) => {
       const bytes = new Uint8Array(parts[0]!.bytes);
@@ -43,20 +48,24 @@ function worstError(actual: Float32Array, expected: Float32Array): number {
   return worst;
 }
 
+/** Cases whose batch was computed in two halves, on two contexts. */
+let split = 0;
+
 async function run(device: WebnnDevice, c: Case, blob: ArrayBuffer): Promise<number> {
   const piece = ([offset, length]: Piece) => new Uint8Array(blob.slice(offset, offset + length));
   const segment: Segment = {
-    platform: 'webnn', reason: '', graph: 0, nodes: 0, inputs: [], weights: [],
+    platform: 'webnn', reason: '', graph: 0, nodes: 0, weights: [],
+    inputs: c.inputs.map(({dims}, i) => ({name: String(i), dtype: 'I32' as const, dims})),
     outputs: c.outputs.map(({name, dims}) => ({name, dtype: 'F32' as const, dims})),
   };
   const read: WeightReader = async (ids, take) => {
     for (const id of ids) await take(id, [{dtype: 'F32', shape: [], bytes: piece(c.weights[id]!)}]);
   };
-  const program = device.load(recordedEngine(c.plan), segment, precision);
+  const program = device.load(recordedEngine(c.plans), segment, precision);
   let worst = 0;
   const executable = await program.compile(c.shape, read);
   for (let again = 0; again < 2; again++) {  // nothing may depend on what tensors held before
-    const results = await executable.run(c.inputs.map(piece));
+    const results = await executable.run(c.inputs.map(({bytes}) => piece(bytes)));
     results.forEach((bytes, i) => {
       const error = worstError(new Float32Array(bytes.buffer), new Float32Array(piece(c.outputs[i]!.expected).buffer));
       if (!(error <= worst)) worst = error;
@@ -64,6 +73,7 @@ async function run(device: WebnnDevice, c: Case, blob: ArrayBuffer): Promise<num
   }
   executable.dispose();
   program.dispose();
+  if (c.shape.batch > 1 && program.optimizations.some((text) => text.includes('contexts'))) split += 1;
   return worst;
 }
 
@@ -72,6 +82,8 @@ report(async () => {
   const cases = (await (await fetch(`${folder}/cases.json`)).json()) as Case[];
   const blob = await (await fetch(`${folder}/cases.bin`)).arrayBuffer();
   const device = await WebnnDevice.open('cpu');
+  const other = await WebnnDevice.open('cpu');
+  device.lanes = async () => [device.context, other.context];  // not measured here: both ways must be right
   const results = [];
   for (const c of cases) {
     const result = {op: c.op, name: c.name, tolerance: c.tolerance, declined: c.declined ?? '', error: -1, failure: ''};
@@ -85,5 +97,6 @@ report(async () => {
     results.push(result);
   }
   device.close();
-  return {results};
+  other.close();
+  return {results, split};
 });

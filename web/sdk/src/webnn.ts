@@ -1,10 +1,10 @@
-// WebNN in the page: builds the graphs that the engine lowered (docs/webnn.md) and runs them.
+// WebNN in the page: the graphs that the engine lowered (docs/webnn.md), on one context or, for batches, on several side by side.
 import {elementCount, type Executable, type Program, type Segment, type ShapeClass, type WeightPart, type WeightReader} from './backend';
 import {IpfsAccelerateError, asError, checkAborted, fail} from './errors';
 import type {WeightLayout} from './wasm';
-import type {
-  BuilderMethod, LoweredGraph, ML, MLContext, MLGraph, MLGraphBuilder, MLGraphBuilderConstructor, MLOperand, MLOperandDescriptor, MLTensor,
-} from './webnnTypes';
+import {GraphMaker, RunnableGraph, byteLength, elementsOf} from './webnnGraph';
+import {openLanes} from './webnnLanes';
+import type {LoweredGraph, ML, MLContext} from './webnnTypes';
 
 /** What this file needs of the WebAssembly engine (class Native). */
 export interface WebnnEngine {
@@ -13,35 +13,49 @@ export interface WebnnEngine {
   packWeight(graph: number, layout: WeightLayout, parts: WeightPart[]): Uint8Array<ArrayBuffer>;
 }
 
-const bytesPerElement: Record<string, number> = {float32: 4, int32: 4, float16: 2, uint8: 1};
+type DeviceType = 'cpu' | 'gpu' | 'npu';
 
-function byteLength({dataType, shape}: MLOperandDescriptor): number {
-  return shape.reduce((product, size) => product * size, bytesPerElement[dataType] ?? 4);
+async function openContext(deviceType?: DeviceType): Promise<MLContext> {
+  const ml = (globalThis.navigator as {ml?: ML} | undefined)?.ml;
+  if (!ml) fail('no_adapter', 'this browser has no WebNN (navigator.ml); use platform webgpu, cpu or auto');
+  try {
+    return await ml.createContext(deviceType ? {deviceType} : {});
+  } catch (error) {
+    return fail('no_adapter', `this browser gives no WebNN context: ${asError(error).message}`, error);
+  }
 }
 
-/** One WebNN context. */
+/** WebNN as this browser offers it. */
 export class WebnnDevice {
-  /** Set once the browser has taken the context away. */
+  /** Set once the browser has taken a context away. */
   lost: IpfsAccelerateError | undefined;
   /** opSupportLimits(), which decides what the engine lowers to this device. */
   readonly limits: Record<string, unknown>;
+  #lanes: Promise<MLContext[]> | undefined;
 
-  private constructor(readonly context: MLContext) {
+  private constructor(readonly context: MLContext, readonly deviceType: DeviceType | undefined) {
     this.limits = context.opSupportLimits();
+    this.#watch(context);
+  }
+
+  /** deviceType: a hint; the browser chooses. Error no_adapter says what is missing. */
+  static async open(deviceType?: DeviceType): Promise<WebnnDevice> {
+    return new WebnnDevice(await openContext(deviceType), deviceType);
+  }
+
+  #watch(context: MLContext): void {
     void context.lost.then((info) => {
       this.lost = new IpfsAccelerateError('device_lost', `the browser closed its WebNN context: ${info.message || 'no reason given'}; load the model again`);
     });
   }
 
-  /** deviceType: a hint, 'cpu', 'gpu' or 'npu'; the browser chooses. Error no_adapter says what is missing. */
-  static async open(deviceType?: 'cpu' | 'gpu' | 'npu'): Promise<WebnnDevice> {
-    const ml = (globalThis.navigator as {ml?: ML} | undefined)?.ml;
-    if (!ml) fail('no_adapter', 'this browser has no WebNN (navigator.ml); use platform webgpu, cpu or auto');
-    try {
-      return new WebnnDevice(await ml.createContext(deviceType ? {deviceType} : {}));
-    } catch (error) {
-      return fail('no_adapter', `this browser gives no WebNN context: ${asError(error).message}`, error);
-    }
+  /** Contexts that compute side by side; found out by measuring when the first batch comes. */
+  lanes(): Promise<MLContext[]> {
+    this.#lanes ??= openLanes(this.context, () => openContext(this.deviceType)).then((contexts) => {
+      for (const context of contexts.slice(1)) this.#watch(context);
+      return contexts;
+    });
+    return this.#lanes;
   }
 
   /** Whether the browser says that a GPU or NPU computes; undefined when it does not say. */
@@ -66,6 +80,7 @@ export class WebnnDevice {
 
   close(): void {
     this.context.destroy();
+    void this.#lanes?.then((contexts) => { for (const context of contexts.slice(1)) context.destroy(); });
   }
 
   check(): void {
@@ -73,10 +88,21 @@ export class WebnnDevice {
   }
 }
 
+/** Whether sequences of a batch can be computed apart: every value that goes in or out has the batch first. */
+function canSplit(segment: Segment): boolean {
+  return [...segment.inputs, ...segment.outputs].every(({dims}) => dims[0] === 'batch' && !dims.includes('rows'));
+}
+
+/** `batch` in `count` parts that differ by at most one. */
+function shares(batch: number, count: number): number[] {
+  return Array.from({length: count}, (_, i) => Math.floor(((i + 1) * batch) / count) - Math.floor((i * batch) / count));
+}
+
 class WebnnProgram implements Program {
   readonly optimizations: string[];
-  /** Every compiled shape has its own copy. */
+  /** Every compiled graph has its own copy: WebNN's graphs cannot share constants. */
   weightBytes = 0;
+
   constructor(readonly device: WebnnDevice, readonly engine: WebnnEngine, readonly segment: Segment, readonly precision: number) {
     this.optimizations = ['whole graph in one dispatch', ...(precision === 16 ? ['f16'] : [])];
   }
@@ -84,13 +110,18 @@ class WebnnProgram implements Program {
   async compile(shape: ShapeClass, read: WeightReader, signal?: AbortSignal): Promise<Executable> {
     this.device.check();
     checkAborted(signal);
-    this.engine.call('ia_lower', [this.segment.graph], JSON.stringify({...shape, limits: this.device.limits, precision: this.precision}));
-    const lowered = JSON.parse(this.engine.takeText()) as LoweredGraph;
     try {
-      const graph = await this.#build(lowered, read, signal);
-      const weights = weightsLength(lowered);
-      const executable = await WebnnExecutable.make(this.device, graph, lowered, this.segment, shape, () => { this.weightBytes -= weights; });
-      this.weightBytes += weights;
+      const contexts = shape.batch > 1 && canSplit(this.segment) ? await this.device.lanes() : [this.device.context];
+      const parts = shares(shape.batch, Math.min(contexts.length, shape.batch));
+      const makers = parts.map((batch, i) => new GraphMaker(contexts[i]!, this.#lower({...shape, batch})));
+      const bytes = parts.length * await this.#addWeights(makers, read);
+      checkAborted(signal);
+      const graphs: RunnableGraph[] = [];
+      for (const maker of makers) graphs.push(await RunnableGraph.make(maker.context, await maker.finish(), maker.lowered));
+      checkAborted(signal);
+      const executable = new WebnnExecutable(this.device, graphs, parts, this.segment, shape, () => { this.weightBytes -= bytes; });
+      this.weightBytes += bytes;
+      this.#note(parts.length);
       return executable;
     } catch (error) {
       this.device.check();
@@ -98,103 +129,84 @@ class WebnnProgram implements Program {
     }
   }
 
-  async #build(lowered: LoweredGraph, read: WeightReader, signal?: AbortSignal): Promise<MLGraph> {
-    const Builder = (globalThis as unknown as {MLGraphBuilder: MLGraphBuilderConstructor}).MLGraphBuilder;
-    const builder = new Builder(this.device.context);
-    const operands = new Array<MLOperand>(lowered.operands);
-    for (const {name, operand, dataType, shape} of lowered.inputs) operands[operand] = builder.input(name, {dataType, shape});
-    for (const {operand, dataType, shape, values} of lowered.constants) {
-      if (values) operands[operand] = builder.constant({dataType, shape}, numbersAs(dataType, values));
-    }
-    await this.#addWeights(builder, lowered, operands, read);
-    checkAborted(signal);
-    for (const call of lowered.calls) {
-      const named = Object.fromEntries(Object.entries(call.named).map(([name, operand]) => [name, operands[operand]]));
-      const method = builder[call.op] as BuilderMethod;
-      const results = [method.call(builder, ...call.operands.map((operand) => operands[operand]), ...call.arguments, {...call.options, ...named})].flat();
-      call.results.forEach((operand, i) => { operands[operand] = results[i]!; });
-    }
-    const graph = await builder.build(Object.fromEntries(lowered.outputs.map(({name, operand}) => [name, operands[operand]!])));
-    checkAborted(signal);
-    return graph;
+  #lower(shape: ShapeClass): LoweredGraph {
+    this.engine.call('ia_lower', [this.segment.graph], JSON.stringify({...shape, limits: this.device.limits, precision: this.precision}));
+    return JSON.parse(this.engine.takeText()) as LoweredGraph;
   }
 
-  /** Weights are constants of each graph, and read again for each shape: WebNN's graphs cannot share them. */
-  async #addWeights(builder: MLGraphBuilder, lowered: LoweredGraph, operands: MLOperand[], read: WeightReader): Promise<void> {
-    const constants = new Map(lowered.constants.filter((constant) => constant.weight !== undefined).map((constant) => [constant.weight!, constant]));
-    await read(constants.keys(), (id, parts) => {
-      const {operand, dataType, shape} = constants.get(id)!;
-      const size = byteLength({dataType, shape});
-      const layout = dataType === 'float16' ? 'f16' : 'f32';
-      const bytes = this.engine.packWeight(this.segment.graph, {index: id, layout, elements: size / bytesPerElement[dataType]!, size}, parts);
-      operands[operand] = builder.constant({dataType, shape}, bytes.subarray(0, size));
+  /** Each weight is read and converted once, and goes into every graph. Gives the bytes of one copy. */
+  async #addWeights(makers: GraphMaker[], read: WeightReader): Promise<number> {
+    const weights = makers.map((maker) => maker.weights);
+    let total = 0;
+    await read(weights[0]!.keys(), (id, parts) => {
+      const descriptor = weights[0]!.get(id)!;
+      const size = byteLength(descriptor);
+      const layout = descriptor.dataType === 'float16' ? 'f16' : 'f32';
+      const packed = this.engine.packWeight(this.segment.graph, {index: id, layout, elements: elementsOf(descriptor), size}, parts);
+      makers.forEach((maker, i) => maker.addWeight(weights[i]!.get(id)!.operand, descriptor, packed.subarray(0, size)));
+      total += size;
     });
+    return total;
+  }
+
+  #note(lanes: number): void {
+    const note = `batch over ${lanes} contexts side by side`;
+    if (lanes > 1 && !this.optimizations.includes(note)) this.optimizations.push(note);
   }
 
   dispose(): void {}  // everything belongs to the executables
 }
 
-function weightsLength(lowered: LoweredGraph): number {
-  return lowered.constants.reduce((sum, constant) => sum + (constant.weight === undefined ? 0 : byteLength(constant)), 0);
-}
-
-function numbersAs(dataType: string, values: number[]): ArrayBufferView {
-  if (dataType === 'int32') return new Int32Array(values);
-  if (dataType === 'float32') return new Float32Array(values);
-  if (dataType === 'float16') return float16s(values);
-  return fail('internal', `the lowered graph has constants of type ${dataType}`);
-}
-
-/** Float16Array where there is one; else its bits, which older WebNN versions take as Uint16Array. */
-function float16s(values: number[]): ArrayBufferView {
-  const Half = (globalThis as unknown as {Float16Array?: new (values: number[]) => ArrayBufferView}).Float16Array;
-  return Half ? new Half(values) : fail('unsupported_precision', 'this browser has no Float16Array; use precision 32');
-}
-
 class WebnnExecutable implements Executable {
-  private constructor(
-    readonly device: WebnnDevice, readonly graph: MLGraph, readonly activationBytes: number,
-    /** In the graph's order; null for an input that no call reads. */
-    readonly inputs: (MLTensor | null)[], readonly outputs: MLTensor[],
-    readonly inputsByName: Record<string, MLTensor>, readonly outputsByName: Record<string, MLTensor>,
-    readonly onDispose: () => void) {}
+  readonly activationBytes: number;
 
-  static async make(device: WebnnDevice, graph: MLGraph, lowered: LoweredGraph, segment: Segment, shape: ShapeClass,
-    onDispose: () => void): Promise<WebnnExecutable> {
-    const byName: [Record<string, MLTensor>, Record<string, MLTensor>] = [{}, {}];
-    let bytes = 0;
-    const make = async (value: MLOperandDescriptor & {name: string}, side: 0 | 1) => {
-      const {dataType, shape: dims, name} = value;
-      bytes += byteLength(value);
-      const tensor = await device.context.createTensor({dataType, shape: dims, ...(side === 0 ? {writable: true} : {readable: true})});
-      byName[side][name] = tensor;
-      return tensor;
-    };
-    const inputs = [], outputs = [];
-    for (const value of lowered.inputs) inputs.push(value.used ? await make(value, 0) : null);
-    for (const [i, value] of lowered.outputs.entries()) {
-      if (elementCount(segment.outputs[i]!.dims, shape) * 4 !== byteLength(value)) fail('internal', `the lowered output ${value.name} has another size than the graph's`);
-      outputs.push(await make(value, 1));
-    }
-    return new WebnnExecutable(device, graph, bytes, inputs, outputs, byName[0], byName[1], onDispose);
+  constructor(
+      readonly device: WebnnDevice, readonly graphs: RunnableGraph[], readonly shares: number[],
+      segment: Segment, readonly shape: ShapeClass, readonly onDispose: () => void) {
+    this.activationBytes = graphs.reduce((sum, graph) => sum + graph.bytes, 0);
+    segment.outputs.forEach(({name, dims}, i) => {
+      const lowered = graphs.reduce((sum, graph) => sum + elementsOf(graph.lowered.outputs[i]!), 0);
+      if (elementCount(dims, shape) !== lowered) fail('internal', `the lowered output ${name} has ${lowered} elements, the graph's has ${elementCount(dims, shape)}`);
+    });
   }
 
   async run(inputs: Uint8Array[]): Promise<Uint8Array[]> {
     this.device.check();
-    const {context} = this.device;
     try {
-      this.inputs.forEach((tensor, i) => { if (tensor) context.writeTensor(tensor, inputs[i]!); });
-      context.dispatch(this.graph, this.inputsByName, this.outputsByName);
-      return (await Promise.all(this.outputs.map((tensor) => context.readTensor(tensor)))).map((buffer) => new Uint8Array(buffer));
+      let from = 0;
+      const running = this.graphs.map((graph, i) => {
+        const to = from + this.shares[i]!;
+        const mine = inputs.map((bytes) => this.#part(bytes, from, to));
+        from = to;
+        return graph.run(mine);
+      });
+      const results = await Promise.all(running);
+      return results[0]!.map((first, i) => (results.length === 1 ? first : join(results.map((outputs) => outputs[i]!))));
     } catch (error) {
       this.device.check();
       throw asError(error, 'internal');
     }
   }
 
+  /** Sequences [from, to) of an input. */
+  #part(bytes: Uint8Array, from: number, to: number): Uint8Array {
+    if (this.graphs.length === 1) return bytes;
+    const each = bytes.byteLength / this.shape.batch;
+    return bytes.subarray(from * each, to * each);
+  }
+
   dispose(): void {
-    for (const tensor of [...this.inputs, ...this.outputs]) tensor?.destroy();
-    this.graph.destroy?.();
+    for (const graph of this.graphs) graph.dispose();
     this.onDispose();
   }
+}
+
+function join(parts: Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.byteLength;
+  }
+  return whole;
 }
