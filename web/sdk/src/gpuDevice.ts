@@ -81,8 +81,8 @@ export async function listAdapters(): Promise<AdapterFacts[]> {
   return [adapterFacts(await requestAdapter())];
 }
 
-export function adapterName({vendor, architecture, device, description}: AdapterFacts): string {
-  return [...new Set([vendor, architecture, description || device])].filter(Boolean).join(' ') || 'unnamed adapter';
+export function adapterName({vendor, architecture, device, description, isRealHardware}: AdapterFacts): string {
+  return [...new Set([vendor, architecture, description || device])].filter(Boolean).join(' ') || (isRealHardware ? 'a GPU that the browser does not name' : 'a software adapter that the browser does not name');
 }
 
 export class GpuDevice {
