@@ -106,6 +106,15 @@ std::string Cid::key() const {
   return std::string(as_text(out));
 }
 
+Result<VerifiedBlock> address(int version, Codec codec, ByteView bytes) {
+  if (bytes.size() > kMaxBlockBytes) {
+    return fail(ErrorCode::kLimitExceeded, "a block of {} bytes, at most {} are allowed", bytes.size(), kMaxBlockBytes);
+  }
+  Cid cid{.version = version, .codec = codec};
+  IA_ASSIGN(cid.hash, hash(HashFunction::kSha2_256, bytes));
+  return VerifiedBlock(std::move(cid), bytes);
+}
+
 Result<VerifiedBlock> verify(const Cid& cid, ByteView bytes) {
   if (bytes.size() > kMaxBlockBytes) {
     return fail(ErrorCode::kLimitExceeded, "block {} has {} bytes, at most {} are allowed", cid.text(), bytes.size(),

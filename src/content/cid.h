@@ -43,8 +43,8 @@ struct Cid {
 /// Digest of `bytes`. sha2-256, sha2-512; blake3 natively; identity returns the bytes (at most 128).
 Result<Multihash> hash(HashFunction function, ByteView bytes);
 
-/// Bytes that were compared with their CID. Only verify() makes one; stores, decoders and weight readers take nothing
-/// else.
+/// Bytes that were compared with their CID. Only verify() and address() make one; stores, decoders and weight readers
+/// take nothing else.
 class VerifiedBlock {
  public:
   const Cid& cid() const { return cid_; }
@@ -52,6 +52,7 @@ class VerifiedBlock {
 
  private:
   friend Result<VerifiedBlock> verify(const Cid& cid, ByteView bytes);
+  friend Result<VerifiedBlock> address(int version, Codec codec, ByteView bytes);
   VerifiedBlock(Cid cid, ByteView bytes) : cid_(std::move(cid)), bytes_(bytes) {}
   Cid cid_;
   ByteView bytes_;  ///< not owned: lives as long as what was verified
@@ -61,5 +62,7 @@ inline constexpr std::size_t kMaxBlockBytes = 2u << 20;  ///< 2 MiB, as Kubo and
 
 /// kIntegrity when the digest differs (says both), kLimitExceeded above kMaxBlockBytes.
 Result<VerifiedBlock> verify(const Cid& cid, ByteView bytes);
+/// Gives bytes of our own the CID that their sha2-256 makes. kLimitExceeded above kMaxBlockBytes.
+Result<VerifiedBlock> address(int version, Codec codec, ByteView bytes);
 
 }  // namespace ipfs_accelerate::content

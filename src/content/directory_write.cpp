@@ -11,11 +11,10 @@ namespace {
 
 Result<Link> emit(const Profile& profile, const UnixFsNode& node, const BlockSink& sink) {
   const Bytes bytes = encode_unixfs(node);
-  Link link{.cid = {.version = profile.cid_version, .codec = Codec::kDagPb}, .tsize = bytes.size()};
-  for (const Link& child : node.links) link.tsize += child.tsize;
-  IA_ASSIGN(link.cid.hash, hash(HashFunction::kSha2_256, bytes));
-  IA_ASSIGN(const VerifiedBlock block, verify(link.cid, bytes));
+  IA_ASSIGN(const VerifiedBlock block, address(profile.cid_version, Codec::kDagPb, bytes));
   IA_TRY(sink(block));
+  Link link{.cid = block.cid(), .tsize = bytes.size()};
+  for (const Link& child : node.links) link.tsize += child.tsize;
   return link;
 }
 

@@ -52,9 +52,8 @@ Result<FileBuilder::Child> FileBuilder::pack(std::vector<Child>& level) {
   const Bytes bytes = encode_unixfs(node);
   packed.length = node.file_size;
   packed.link.tsize += bytes.size();
-  packed.link.cid = {.version = profile_.cid_version, .codec = Codec::kDagPb};
-  IA_ASSIGN(packed.link.cid.hash, hash(HashFunction::kSha2_256, bytes));
-  IA_ASSIGN(const VerifiedBlock block, verify(packed.link.cid, bytes));
+  IA_ASSIGN(const VerifiedBlock block, address(profile_.cid_version, Codec::kDagPb, bytes));
+  packed.link.cid = block.cid();
   IA_TRY(sink_(block));
   return packed;
 }

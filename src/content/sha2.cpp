@@ -82,6 +82,7 @@ class Sha2 {
     const std::uint64_t bits = total_ * 8;
     const std::uint8_t one = 0x80, zero = 0;
     update({&one, 1});
+    while (held_ != kBlock - 2 * sizeof(Word)) update({&zero, 1});
     while (held_ != kBlock - 8) update({&zero, 1});  // a length above 2^64 bits cannot happen here
     std::array<std::uint8_t, 8> length;
     for (int i = 0; i < 8; ++i) length[i] = static_cast<std::uint8_t>(bits >> (56 - 8 * i));

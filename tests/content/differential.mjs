@@ -1,15 +1,17 @@
 // Random trees through our importer and the JavaScript one: the CIDs must be equal.
-// node differential.mjs CID_TREE_PROGRAM [ROUNDS] [SEED]
+// node differential.mjs [CID_TREE_PROGRAM [ROUNDS [SEED]]]
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { BlackHoleBlockstore } from 'blockstore-core/black-hole'
 import { importer } from 'ipfs-unixfs-importer'
 import { fixedSize } from 'ipfs-unixfs-importer/chunker'
 import { balanced } from 'ipfs-unixfs-importer/layout'
 
-const [program, rounds = '40', seed = '1'] = process.argv.slice(2)
+const built = fileURLToPath(new URL('../../build/release/bin/cid_tree', import.meta.url))
+const [program = built, rounds = '40', seed = '1'] = process.argv.slice(2)
 
 // xorshift: the same trees for the same seed.
 let state = BigInt(seed) * 0x9e3779b97f4a7c15n + 1n
@@ -96,10 +98,14 @@ function customParameters () {
 }
 
 const work = mkdtempSync(join(tmpdir(), 'differential-'))
+let passed = 0
 let failed = 0
 async function compare (how, options, folder) {
   const [a, b] = [ours(how, folder), await theirs(folder, options)]
-  if (a === b) return
+  if (a === b) {
+    passed += 1
+    return
+  }
   failed += 1
   console.log(`DIFFERENT seed=${seed} ${how}: ours ${a}, theirs ${b}`)
 }
@@ -120,5 +126,5 @@ try {
 } finally {
   rmSync(work, { recursive: true, force: true })
 }
-console.log(`${rounds} trees, ${failed} differences`)
+console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1
