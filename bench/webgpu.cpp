@@ -1,5 +1,6 @@
-// Encoder on WebGPU: MiniLM's shape (6 layers, 384, 12 heads, FFN 1536) with random weights, pooled and normalised, result read back.
-// Usage: bench_webgpu [--shapes 1x128,8x128] [--precision 16,32] [--runs N] [--profile] [--sweep TILES] [--check N] [--tune name=value]
+// Encoder on WebGPU: MiniLM's shape (6 layers, 384, 12 heads, FFN 1536) with random weights, pooled and normalised,
+// result read back. Usage: bench_webgpu [--shapes 1x128,8x128] [--precision 16,32] [--runs N] [--profile] [--sweep
+// TILES] [--check N] [--tune name=value]
 //                     [--toggle NAME] [--off FEATURE] [--submissions N] [--poll MS]
 // Prints one JSON row per measurement. --check N compares the numbers with the CPU backend where batch <= N.
 // --profile adds the time of every kernel; --sweep times every linear with each of kMatrixTiles' first TILES entries.
@@ -39,20 +40,31 @@ Graph minilm() {
   const ValueId positions = b.input("position_ids", Dtype::kI32, {kBatchDim, kSequenceDim});
   const ValueId mask = b.input("attention_mask", Dtype::kI32, {kBatchDim, kSequenceDim});
   const auto vector = [&](std::string name, std::int64_t size) { return b.weight(name, {size}); };
-  const auto linear = [&](const std::string& name, ValueId x, std::int64_t k, std::int64_t n, Activation activation, ValueId residual) {
-    return b.add(name, op::Linear{.x = x, .residual = residual, .weight = b.weight(name, {n, k}), .bias = vector(name + ".bias", n),
+  const auto linear = [&](const std::string& name, ValueId x, std::int64_t k, std::int64_t n, Activation activation,
+                          ValueId residual) {
+    return b.add(name, op::Linear{.x = x,
+                                  .residual = residual,
+                                  .weight = b.weight(name, {n, k}),
+                                  .bias = vector(name + ".bias", n),
                                   .activation = activation});
   };
   const auto norm = [&](const std::string& name, ValueId x) {
-    return b.add(name, op::LayerNorm{.x = x, .gamma = vector(name + ".gamma", kHidden), .beta = vector(name + ".beta", kHidden)});
+    return b.add(name, op::LayerNorm{
+                           .x = x, .gamma = vector(name + ".gamma", kHidden), .beta = vector(name + ".beta", kHidden)});
   };
-  ValueId x = b.add("embed", op::Embed{.ids = ids, .position_ids = positions, .word = b.weight("word", {kVocabulary, kHidden}),
-                                       .position = b.weight("position", {512, kHidden}), .gamma = vector("embed.gamma", kHidden),
+  ValueId x = b.add("embed", op::Embed{.ids = ids,
+                                       .position_ids = positions,
+                                       .word = b.weight("word", {kVocabulary, kHidden}),
+                                       .position = b.weight("position", {512, kHidden}),
+                                       .gamma = vector("embed.gamma", kHidden),
                                        .beta = vector("embed.beta", kHidden)});
   for (int layer = 0; layer < kLayers; ++layer) {
     const std::string at = "layer." + std::to_string(layer) + ".";
     const ValueId qkv = linear(at + "qkv", x, kHidden, 3 * kHidden, Activation::kNone, kNoValue);
-    const ValueId mixed = b.add(at + "attention", op::Attention{.qkv = qkv, .mask = mask, .heads = kHeads, .head_dim = kHidden / kHeads,
+    const ValueId mixed = b.add(at + "attention", op::Attention{.qkv = qkv,
+                                                                .mask = mask,
+                                                                .heads = kHeads,
+                                                                .head_dim = kHidden / kHeads,
                                                                 .scale = 1.0f / std::sqrt(float(kHidden / kHeads))});
     x = norm(at + "norm1", linear(at + "out", mixed, kHidden, kHidden, Activation::kNone, x));
     const ValueId up = linear(at + "up", x, kHidden, kFfn, Activation::kGelu, kNoValue);
@@ -65,7 +77,8 @@ Graph minilm() {
 
 double operations(const ShapeClass& s) {
   const double tokens = double(s.batch * s.sequence);
-  return kLayers * (2 * tokens * (4.0 * kHidden * kHidden + 2.0 * kHidden * kFfn) + 4 * tokens * double(s.sequence) * kHidden);
+  return kLayers *
+         (2 * tokens * (4.0 * kHidden * kHidden + 2.0 * kHidden * kFfn) + 4 * tokens * double(s.sequence) * kHidden);
 }
 
 std::unique_ptr<Program> load(Backend& backend, const Graph& graph, int precision) {
@@ -74,10 +87,12 @@ std::unique_ptr<Program> load(Backend& backend, const Graph& graph, int precisio
   for (std::size_t id = 0; id < graph.weights.size(); ++id) {
     const Shape& shape = graph.weights[id].shape;
     const bool gain = graph.weights[id].name.ends_with("gamma");
-    std::normal_distribution<float> normal(gain ? 1.0f : 0.0f, shape.size() == 1 ? 0.1f : 1.0f / std::sqrt(float(shape[1])));
+    std::normal_distribution<float> normal(gain ? 1.0f : 0.0f,
+                                           shape.size() == 1 ? 0.1f : 1.0f / std::sqrt(float(shape[1])));
     std::vector<float> values(std::size_t(must(element_count(shape))));
     for (float& v : values) v = normal(random);
-    const WeightPart part{Dtype::kF32, shape, {reinterpret_cast<const std::uint8_t*>(values.data()), values.size() * 4}};
+    const WeightPart part{
+        Dtype::kF32, shape, {reinterpret_cast<const std::uint8_t*>(values.data()), values.size() * 4}};
     must(program->upload(WeightId(id), {&part, 1}));
   }
   return program;
@@ -152,9 +167,11 @@ void sweep(const Options& options, const Graph& graph) {
       data.run(*executable);
       std::string row;
       for (const auto& [kind, time] : kernel_times(*executable)) {
-        if (kind.find("linear") != std::string::npos) row += std::format(",\"{}\":{:.1f}", kind.substr(0, kind.find(' ')), time);
+        if (kind.find("linear") != std::string::npos)
+          row += std::format(",\"{}\":{:.1f}", kind.substr(0, kind.find(' ')), time);
       }
-      std::printf("{\"sweep\":\"%ldx%ld\",\"tile\":%d%s}\n", long(shape.batch), long(shape.sequence), tile, row.c_str());
+      std::printf("{\"sweep\":\"%ldx%ld\",\"tile\":%d%s}\n", long(shape.batch), long(shape.sequence), tile,
+                  row.c_str());
       std::fflush(stdout);
     }
   }
@@ -183,8 +200,8 @@ void compare(const Graph& graph, const ShapeClass& shape, const Data& got, int p
     const double cosine = dot / std::sqrt(a * b);
     least_cosine = cosine >= least_cosine ? least_cosine : cosine;
   }
-  std::printf("{\"check\":\"%ldx%ld\",\"precision\":%d,\"max_error\":%.3g,\"cosine\":%.7f}\n", long(shape.batch), long(shape.sequence),
-              precision, worst, least_cosine);
+  std::printf("{\"check\":\"%ldx%ld\",\"precision\":%d,\"max_error\":%.3g,\"cosine\":%.7f}\n", long(shape.batch),
+              long(shape.sequence), precision, worst, least_cosine);
   if (!(worst < (precision == 16 ? 5e-3 : 1e-4))) {
     std::fprintf(stderr, "bench_webgpu: wrong numbers\n");
     std::exit(1);
@@ -193,8 +210,8 @@ void compare(const Graph& graph, const ShapeClass& shape, const Data& got, int p
 
 void measure(const Options& options, const Graph& graph) {
   auto backend = must(webgpu::DawnBackend::open(options.dawn));
-  std::printf("{\"device\":\"%s\",\"driver\":\"%s\",\"real\":%s}\n", backend->device().name.c_str(), backend->device().driver.c_str(),
-              backend->device().is_real_hardware ? "true" : "false");
+  std::printf("{\"device\":\"%s\",\"driver\":\"%s\",\"real\":%s}\n", backend->device().name.c_str(),
+              backend->device().driver.c_str(), backend->device().is_real_hardware ? "true" : "false");
   for (const int precision : options.precisions) {
     auto program = load(*backend, graph, precision);
     for (const ShapeClass& shape : options.shapes) {
@@ -212,20 +229,22 @@ void measure(const Options& options, const Graph& graph) {
       std::ranges::sort(times);
       const double median = times[times.size() / 2], tflops = operations(shape) / median / 1e9;
       const double floor = operations(shape) / (precision == 16 ? kF16Rate : kF32Rate) * 1e3;
-      std::printf("{\"name\":\"webgpu.minilm.%ldx%ld.f%d\",\"ms\":%.4f,\"min_ms\":%.4f,\"p90_ms\":%.4f,\"tflops\":%.2f,"
-                  "\"floor_ms\":%.4f,\"compile_ms\":%.1f}\n",
-                  long(shape.batch), long(shape.sequence), precision, median, times.front(), times[times.size() * 9 / 10], tflops,
-                  floor + (kLayers * 7 + 3) * kDispatchSeconds * 1e3 + kRoundTripSeconds * 1e3, compile);
+      std::printf(
+          "{\"name\":\"webgpu.minilm.%ldx%ld.f%d\",\"ms\":%.4f,\"min_ms\":%.4f,\"p90_ms\":%.4f,\"tflops\":%.2f,"
+          "\"floor_ms\":%.4f,\"compile_ms\":%.1f}\n",
+          long(shape.batch), long(shape.sequence), precision, median, times.front(), times[times.size() * 9 / 10],
+          tflops, floor + (kLayers * 7 + 3) * kDispatchSeconds * 1e3 + kRoundTripSeconds * 1e3, compile);
       std::fflush(stdout);
       if (shape.batch <= options.check) compare(graph, shape, data, precision);
       if (!options.profile) continue;
       double total = 0;
       for (const auto& [kind, time] : kernel_times(*executable)) {
-        std::printf("{\"kernel\":\"%s\",\"shape\":\"%ldx%ld.f%d\",\"us\":%.1f}\n", kind.c_str(), long(shape.batch), long(shape.sequence),
-                    precision, time);
+        std::printf("{\"kernel\":\"%s\",\"shape\":\"%ldx%ld.f%d\",\"us\":%.1f}\n", kind.c_str(), long(shape.batch),
+                    long(shape.sequence), precision, time);
         total += time;
       }
-      std::printf("{\"kernels\":\"all\",\"shape\":\"%ldx%ld.f%d\",\"us\":%.1f}\n", long(shape.batch), long(shape.sequence), precision, total);
+      std::printf("{\"kernels\":\"all\",\"shape\":\"%ldx%ld.f%d\",\"us\":%.1f}\n", long(shape.batch),
+                  long(shape.sequence), precision, total);
       std::fflush(stdout);
     }
   }
@@ -234,8 +253,10 @@ void measure(const Options& options, const Graph& graph) {
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> parts(1);
   for (const char c : text) {
-    if (c == ',') parts.emplace_back();
-    else parts.back() += c;
+    if (c == ',')
+      parts.emplace_back();
+    else
+      parts.back() += c;
   }
   return parts;
 }
@@ -248,7 +269,8 @@ Options parse(int argc, char** argv) {
     if (flag == "--shapes") {
       options.shapes.clear();
       for (const std::string& part : split(value())) {
-        options.shapes.push_back({.batch = std::atoll(part.c_str()), .sequence = std::atoll(part.substr(part.find('x') + 1).c_str())});
+        options.shapes.push_back(
+            {.batch = std::atoll(part.c_str()), .sequence = std::atoll(part.substr(part.find('x') + 1).c_str())});
       }
     } else if (flag == "--precision") {
       options.precisions.clear();
@@ -286,6 +308,8 @@ Options parse(int argc, char** argv) {
 int main(int argc, char** argv) {
   const Options options = parse(argc, argv);
   const Graph graph = minilm();
-  if (options.sweep > 0) sweep(options, graph);
-  else measure(options, graph);
+  if (options.sweep > 0)
+    sweep(options, graph);
+  else
+    measure(options, graph);
 }

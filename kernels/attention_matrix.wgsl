@@ -13,8 +13,6 @@ const V_AT = K_AT + u32(KEYS) * ROW;
 const SCORES_AT = V_AT + u32(KEYS) * ROW;
 const OUT_AT = SCORES_AT + QUERIES * SCORE_ROW;
 const LANES_PER_ROW = u32(SUBGROUP / SIDE);
-const SCORES_PER_LANE = u32(KEYS) / 4u / LANES_PER_ROW;   // vec4s
-const OUT_PER_LANE = u32(HEAD_DIM) / 4u / LANES_PER_ROW;  // vec4s
 alias Left = subgroup_matrix_left<f16, SIDE, SIDE>;
 alias Right = subgroup_matrix_right<f16, SIDE, SIDE>;
 alias Sum = subgroup_matrix_result<f32, SIDE, SIDE>;
@@ -28,6 +26,19 @@ fn addend_of(token: u32, key: u32) -> f32 {
   if (mask[token + key] == 0) { return -1e30; }
 //#end
   return 0.0;
+}
+
+/// Four scores of a row, scaled, with bias and mask. `at` counts vec4s in the tile's row.
+fn score_at(scores: u32, at: u32, first: u32, query: u32, head: u32) -> vec4<f32> {
+  var v = bitcast<vec4<f32>>(units[scores + at]) * SCALE;
+//#if HAS_bias
+  let last = shape.sequence - 1u;
+  let row = (head * shape.sequence + query) * shape.sequence;
+  let key = first + at * 4u;
+  v += vec4<f32>(f32(bias[row + min(key, last)]), f32(bias[row + min(key + 1u, last)]), f32(bias[row + min(key + 2u, last)]),
+                 f32(bias[row + min(key + 3u, last)]));
+//#end
+  return v + addend[at];
 }
 
 @compute @workgroup_size(THREADS)
@@ -44,7 +55,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   for (var i = lane; i < QUERIES * HEAD_U; i += THREADS) {
     units[i / HEAD_U * ROW + i % HEAD_U] = qkv[(token + min(first_query + i / HEAD_U, s - 1u)) * ROW_U + head * HEAD_U + i % HEAD_U];
   }
-  for (var i = 0u; i < OUT_PER_LANE; i++) { units[results + share * OUT_PER_LANE + i] = vec4<u32>(); }
+//#for i OUT_PER_LANE
+  units[results + share * OUT_PER_LANE + $iu] = vec4<u32>();
+//#end
   workgroupBarrier();
 //#for d HEAD_STEPS
   let query_$d = subgroupMatrixLoad<Left, row_major>(&units, part * SIDE * ROW + $du * SIDE / 8u, ROW);
@@ -77,39 +90,32 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
 
     // The weights of a row overwrite its scores: a lane writes only after the row's maximum, which needs every score read.
-    var mine: array<vec4<f32>, SCORES_PER_LANE>;
     var tile_highest = vec4<f32>(highest);
-    for (var i = 0u; i < SCORES_PER_LANE; i++) {
-      let at = share * SCORES_PER_LANE + i;
-      mine[i] = bitcast<vec4<f32>>(units[scores + at]) * SCALE;
-//#if HAS_bias
-      let bias_at = (head * s + min(first_query + row, s - 1u)) * s;
-      let key = first + at * 4u;
-      mine[i] += vec4<f32>(f32(bias[bias_at + min(key, s - 1u)]), f32(bias[bias_at + min(key + 1u, s - 1u)]),
-                           f32(bias[bias_at + min(key + 2u, s - 1u)]), f32(bias[bias_at + min(key + 3u, s - 1u)]));
+//#for i SCORES_PER_LANE
+    let mine_$i = score_at(scores, share * SCORES_PER_LANE + $iu, first, min(first_query + row, s - 1u), head);
+    tile_highest = max(tile_highest, mine_$i);
 //#end
-      mine[i] += addend[at];
-      tile_highest = max(tile_highest, mine[i]);
-    }
     var now = max(max(tile_highest.x, tile_highest.y), max(tile_highest.z, tile_highest.w));
     for (var i = 1u; i < LANES_PER_ROW; i *= 2u) { now = max(now, subgroupShuffleXor(now, i)); }
     let shrink = exp(highest - now);
     highest = now;
     var part_sum = vec4<f32>();
-    for (var i = 0u; i < SCORES_PER_LANE; i += 2u) {
-      let a = exp(mine[i] - now);
-      let b = exp(mine[i + 1u] - now);
-      part_sum += a + b;
-      units[scores + (share * SCORES_PER_LANE + i) / 2u] =
-          vec4<u32>(pack2x16float(a.xy), pack2x16float(a.zw), pack2x16float(b.xy), pack2x16float(b.zw));
-    }
+//#for i SCORES_PER_LANE
+    let weight_of_$i = exp(mine_$i - now);
+    part_sum += weight_of_$i;
+//#end
+//#for i HALF_SCORES
+    units[scores + share * HALF_SCORES + $iu] =
+        vec4<u32>(pack2x16float(weight_of_$(2i).xy), pack2x16float(weight_of_$(2i).zw),
+                  pack2x16float(weight_of_$(2i+1).xy), pack2x16float(weight_of_$(2i+1).zw));
+//#end
     var total = part_sum.x + part_sum.y + part_sum.z + part_sum.w;
     for (var i = 1u; i < LANES_PER_ROW; i *= 2u) { total += subgroupShuffleXor(total, i); }
     sum = sum * shrink + total;
-    for (var i = 0u; i < OUT_PER_LANE; i++) {
-      let at = results + share * OUT_PER_LANE + i;
-      units[at] = bitcast<vec4<u32>>(bitcast<vec4<f32>>(units[at]) * shrink);
-    }
+//#for i OUT_PER_LANE
+    units[results + share * OUT_PER_LANE + $iu] =
+        bitcast<vec4<u32>>(bitcast<vec4<f32>>(units[results + share * OUT_PER_LANE + $iu]) * shrink);
+//#end
     workgroupBarrier();
 //#for j KEY_STEPS
     let weight_$j = subgroupMatrixLoad<Left, row_major>(&units, SCORES_AT + part * SIDE * SCORE_ROW + $ju * SIDE / 8u, SCORE_ROW);

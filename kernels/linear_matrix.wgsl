@@ -17,21 +17,8 @@ alias Left = subgroup_matrix_left<f16, SIDE, SIDE>;
 alias Right = subgroup_matrix_right<f16, SIDE, SIDE>;
 alias Sum = subgroup_matrix_result<f32, SIDE, SIDE>;
 
-const SIZE = max(2 * STAGE, OUT * u32(WM * WN));
-//#if HALF_UNITS
-const U = 2u;
-var<workgroup> units: array<vec4<f16>, SIZE * U>;
-fn put(at: u32, v: vec4<u32>) {
-  units[at * U] = bitcast<vec4<f16>>(v.xy);
-  units[at * U + 1u] = bitcast<vec4<f16>>(v.zw);
-}
-fn take(at: u32) -> vec4<f32> { return vec4<f32>(bitcast<vec2<f32>>(units[at * U]), bitcast<vec2<f32>>(units[at * U + 1u])); }
-//#else
-const U = 1u;
+const SIZE = max(u32(STAGES) * STAGE, OUT * u32(WM * WN));
 var<workgroup> units: array<vec4<u32>, SIZE>;
-fn put(at: u32, v: vec4<u32>) { units[at] = v; }
-fn take(at: u32) -> vec4<f32> { return bitcast<vec4<f32>>(units[at]); }
-//#end
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -58,10 +45,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 //#end
 
 //#for i LOADS_X
-  put(x_to_$i, load_x(x_at_$i, 0u, lane + $iu * THREADS));
+  units[x_to_$i] = load_x(x_at_$i, 0u, lane + $iu * THREADS);
 //#end
 //#for i LOADS_W
-  put(w_to_$i, load_w(w_at_$i, 0u, lane + $iu * THREADS));
+  units[w_to_$i] = load_w(w_at_$i, 0u, lane + $iu * THREADS);
 //#end
   workgroupBarrier();
 
@@ -79,11 +66,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 //#for s STEPS
     {
 //#for j FN
-      let right_$j = subgroupMatrixLoad<Right, col_major>(&units, (stage + (TILE_M + part_column + $ju * SIDE) * ROW + $su * SIDE / 8u) * U, ROW * U);
+      let right_$j = subgroupMatrixLoad<Right, col_major>(&units, stage + (TILE_M + part_column + $ju * SIDE) * ROW + $su * SIDE / 8u, ROW);
 //#end
 //#for i FM
       {
-        let left = subgroupMatrixLoad<Left, row_major>(&units, (stage + (part_row + $iu * SIDE) * ROW + $su * SIDE / 8u) * U, ROW * U);
+        let left = subgroupMatrixLoad<Left, row_major>(&units, stage + (part_row + $iu * SIDE) * ROW + $su * SIDE / 8u, ROW);
 //#for j FN
         sum_$i_$j = subgroupMatrixMultiplyAccumulate(left, right_$j, sum_$i_$j);
 //#end
@@ -91,19 +78,23 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 //#end
     }
 //#end
+//#if ONE_STAGE
+    workgroupBarrier();
+//#else
     stage = STAGE - stage;
+//#end
 //#for i LOADS_X
-    put(stage + x_to_$i, x_$i);
+    units[stage + x_to_$i] = x_$i;
 //#end
 //#for i LOADS_W
-    put(stage + w_to_$i, w_$i);
+    units[stage + w_to_$i] = w_$i;
 //#end
     workgroupBarrier();
   }
 
 //#for i FM
 //#for j FN
-  subgroupMatrixStore<row_major>(&units, (part * OUT + $ju * SIDE / 4u) * U, sum_$i_$j, OUT_ROW * U);
+  subgroupMatrixStore<row_major>(&units, part * OUT + $ju * SIDE / 4u, sum_$i_$j, OUT_ROW);
 //#end
   workgroupBarrier();
   write_out(first_row + part_row + $iu * SIDE, first_column + part_column, part * OUT, lane % SUBGROUP);
@@ -118,7 +109,7 @@ fn write_out(row: u32, column: u32, source: u32, lane: u32) {
     let c = column / 4u + i % OUT4;
     if (r < M && c < N / 4) {
       let at = r * (N / 4) + c;
-      y[at] = y_t(finish(take(source + i / OUT4 * OUT_ROW + i % OUT4), c, at));
+      y[at] = y_t(finish(bitcast<vec4<f32>>(units[source + i / OUT4 * OUT_ROW + i % OUT4]), c, at));
     }
   }
 }

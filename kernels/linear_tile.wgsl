@@ -4,17 +4,18 @@
 
 const TILE_M = 16u * PER_M;
 const TILE_N = 64u * PER_N4;
-const TILE_K = 16u;
+const TILE_K = u32(KT);
+const STEP4 = TILE_K / 4u;
 var<workgroup> tile_x: array<array<f32, TILE_M + 4u>, TILE_K>;
 var<workgroup> tile_w: array<array<vec4<f32>, TILE_N / 4u + 1u>, TILE_K>;
 
 fn stage_x(first_row: u32, k4: u32, lane: u32) {
-  for (var i = lane; i < TILE_M * 4u; i += 256u) {
-    let row = i / 4u;
-    let at = k4 + i % 4u;
+  for (var i = lane; i < TILE_M * STEP4; i += 256u) {
+    let row = i / STEP4;
+    let at = k4 + i % STEP4;
     var v = vec4<f32>();
     if (first_row + row < M && at < K4) { v = vec4<f32>(x[(first_row + row) * K4 + at]); }
-    let k = i % 4u * 4u;
+    let k = i % STEP4 * 4u;
     tile_x[k][row] = v.x;
     tile_x[k + 1u][row] = v.y;
     tile_x[k + 2u][row] = v.z;
@@ -23,12 +24,12 @@ fn stage_x(first_row: u32, k4: u32, lane: u32) {
 }
 
 fn stage_w(first_column: u32, k4: u32, lane: u32) {
-  for (var i = lane; i < TILE_N * 4u; i += 256u) {
-    let column = i / 4u;
-    let at = k4 + i % 4u;
+  for (var i = lane; i < TILE_N * STEP4; i += 256u) {
+    let column = i / STEP4;
+    let at = k4 + i % STEP4;
     var v = vec4<f32>();
     if (first_column + column < N && at < K4) { v = vec4<f32>(weight[(first_column + column) * K4 + at]); }
-    let k = i % 4u * 4u;
+    let k = i % STEP4 * 4u;
     tile_w[k][column / 4u][column % 4u] = v.x;
     tile_w[k + 1u][column / 4u][column % 4u] = v.y;
     tile_w[k + 2u][column / 4u][column % 4u] = v.z;
@@ -43,7 +44,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let lane_row = lane / 16u;
   let lane_column = lane % 16u;
   var sum: array<array<vec4<f32>, PER_N4>, PER_M>;
-  for (var k4 = 0u; k4 < K4; k4 += 4u) {
+  for (var k4 = 0u; k4 < K4; k4 += STEP4) {
     stage_x(first_row, k4, lane);
     stage_w(first_column, k4, lane);
     workgroupBarrier();

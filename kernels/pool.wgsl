@@ -24,6 +24,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     let v = f32(x[at * COLUMNS + shown]);
     if (MODE == 1) {
       if (s == 0u) { sum = v; }
+    } else if (MODE == 4 && s == 0u) {
+      sum = v;  // also when no token is attended
+      weight = select(0.0, 1.0, attended(at));
     } else if (attended(at)) {
       if (MODE == 2) {
         sum = max(sum, v);

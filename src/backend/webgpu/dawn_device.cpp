@@ -199,7 +199,8 @@ Result<> DawnDevice::request(const DawnOptions& options) {
   capabilities.subgroups = device.HasFeature(wgpu::FeatureName::Subgroups);
   capabilities.subgroup_min_size = std::int32_t(facts.subgroupMinSize);
   capabilities.subgroup_max_size = std::int32_t(facts.subgroupMaxSize);
-  if (device.HasFeature(wgpu::FeatureName::ChromiumExperimentalSubgroupMatrix)) capabilities.subgroup_matrix = matrix_side(adapter);
+  if (device.HasFeature(wgpu::FeatureName::ChromiumExperimentalSubgroupMatrix))
+    capabilities.subgroup_matrix = matrix_side(adapter);
   capabilities.max_storage_binding =
       std::int64_t(std::min<std::uint64_t>(limits.maxStorageBufferBindingSize, 1ULL << 40));
   capabilities.max_buffer = std::int64_t(std::min<std::uint64_t>(limits.maxBufferSize, 1ULL << 40));
@@ -211,7 +212,8 @@ Result<> DawnDevice::request(const DawnOptions& options) {
 
 Result<> DawnDevice::wait(wgpu::Future future) {
   // A short run is over before a sleeping thread would be woken; software adapters need the core themselves.
-  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(info.is_real_hardware ? options.poll_ms : 0);
+  const auto until =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(info.is_real_hardware ? options.poll_ms : 0);
   while (std::chrono::steady_clock::now() < until) {
     if (instance.WaitAny(future, 0) != wgpu::WaitStatus::TimedOut) return state();
   }

@@ -91,8 +91,10 @@ Result<std::string> Kernel::text() const {
   for (const auto& [name, expression] : expressions_) replace_word(body, name, "(" + expression + ")");
   std::string enables;
   if (has("F16")) enables += "enable f16;\n";
-  if (has("SUBGROUPS") && body.find("subgroup") != std::string::npos) enables += "enable subgroups;\ndiagnostic(off, subgroup_uniformity);\n";
-  if (has("MATRIX")) enables += "enable chromium_experimental_subgroup_matrix;\ndiagnostic(off, chromium.subgroup_matrix_uniformity);\n";
+  if (has("SUBGROUPS") && body.find("subgroup") != std::string::npos)
+    enables += "enable subgroups;\ndiagnostic(off, subgroup_uniformity);\n";
+  if (has("MATRIX"))
+    enables += "enable chromium_experimental_subgroup_matrix;\ndiagnostic(off, chromium.subgroup_matrix_uniformity);\n";
   return enables + constants_ + declarations_ + body;
 }
 

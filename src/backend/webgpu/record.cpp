@@ -138,7 +138,8 @@ Result<> Recorder::dispatch(const Node& node, const Kernel& kernel, std::array<s
 
 std::array<std::uint32_t, 3> Recorder::row_grid(std::int64_t rows, std::int64_t rows_each) const {
   const std::int64_t groups = (rows + rows_each - 1) / rows_each;
-  return {std::uint32_t(std::min<std::int64_t>(groups, kRowsPerLine)), std::uint32_t((groups + kRowsPerLine - 1) / kRowsPerLine), 1};
+  return {std::uint32_t(std::min<std::int64_t>(groups, kRowsPerLine)),
+          std::uint32_t((groups + kRowsPerLine - 1) / kRowsPerLine), 1};
 }
 
 std::int64_t Recorder::fixed_subgroup() const {

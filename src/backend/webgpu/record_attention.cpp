@@ -11,11 +11,15 @@ std::int64_t matrix_units(std::int64_t queries, std::int64_t keys, std::int64_t 
 
 }  // namespace
 
-Result<> Recorder::record_attention_matrix(const Node& node, const op::Attention& op, std::int64_t parts, std::int64_t keys) {
+Result<> Recorder::record_attention_matrix(const Node& node, const op::Attention& op, std::int64_t parts,
+                                           std::int64_t keys) {
   const std::int64_t side = capabilities_.subgroup_matrix;
   Kernel made = kernel("attention_matrix");
   made.set("MATRIX", 1).set("SIDE", side).set("SUBGROUP", capabilities_.subgroup_max_size).set("PARTS", parts);
   made.set("KEYS", keys).set("KEY_STEPS", keys / side).set("HEAD_STEPS", op.head_dim / side);
+  const std::int64_t lanes_per_row = capabilities_.subgroup_max_size / side;
+  made.set("SCORES_PER_LANE", keys / 4 / lanes_per_row).set("HALF_SCORES", keys / 8 / lanes_per_row);
+  made.set("OUT_PER_LANE", op.head_dim / 4 / lanes_per_row);
   made.set("HEADS", op.heads).set("HEAD_DIM", op.head_dim).set_float("SCALE", op.scale);
   made.read("qkv", value(op.qkv), 8);
   if (op.mask != kNoValue) made.read("mask", value(op.mask), 1);
@@ -23,20 +27,27 @@ Result<> Recorder::record_attention_matrix(const Node& node, const op::Attention
   made.write("y", result(node.output), 4);
   const std::int64_t queries = side * parts;
   note("subgroup matrices");
-  return dispatch(node, made, {std::uint32_t((shape_.sequence + queries - 1) / queries), std::uint32_t(op.heads), std::uint32_t(shape_.batch)});
+  return dispatch(
+      node, made,
+      {std::uint32_t((shape_.sequence + queries - 1) / queries), std::uint32_t(op.heads), std::uint32_t(shape_.batch)});
 }
 
 Result<> Recorder::record(const Node& node, const op::Attention& op) {
   const std::int64_t side = capabilities_.subgroup_matrix, subgroup = capabilities_.subgroup_max_size;
-  if (side != 0 && half_ && op.head_dim % side == 0 && capabilities_.subgroup_min_size == subgroup && subgroup % side == 0) {
-    const std::int64_t parts = tuned("attention.parts", 4);
-    for (std::int64_t keys = tuned("attention.keys", 64); keys >= 32; keys /= 2) {
+  if (side != 0 && half_ && op.head_dim % side == 0 && capabilities_.subgroup_min_size == subgroup &&
+      subgroup % side == 0) {
+    // Few workgroups finish sooner with more keys per step, many with more queries each (bench/RESULTS.md).
+    const bool small = (shape_.sequence + 63) / 64 * op.heads * shape_.batch < 128;
+    const std::int64_t parts = tuned("attention.parts", small ? 2 : 4);
+    for (std::int64_t keys = tuned("attention.keys", small ? 128 : 64); keys >= 32; keys /= 2) {
       if (matrix_units(side * parts, keys, op.head_dim) * 16 > capabilities_.max_workgroup_storage) continue;
       return record_attention_matrix(node, op, parts, keys);
     }
   }
   Kernel made = kernel("attention");
-  const std::int64_t tile = op.head_dim <= 64 ? 16 : op.head_dim <= 128 ? 8 : 4;  // keys and values fit 16 KiB of workgroup memory
+  const std::int64_t tile = op.head_dim <= 64    ? 16
+                            : op.head_dim <= 128 ? 8
+                                                 : 4;  // keys and values fit 16 KiB of workgroup memory
   made.set("HEADS", op.heads).set("HEAD_DIM", op.head_dim).set("HEAD4_COUNT", op.head_dim / 4);
   made.set("TILE", tile).set("QUERIES", 64).set_float("SCALE", op.scale);
   made.read("qkv", value(op.qkv), 4);

@@ -20,69 +20,60 @@ void set_activation(Kernel& kernel, Activation activation) {
 
 std::uint32_t tiles(std::int64_t size, std::int64_t tile) { return std::uint32_t((size + tile - 1) / tile); }
 
-/// How linear_matrix cuts the work: fm x fn matrices per subgroup, wm x wn subgroups, kt of the row length per step.
+/// How linear_matrix cuts the work: fm x fn matrices per subgroup, wm x wn subgroups, kt of the row length per step,
+/// and whether the next step's tile has its own room (2 stages) or takes the place of this one's.
 struct MatrixTile {
-  std::int64_t fm, fn, wm, wn, kt;
+  std::int64_t fm, fn, wm, wn, kt, stages;
 };
+/// Sizes in the comments are for matrices of side 16. Others that were tried, and lost, are in bench/RESULTS.md.
 constexpr MatrixTile kMatrixTiles[] = {
-    {1, 1, 2, 2, 64},   // 0: 32 x 32, for few rows: many workgroups matter more than reuse
-    {1, 1, 2, 2, 128},  // 1
-    {1, 2, 2, 2, 64},   // 2: 32 x 64
-    {2, 2, 2, 2, 32},   // 3: 64 x 64
-    {2, 2, 2, 2, 64},   // 4
-    {4, 2, 2, 4, 32},   // 5: 128 x 128, 8 subgroups
-    {4, 4, 2, 2, 32},   // 6: 128 x 128, 4 subgroups
-    {4, 2, 2, 2, 32},   // 7: 128 x 64, 4 subgroups
-    {2, 4, 4, 2, 32},   // 8: 128 x 128, 8 subgroups
-    {4, 3, 2, 2, 32},   // 9: 128 x 96, 4 subgroups
-    {2, 3, 2, 2, 64},   // 10: 64 x 96
-    {2, 4, 4, 1, 32},   // 11: 128 x 64, 4 subgroups
-    {4, 4, 2, 4, 32},   // 12: 128 x 256, 8 subgroups
-    {4, 4, 4, 2, 32},   // 13: 256 x 128, 8 subgroups
-    {1, 2, 1, 2, 128},  // 14: 16 x 64, 2 subgroups
-    {1, 1, 1, 4, 128},  // 15: 16 x 64, 4 subgroups
-    {4, 2, 2, 2, 64},   // 16: 128 x 64
-    {2, 4, 2, 2, 32},   // 17: 64 x 128
-    {1, 1, 1, 2, 192},  // 18: 16 x 32
-    {1, 1, 1, 2, 128},  // 19: 16 x 32
-    {1, 1, 2, 1, 128},  // 20: 32 x 16
-    {1, 1, 2, 2, 96},   // 21: 32 x 32
-    {2, 2, 2, 4, 32},   // 22: 64 x 128, 8 subgroups
-    {2, 2, 4, 2, 32},   // 23: 128 x 64, 8 subgroups
-    {2, 2, 4, 4, 32},   // 24: 128 x 128, 16 subgroups
-    {2, 4, 4, 2, 16},   // 25: 128 x 128, 8 subgroups
-    {2, 4, 2, 2, 48},   // 26: 64 x 128
-    {1, 1, 1, 1, 128},  // 27: 16 x 16
-    {2, 3, 2, 2, 32},   // 28: 64 x 96
+    {2, 2, 4, 4, 64, 1},   // 0: 128 x 128 by 16 subgroups
+    {2, 3, 4, 2, 64, 1},   // 1: 128 x 96 by 8
+    {2, 2, 2, 2, 128, 1},  // 2: 64 x 64 by 4
+    {1, 1, 2, 2, 64, 2},   // 3: 32 x 32 by 4
+    {1, 1, 2, 2, 128, 2},  // 4: 32 x 32 by 4, long steps
+    {1, 1, 1, 2, 192, 2},  // 5: 16 x 32 by 2, longer steps
 };
+constexpr std::int64_t kSmallTile = 3;
 
 std::int64_t workgroup_bytes(const MatrixTile& tile, std::int64_t side) {
   const std::int64_t rows = side * (tile.fm * tile.wm + tile.fn * tile.wn);
-  return std::max(2 * rows * (tile.kt / 8 + 1), side * (side * tile.fn / 4 + 1) * tile.wm * tile.wn) * 16;
+  return std::max(tile.stages * rows * (tile.kt / 8 + 1), side * (side * tile.fn / 4 + 1) * tile.wm * tile.wn) * 16;
 }
 
-/// Large tiles when there is work for every core of a large GPU, small ones otherwise.
-std::int64_t default_tile(std::int64_t m, std::int64_t n) {
-  if (m * n >= 2048 * 384) return 6;
-  if (m * n >= 512 * 1024) return 4;
-  return 1;
+/// The largest tile that still gives the cores of a large GPU a workgroup each; for few workgroups, longer steps.
+std::int64_t default_tile(std::int64_t m, std::int64_t n, std::int64_t k) {
+  if (tiles(m, 128) * tiles(n, 128) >= 128) return 0;
+  if (tiles(m, 128) * tiles(n, 96) >= 64) return 1;
+  if (tiles(m, 64) * tiles(n, 64) >= 64) return 2;
+  if (tiles(m, 32) * tiles(n, 32) >= 96) return kSmallTile;
+  return k >= 1024 ? 5 : 4;
 }
 
 }  // namespace
 
 Result<> Recorder::record_linear_matrix(const Node& node, const op::Linear& op) {
-  const std::int64_t m = rows_of(op.x), k = last_dim(op.x), n = last_dim(node.output), side = capabilities_.subgroup_matrix;
-  std::int64_t choice = tuned(std::format("linear.{}.{}.{}", m, n, k), tuned("linear", default_tile(m, n)));
-  if (choice < 0 || choice >= std::int64_t(std::size(kMatrixTiles))) choice = 0;
-  if (workgroup_bytes(kMatrixTiles[choice], side) > capabilities_.max_workgroup_storage) choice = 0;
+  const std::int64_t m = rows_of(op.x), k = last_dim(op.x), n = last_dim(node.output),
+                     side = capabilities_.subgroup_matrix;
+  std::int64_t choice = tuned(std::format("linear.{}.{}.{}", m, n, k), tuned("linear", default_tile(m, n, k)));
+  const auto fits = [&](const MatrixTile& tile) {
+    return workgroup_bytes(tile, side) <= capabilities_.max_workgroup_storage &&
+           capabilities_.subgroup_max_size * tile.wm * tile.wn <= capabilities_.max_workgroup_invocations;
+  };
+  if (choice < 0 || choice >= std::int64_t(std::size(kMatrixTiles)) || !fits(kMatrixTiles[choice])) choice = kSmallTile;
   const MatrixTile& tile = kMatrixTiles[choice];
   const std::int64_t threads = capabilities_.subgroup_max_size * tile.wm * tile.wn;
   const std::int64_t tile_m = side * tile.fm * tile.wm, tile_n = side * tile.fn * tile.wn;
   Kernel made = kernel("linear_matrix");
   made.set("MATRIX", 1).set("SIDE", side).set("SUBGROUP", capabilities_.subgroup_max_size);
   made.set("FM", tile.fm).set("FN", tile.fn).set("WM", tile.wm).set("WN", tile.wn).set("KT", tile.kt);
-  made.set("HALF_UNITS", tuned("linear.half_units", 0)).set("STEPS", tile.kt / side).set("LOADS_X", tile_m * tile.kt / 8 / threads).set("LOADS_W", tile_n * tile.kt / 8 / threads);
-  made.set("N", n).set("K", k).set("TAIL", k % tile.kt != 0).count("M", graph_.values[op.x]).alias("ACT_TYPE", "vec4<f32>");
+  made.set("STAGES", tile.stages).set("ONE_STAGE", tile.stages == 1).set("STEPS", tile.kt / side);
+  made.set("LOADS_X", tile_m * tile.kt / 8 / threads).set("LOADS_W", tile_n * tile.kt / 8 / threads);
+  made.set("N", n)
+      .set("K", k)
+      .set("TAIL", k % tile.kt != 0)
+      .count("M", graph_.values[op.x])
+      .alias("ACT_TYPE", "vec4<f32>");
   set_activation(made, op.activation);
   made.read("x", value(op.x), 8).read("weight", weight(op.weight, Layout::kF16), 8);
   if (op.bias != kNoWeight) made.read("bias", weight(op.bias, Layout::kF32), 4);
@@ -116,8 +107,15 @@ Result<> Recorder::record(const Node& node, const op::Linear& op) {
     made.write("y", result(node.output), out_lanes);
     return dispatch(node, made, {tiles(n, 64), std::uint32_t(std::min<std::int64_t>(m, 65535)), 1});
   }
-  const std::int64_t per_m = tuned("linear_tile.per_m", m >= 128 && n >= 128 ? 8 : 4), per_n4 = tuned("linear_tile.per_n4", 1);
-  made.set("PER_M", per_m).set("PER_N4", per_n4).write("y", result(node.output), out_lanes);
+  // Few rows: small tiles for more workgroups, and long steps, because each step waits for memory (bench/RESULTS.md).
+  const bool large = tiles(n, 64) * tiles(m, 128) >= 256, small = tiles(n, 64) * tiles(m, 64) < 64;
+  const std::int64_t per_m = tuned("linear_tile.per_m", large   ? 8
+                                                        : small ? 2
+                                                                : 4),
+                     per_n4 = tuned("linear_tile.per_n4", 1);
+  std::int64_t kt = tuned("linear_tile.kt", large ? 16 : small ? 64 : 32);
+  while (kt > 16 && kt * (16 * per_m + 4 + 64 * per_n4 + 4) * 4 > capabilities_.max_workgroup_storage) kt /= 2;
+  made.set("PER_M", per_m).set("PER_N4", per_n4).set("KT", kt).write("y", result(node.output), out_lanes);
   return dispatch(node, made, {tiles(n, 64 * per_n4), tiles(m, 16 * per_m), 1});
 }
 

@@ -99,6 +99,8 @@ class Expander {
     IA_TRY(block(body, keep));
     for (std::int64_t i = 0; keep && i < times; ++i) {
       std::string copy = body;
+      replace_all(copy, "$(2" + variable + ")", std::to_string(2 * i));
+      replace_all(copy, "$(2" + variable + "+1)", std::to_string(2 * i + 1));
       replace_all(copy, "$" + variable, std::to_string(i));
       out += copy;
     }

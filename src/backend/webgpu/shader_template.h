@@ -15,7 +15,8 @@ using Flags = std::map<std::string, std::int64_t, std::less<>>;
 /// Lines that start with //# are directives:
 ///   //#include NAME        another kernel file
 ///   //#if NAME | //#if !NAME ... //#else ... //#end   by whether the flag is non-zero; an unknown flag is zero
-///   //#for i NAME ... //#end                          NAME times (a flag or a number), "$i" replaced by 0, 1, 2 ...
+///   //#for i NAME ... //#end                          NAME times (a flag or a number), "$i" replaced by 0, 1, 2 ...,
+///                                         "$(2i)" and "$(2i+1)" by twice that and one more
 /// kInternal names the kernel and the directive that is wrong.
 Result<std::string> expand_kernel(std::string_view name, const Flags& flags);
 

@@ -1,0 +1,156 @@
+// Tests of the Dawn executor on whatever adapter the machine has (lavapipe in the reference environment); none is a
+// failure.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "backend/webgpu/self_check.h"
+
+namespace ipfs_accelerate::webgpu {
+namespace {
+
+constexpr std::int64_t kWidth = 64;
+
+/// y = x * 2 through one linear of the identity matrix; what a "reference" can compute without another backend.
+Graph doubling() {
+  GraphBuilder b;
+  const ValueId x = b.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(kWidth)});
+  b.output(b.add("double", op::Linear{.x = x, .weight = b.weight("w", {kWidth, kWidth})}), "y");
+  return *b.finish();
+}
+
+std::vector<float> diagonal() {
+  std::vector<float> w(kWidth * kWidth);
+  for (std::int64_t i = 0; i < kWidth; ++i) w[i * kWidth + i] = 2.0f;
+  return w;
+}
+
+ByteView bytes_of(const std::vector<float>& values) {
+  return {reinterpret_cast<const std::uint8_t*>(values.data()), values.size() * 4};
+}
+
+TEST(Dawn, ListsRealFacts) {
+  const auto devices = list_devices();
+  ASSERT_TRUE(devices) << devices.error().message;
+  for (const DeviceInfo& device : *devices) {
+    EXPECT_EQ(device.platform, "webgpu");
+    EXPECT_FALSE(device.name.empty());
+    for (const auto& [name, value] : device.limits) EXPECT_GE(value, 0) << name;
+    if (device.name.find("llvmpipe") != std::string::npos) EXPECT_FALSE(device.is_real_hardware);
+  }
+}
+
+TEST(Dawn, RunsRepeatedlyAndInSeveralShapes) {
+  const auto backend = DawnBackend::open({});
+  ASSERT_TRUE(backend) << backend.error().message;
+  auto program = (*backend)->load(doubling(), {});
+  ASSERT_TRUE(program) << program.error().message;
+  const auto weights = diagonal();
+  const WeightPart part{Dtype::kF32, {kWidth, kWidth}, bytes_of(weights)};
+  ASSERT_TRUE((*program)->upload(0, {&part, 1}));
+  EXPECT_EQ((*program)->weight_bytes(), kWidth * kWidth * 4);
+  for (const std::int64_t sequence : {1, 7, 33, 200}) {
+    auto executable = (*program)->compile({.batch = 1, .sequence = sequence});
+    ASSERT_TRUE(executable) << executable.error().message;
+    std::vector<float> x(sequence * kWidth), y(x.size());
+    for (int run = 0; run < 3; ++run) {
+      for (std::size_t i = 0; i < x.size(); ++i) x[i] = float(i % 97) + float(run);
+      std::ranges::fill(y, std::nanf(""));
+      const TensorRef input{Dtype::kF32, bytes_of(x)};
+      const MutableTensorRef output{Dtype::kF32, {reinterpret_cast<std::uint8_t*>(y.data()), y.size() * 4}};
+      ASSERT_TRUE((*executable)->run({&input, 1}, {&output, 1}));
+      for (std::size_t i = 0; i < x.size(); ++i) ASSERT_EQ(y[i], 2 * x[i]) << i;
+    }
+  }
+}
+
+TEST(Dawn, WrongArgumentsAreErrors) {
+  const auto backend = DawnBackend::open({});
+  ASSERT_TRUE(backend);
+  auto program = (*backend)->load(doubling(), {});
+  ASSERT_TRUE(program);
+  const auto early = (*program)->compile({.batch = 1, .sequence = 1});
+  ASSERT_FALSE(early);
+  EXPECT_EQ(early.error().code, ErrorCode::kMissingWeight);
+  const auto weights = diagonal();
+  const WeightPart part{Dtype::kF32, {kWidth, kWidth}, bytes_of(weights)};
+  ASSERT_TRUE((*program)->upload(0, {&part, 1}));
+  auto executable = (*program)->compile({.batch = 1, .sequence = 1});
+  ASSERT_TRUE(executable);
+  std::vector<float> x(kWidth), y(kWidth);
+  const TensorRef input{Dtype::kF32, bytes_of(x)}, wrong{Dtype::kI32, bytes_of(x)},
+      brief{Dtype::kF32, bytes_of(x).first(4)};
+  const MutableTensorRef output{Dtype::kF32, {reinterpret_cast<std::uint8_t*>(y.data()), y.size() * 4}};
+  EXPECT_TRUE((*executable)->run({&input, 1}, {&output, 1}));
+  EXPECT_FALSE((*executable)->run({&wrong, 1}, {&output, 1}));
+  EXPECT_FALSE((*executable)->run({&brief, 1}, {&output, 1}));
+  EXPECT_FALSE((*executable)->run({}, {&output, 1}));
+  EXPECT_FALSE((*executable)->run({&input, 1}, {}));
+}
+
+TEST(Dawn, BrokenShadersAreNamed) {
+  const auto device = DawnDevice::open({});
+  ASSERT_TRUE(device);
+  const auto made = (*device)->pipelines({{"broken", "this is no shader", {BindingType::kStorage}}});
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, ErrorCode::kShaderCompile);
+  EXPECT_NE(made.error().message.find("broken"), std::string::npos);
+  EXPECT_TRUE((*device)->state()) << "a refused shader must not spoil the device";
+}
+
+TEST(Dawn, LostDevicesAreReported) {
+  const auto backend = DawnBackend::open({});
+  ASSERT_TRUE(backend);
+  (*backend)->dawn().device.ForceLoss(wgpu::DeviceLostReason::Unknown, "on purpose");
+  const auto program = (*backend)->load(doubling(), {});
+  ASSERT_TRUE(program);
+  const auto weights = diagonal();
+  const WeightPart part{Dtype::kF32, {kWidth, kWidth}, bytes_of(weights)};
+  const auto uploaded = (*program)->upload(0, {&part, 1});
+  ASSERT_FALSE(uploaded);
+  EXPECT_EQ(uploaded.error().code, ErrorCode::kDeviceLost);
+}
+
+TEST(Dawn, FeaturesCanBeSwitchedOff) {
+  const auto backend = DawnBackend::open({.toggles = {}, .switched_off = {"shader-f16", "subgroups"}, .tuning = {}});
+  ASSERT_TRUE(backend);
+  EXPECT_FALSE((*backend)->dawn().capabilities.shader_f16);
+  EXPECT_FALSE((*backend)->dawn().capabilities.subgroups);
+  EXPECT_FALSE((*backend)->device().switched_off.empty());
+}
+
+/// Answers every graph with numbers that are wrong in every element.
+class WrongReference final : public Backend {
+ public:
+  class WrongProgram final : public Program {
+    class Run final : public Executable {
+      Result<> run(std::span<const TensorRef>, std::span<const MutableTensorRef> outputs) override {
+        for (const MutableTensorRef& output : outputs) std::ranges::fill(output.bytes, std::uint8_t(0x40));
+        return {};
+      }
+      std::int64_t memory_bytes() const override { return 0; }
+    };
+    Result<> upload(WeightId, std::span<const WeightPart>) override { return {}; }
+    Result<std::unique_ptr<Executable>> compile(const ShapeClass&) override { return std::make_unique<Run>(); }
+    std::int64_t weight_bytes() const override { return 0; }
+    std::vector<std::string> optimizations() const override { return {}; }
+  };
+  const DeviceInfo& device() const override { return info_; }
+  std::string declines(const Graph&, const Node&, const LoadOptions&) const override { return {}; }
+  Result<std::unique_ptr<Program>> load(const Graph&, const LoadOptions&) override {
+    return std::make_unique<WrongProgram>();
+  }
+
+ private:
+  DeviceInfo info_;
+};
+
+TEST(SelfCheck, WrongNumbersRefuseTheDevice) {
+  WrongReference wrong;
+  const auto backend = make_backend(wrong);
+  ASSERT_FALSE(backend);
+  EXPECT_EQ(backend.error().code, ErrorCode::kSelfCheckFailed);
+}
+
+}  // namespace
+}  // namespace ipfs_accelerate::webgpu

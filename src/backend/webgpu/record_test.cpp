@@ -1,0 +1,144 @@
+// Tests of the recorder: pure, no device.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+#include "backend/webgpu/recording.h"
+#include "backend/webgpu/self_check.h"
+
+namespace ipfs_accelerate::webgpu {
+namespace {
+
+Graph two_linears(std::int64_t width = 32) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(width)});
+  ValueId h = b.add("a", op::Linear{.x = x, .weight = b.weight("wa", {width, width}), .bias = b.weight("ba", {width})});
+  h = b.add("b", op::Linear{.x = h, .residual = x, .weight = b.weight("wb", {width, width})});
+  h = b.add("c", op::Linear{.x = h, .weight = b.weight("wb", {width, width})});
+  b.output(h, "y");
+  return *b.finish();
+}
+
+Capabilities everything() {
+  return {.shader_f16 = true,
+          .subgroups = true,
+          .subgroup_min_size = 32,
+          .subgroup_max_size = 32,
+          .subgroup_matrix = 16,
+          .max_workgroup_storage = 49152,
+          .max_workgroup_invocations = 1024,
+          .tuning = {}};
+}
+
+TEST(Record, OneDispatchPerNodeAndSharedPipelines) {
+  const Graph graph = two_linears();
+  const auto recording = record(graph, {.batch = 2, .sequence = 40}, {}, {});
+  ASSERT_TRUE(recording) << recording.error().message;
+  EXPECT_EQ(recording->dispatches.size(), 3u);
+  EXPECT_EQ(recording->pipelines.size(), 3u);  // bias, residual, neither: three texts
+  const auto again = record(graph, {.batch = 3, .sequence = 70}, {}, {});
+  ASSERT_TRUE(again);
+  for (std::size_t i = 0; i < again->pipelines.size(); ++i)
+    EXPECT_EQ(again->pipelines[i].wgsl, recording->pipelines[i].wgsl);
+}
+
+TEST(Record, WritesNeverTouchABufferTheDispatchReads) {
+  for (const int precision : {32, 16}) {
+    const auto recording = record(two_linears(), {.batch = 2, .sequence = 40}, everything(), {.precision = precision});
+    ASSERT_TRUE(recording) << recording.error().message;
+    for (const DispatchSpec& dispatch : recording->dispatches) {
+      const auto& types = recording->pipelines[dispatch.pipeline].binding_types;
+      ASSERT_EQ(types.size(), dispatch.bindings.size());
+      std::multiset<std::int32_t> buffers, written;
+      for (std::size_t i = 0; i < types.size(); ++i) {
+        const BindingSpec& binding = dispatch.bindings[i];
+        ASSERT_LE(binding.offset + binding.bytes, recording->buffers[binding.buffer].bytes);
+        EXPECT_EQ(binding.bytes % 16, 0);
+        buffers.insert(binding.buffer);
+        if (types[i] == BindingType::kStorage) written.insert(binding.buffer);
+      }
+      ASSERT_EQ(written.size(), 1u);
+      EXPECT_EQ(buffers.count(*written.begin()), 1u) << dispatch.label;
+    }
+  }
+}
+
+TEST(Record, Precision16NeedsF16) {
+  const auto f32 = record(two_linears(), {.batch = 1, .sequence = 40}, {}, {.precision = 16});
+  ASSERT_TRUE(f32);
+  for (const BufferSpec& buffer : f32->buffers) EXPECT_NE(buffer.layout, Layout::kF16);
+  EXPECT_EQ(std::ranges::count(f32->optimizations, "f16 storage"), 0);
+  const auto f16 = record(two_linears(), {.batch = 1, .sequence = 40}, everything(), {.precision = 16});
+  ASSERT_TRUE(f16);
+  EXPECT_EQ(std::ranges::count(f16->optimizations, "f16 storage"), 1);
+  EXPECT_EQ(std::ranges::count(f16->optimizations, "subgroup matrices"), 1);
+}
+
+TEST(Record, WeightsLieTheSameInEveryShape) {
+  const auto layouts = [](const Recording& recording) {
+    std::set<std::tuple<std::int32_t, int, std::int64_t>> all;
+    for (const BufferSpec& b : recording.buffers) {
+      if (b.kind == BufferKind::kWeight) all.insert({b.index, int(b.layout), b.bytes});
+    }
+    return all;
+  };
+  for (const int precision : {32, 16}) {
+    const auto small = record(two_linears(), {}, everything(), {.precision = precision});
+    const auto large = record(two_linears(), {.batch = 64, .sequence = 512}, everything(), {.precision = precision});
+    ASSERT_TRUE(small && large);
+    EXPECT_EQ(layouts(*small), layouts(*large));
+  }
+}
+
+TEST(Record, LimitsAreErrors) {
+  Capabilities tiny;
+  tiny.max_storage_binding = 1024;
+  const Graph graph = two_linears();
+  EXPECT_NE(declines(graph, graph.nodes[0], tiny, {}), "");
+  const auto refused = record(graph, {.batch = 1, .sequence = 4}, tiny, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnsupportedOp);
+  tiny.max_storage_binding = 8192;
+  const auto large = record(graph, {.batch = 64, .sequence = 64}, tiny, {});
+  ASSERT_FALSE(large);
+  EXPECT_EQ(large.error().code, ErrorCode::kLimitExceeded);
+  EXPECT_FALSE(record(graph, {.batch = 0, .sequence = 4}, {}, {}));
+  EXPECT_FALSE(record(graph, {.batch = 1 << 20, .sequence = 1 << 20}, {}, {}));
+}
+
+TEST(Record, JsonHoldsEverything) {
+  const auto recording = record(two_linears(), {.batch = 1, .sequence = 3}, {}, {});
+  ASSERT_TRUE(recording);
+  const std::string json = to_json(*recording);
+  EXPECT_TRUE(json.starts_with("{\"version\":1,\"buffers\":["));
+  EXPECT_NE(json.find("\"data\":\"AQAAAAMAAAADAAAAAQAAAA==\""), std::string::npos);  // 1, 3, 3, 1
+  EXPECT_NE(json.find("\"bindings\":[\"uniform\",\"read-only-storage\""), std::string::npos);
+  EXPECT_EQ(json.find('\n'), std::string::npos);
+}
+
+TEST(PackWeight, JoinsPartsAndConverts) {
+  const Weight weight{.name = "w", .parts = {"a", "b"}, .shape = {2, 3}};
+  const float first[] = {1, 2, 3};
+  const std::uint16_t second[] = {0x3F80, 0x4000, 0xBF80};  // bf16: 1, 2, -1
+  const WeightPart parts[] = {{Dtype::kF32, {1, 3}, {reinterpret_cast<const std::uint8_t*>(first), 12}},
+                              {Dtype::kBF16, {1, 3}, {reinterpret_cast<const std::uint8_t*>(second), 6}}};
+  const BufferSpec f16{.kind = BufferKind::kWeight, .bytes = 16, .index = 0, .layout = Layout::kF16, .elements = 6};
+  const auto packed = pack_weight(f16, weight, parts);
+  ASSERT_TRUE(packed) << packed.error().message;
+  std::uint16_t bits[8];
+  ASSERT_EQ(packed->size(), sizeof bits);
+  std::memcpy(bits, packed->data(), sizeof bits);
+  const float expected[] = {1, 2, 3, 1, 2, -1, 0, 0};
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(f16_to_f32(bits[i]), expected[i]);
+  EXPECT_FALSE(pack_weight(f16, weight, {parts, 1}));  // too few elements
+  const WeightPart twice[] = {parts[0], parts[0], parts[0]};
+  EXPECT_FALSE(pack_weight(f16, weight, twice));
+  const Bytes zeros(24);
+  const WeightPart whole[] = {{Dtype::kI32, {2, 3}, zeros}};
+  EXPECT_FALSE(pack_weight(f16, weight, whole));
+}
+
+}  // namespace
+}  // namespace ipfs_accelerate::webgpu
