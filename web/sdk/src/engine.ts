@@ -66,7 +66,7 @@ export class Engine {
   /** Loads when needed, then runs. */
   async run(request: ModelRequest, items: TextItem[], progress?: ProgressCallback, signal?: AbortSignal): Promise<Result> {
     const begin = performance.now();
-    return this.#withFallback(request, progress, signal, async (loaded, fresh) => {
+    return this.#withFallback(request, items, progress, signal, async (loaded, fresh) => {
       const start = performance.now();
       const {answers, tokens} = await loaded.model.run(items, request.config, signal);
       const now = performance.now();
@@ -76,7 +76,7 @@ export class Engine {
 
   /** Loads without running. */
   async load(request: ModelRequest, progress?: ProgressCallback, signal?: AbortSignal): Promise<{task: string; labels: string[]; cid: string}> {
-    return this.#withFallback(request, progress, signal, async ({model}) => (
+    return this.#withFallback(request, [], progress, signal, async ({model}) => (
       {task: model.facts.task, labels: model.facts.labels, cid: model.folder.cid.text}));
   }
 
@@ -88,7 +88,7 @@ export class Engine {
     const folder = await this.#openFolder(native, request, signal);
     const model = await Model.open(native, folder, choice.device, {config: request.config, name: request.name, ...(signal ? {signal} : {})});
     try {
-      const shape = items.length > 0 ? model.shapeOf(items) : {batch: 1, sequence: model.facts.max_tokens, rows: 1};
+      const shape = items.length > 0 ? model.shapeOf(items, request.config) : {batch: 1, sequence: model.facts.max_tokens, rows: 1};
       const explained = model.explain(shape) as object;
       return {...explained, cid: folder.cid.text, device: deviceName(native, choice.device), reason: choice.reason, fallback: choice.fallback, content: model.figures};
     } finally {
@@ -98,7 +98,7 @@ export class Engine {
 
   /** Every output for token ids, and ids of texts (golden runs). */
   async evaluate(request: ModelRequest, encodings: EncodedItem[], texts: TextItem[]): Promise<{outputs: ComputedTensor[]; ids: number[][]; segments: Result['segments']}> {
-    return this.#withFallback(request, undefined, undefined, async ({model}) => ({
+    return this.#withFallback(request, texts, undefined, undefined, async ({model}) => ({
       outputs: encodings.length > 0 ? await model.runEncoded(encodings) : [],
       ids: texts.length > 0 ? model.tokenize(texts) : [],
       segments: model.segments.map(({platform, nodes, reason}) => ({platform, nodes, reason})),
@@ -125,14 +125,14 @@ export class Engine {
 
   /** A device that fails in the middle of work is replaced by the CPU, once, when that is allowed. */
   async #withFallback<T>(
-      request: ModelRequest, progress: ProgressCallback | undefined, signal: AbortSignal | undefined,
+      request: ModelRequest, items: TextItem[], progress: ProgressCallback | undefined, signal: AbortSignal | undefined,
       work: (loaded: Loaded, fresh: boolean) => Promise<T>): Promise<T> {
     const {platform, allow_fallback: allowFallback} = request.config;
     let choice: Choice | undefined;
     try {
       await this.native(request.config.threads);
       choice = await this.#devices.choose(platform, allowFallback);
-      const {loaded, fresh} = await this.#load(request, choice, progress, signal);
+      const {loaded, fresh} = await this.#load(request, choice, items, progress, signal);
       return await work(loaded, fresh);
     } catch (error) {
       const known = asError(error);
@@ -140,12 +140,12 @@ export class Engine {
       if (!allowFallback || !choice || choice.device.platform === 'cpu' || !deviceErrors.has(known.code)) throw known;
       const why = `${choice.device.platform} failed: ${known.message}`;
       const cpu: Choice = {device: {platform: 'cpu'}, reason: why, fallback: why};
-      const {loaded, fresh} = await this.#load(request, cpu, progress, signal);
+      const {loaded, fresh} = await this.#load(request, cpu, items, progress, signal);
       return work(loaded, fresh);
     }
   }
 
-  async #load(request: ModelRequest, choice: Choice, progress?: ProgressCallback, signal?: AbortSignal): Promise<{loaded: Loaded; fresh: boolean}> {
+  async #load(request: ModelRequest, choice: Choice, items: TextItem[], progress?: ProgressCallback, signal?: AbortSignal): Promise<{loaded: Loaded; fresh: boolean}> {
     const key = `${modelKey(request)} ${choice.device.platform}`; // after a fallback, the device is tried again
     const there = await this.#loaded.get(key)?.catch(() => undefined);
     checkAborted(signal);
@@ -153,7 +153,7 @@ export class Engine {
       progress?.({status: 'ready', name: request.name, task: there.model.facts.task, model: request.name, source: there.model.source});
       return {loaded: there, fresh: false};
     }
-    const loading = this.#loadFresh(request, choice, progress, signal);
+    const loading = this.#loadFresh(request, choice, items, progress, signal);
     this.#loaded.set(key, loading);
     for (const [old] of [...this.#loaded].slice(0, -keptModels)) void this.#evict(old);
     try {
@@ -170,7 +170,7 @@ export class Engine {
     loaded?.model.dispose();
   }
 
-  async #loadFresh(request: ModelRequest, choice: Choice, progress?: ProgressCallback, signal?: AbortSignal): Promise<Loaded> {
+  async #loadFresh(request: ModelRequest, choice: Choice, items: TextItem[], progress?: ProgressCallback, signal?: AbortSignal): Promise<Loaded> {
     const begin = performance.now();
     const native = await this.native(request.config.threads);
     const folder = await this.#openFolder(native, request, signal);
@@ -182,7 +182,7 @@ export class Engine {
     };
     const model = await Model.open(native, folder, choice.device, options);
     try {
-      await model.load(options);
+      await model.load(model.shapeOf(items, request.config), options);
     } catch (error) {
       model.dispose();
       throw error;

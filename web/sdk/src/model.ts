@@ -62,6 +62,7 @@ export type RunOptions = Pick<ResolvedConfig, 'truncation' | 'top_k' | 'batch_si
 
 const maxSmallFile = 64 << 20;
 const keptShapes = 8;
+const shortText: ShapeClass = {batch: 1, sequence: 16, rows: 1};
 
 interface Compiled {
   key: string;
@@ -97,8 +98,8 @@ export class Model {
     }
   }
 
-  /** Reads the weights onto the device and compiles for a short text. */
-  async load(options: OpenOptions): Promise<void> {
+  /** Reads the weights onto the device and compiles for `shape`. */
+  async load(shape: ShapeClass, options: OpenOptions): Promise<void> {
     const {weights} = this.facts;
     const wanted = bytesWanted(this.files, weights);
     const before = this.figures.blocks_fetched;
@@ -106,7 +107,7 @@ export class Model {
     const progress = options.progress ? this.files.map((file, i) => new FileProgress(options.progress!, options.name, file.name, wanted[i]!, source)) : [];
     const reader = weightReader(this.files, weights, progress, options.signal);
     this.#programs = this.segments.map((segment) => makeProgram(this.native, this.device, segment, this.precision, this.config.threads));
-    await this.#compile(shapeBucket({batch: 1, sequence: 16, rows: 1}, this.facts.max_tokens), reader, options.signal);
+    await this.#compile(shapeBucket(shape, this.facts.max_tokens), reader, options.signal);
     for (const file of progress) file.done();
     options.progress?.({status: 'ready', name: options.name, task: this.facts.task, model: options.name, source: this.source});
   }
@@ -153,14 +154,9 @@ export class Model {
   /** One answer per item, in order. */
   run(items: TextItem[], options: RunOptions, signal?: AbortSignal): Promise<{answers: unknown[]; tokens: number}> {
     return this.#inTurn(async () => {
-      const order = items.map((_, i) => i);
-      const {batch_size: size} = options;
-      const length = (item: TextItem) => item.text.length + (item.pair?.length ?? 0);
-      if (items.length > size) order.sort((a, b) => length(items[b]!) - length(items[a]!)); // similar lengths: little padding
       const answers: unknown[] = new Array(items.length);
       let tokens = 0;
-      for (let begin = 0; begin < order.length; begin += size) {
-        const indices = order.slice(begin, begin + size);
+      for (const indices of inBatches(items, options.batch_size)) {
         const batch = await this.#runBatch(indices.map((i) => items[i]!), options, signal);
         indices.forEach((index, i) => { answers[index] = batch.answers[i]; });
         tokens += batch.tokens;
@@ -188,9 +184,10 @@ export class Model {
     return prepared.ids!;
   }
 
-  /** The padded shape these texts would run in. */
-  shapeOf(items: TextItem[]): ShapeClass {
-    const prepared = this.#prepare({items});
+  /** The padded shape in which the first batch of these texts would run; that of a short text when there are none. */
+  shapeOf(items: TextItem[], {truncation, batch_size: size}: RunOptions): ShapeClass {
+    if (items.length === 0) return shapeBucket(shortText, this.facts.max_tokens);
+    const prepared = this.#prepare({items: inBatches(items, size)[0]!.map((i) => items[i]), truncation});
     this.native.raw('ia_batch_free', prepared.batch);
     return shapeBucket(prepared.shape, this.facts.max_tokens);
   }
@@ -280,6 +277,14 @@ export class Model {
     for (const old of this.#compiled.splice(keptShapes)) for (const executable of old.executables) executable.dispose();
     return executables;
   }
+}
+
+/** Numbers of the items of each batch; similar lengths together, so that little is padding. */
+function inBatches(items: TextItem[], size: number): number[][] {
+  const order = items.map((_, i) => i);
+  const length = (i: number) => items[i]!.text.length + (items[i]!.pair?.length ?? 0);
+  if (items.length > size) order.sort((a, b) => length(b) - length(a));
+  return Array.from({length: Math.ceil(order.length / size)}, (_, i) => order.slice(i * size, (i + 1) * size));
 }
 
 interface PlanReply {
