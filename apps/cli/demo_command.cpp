@@ -1,4 +1,6 @@
 // demo: one embedding model, a few texts, every native backend; says what ran where and how alike the texts are.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <iostream>
@@ -111,7 +113,10 @@ Result<> demo(Engine& engine, const std::string& model, const std::vector<std::s
   print_similarity(inputs, vectors);
   std::cout << std::format("\n  timings  ({} texts, median of {})\n", inputs.size(), kWarmRuns);
   print_timing("cpu", *cpu, -1);
+  // The first time on a device its driver compiles every shader, which takes a while on software adapters.
+  if (::isatty(STDERR_FILENO)) std::cerr << "  webgpu  compiling shaders ...\r" << std::flush;
   const auto gpu = measure(engine, model, inputs, "webgpu");
+  if (::isatty(STDERR_FILENO)) std::cerr << "\033[K" << std::flush;
   if (!gpu) {
     std::cout << std::format("  {:<7} {}\n", "webgpu", gpu.error().message);
     return {};

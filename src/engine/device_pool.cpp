@@ -27,7 +27,7 @@ Json device_json(const DeviceInfo& device) {
 std::string adapter_text(const DeviceInfo& device) {
   std::string details;
   const auto append = [&](const std::string& text) {
-    if (text.empty() || device.name.contains(text)) return;
+    if (text.empty() || device.name.contains(text) || details.contains(text)) return;
     details += (details.empty() ? "" : ", ") + text;
   };
   append(device.vendor);

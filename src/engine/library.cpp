@@ -2,7 +2,9 @@
 #include "engine/library.h"
 
 #include <algorithm>
+#include <chrono>
 #include <set>
+#include <thread>
 
 #include "content/unixfs.h"
 #include "pipeline/pipeline.h"
@@ -13,6 +15,8 @@ namespace fs = std::filesystem;
 namespace {
 
 using store::Store;
+
+constexpr std::chrono::seconds kLockPatience{10};  // programs that share a store wait for each other's short writes
 
 /// "ipfs://X" and "/ipfs/X" -> "X", trailing slashes cut.
 std::string bare(std::string text) {
@@ -194,8 +198,13 @@ Result<std::shared_ptr<Store>> Library::reader() {
   const std::lock_guard lock(mutex_);
   if (reader_) return reader_;
   const fs::path root = home_ / "store";
-  if (!fs::exists(root)) IA_TRY(Store::open(root, Store::Mode::kReadWrite));  // makes it, and lets go
-  IA_ASSIGN(reader_, Store::open(root, Store::Mode::kReadOnly));
+  auto opened = Store::open(root, Store::Mode::kReadOnly);
+  if (!opened && opened.error().code == ErrorCode::kNotFound) {
+    IA_TRY(open_for_writing());  // makes it, and lets go
+    opened = Store::open(root, Store::Mode::kReadOnly);
+  }
+  if (!opened) return std::unexpected(opened.error());
+  reader_ = *std::move(opened);
   return reader_;
 }
 
@@ -207,6 +216,16 @@ Result<> Library::set_name(const std::string& name, const std::string& cid) {
 Result<> Library::forget_names(const std::string& cid) {
   const std::lock_guard lock(write_mutex_);
   return names_.forget_cid(cid);
+}
+
+Result<std::shared_ptr<Store>> Library::open_for_writing() {
+  const auto deadline = std::chrono::steady_clock::now() + kLockPatience;
+  while (true) {
+    auto store = Store::open(home_ / "store", Store::Mode::kReadWrite);
+    const bool locked = !store && store.error().code == ErrorCode::kStoreLocked;
+    if (!locked || std::chrono::steady_clock::now() > deadline) return store;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
 }
 
 Result<std::string> Library::locate(const std::string& content) {
@@ -252,15 +271,17 @@ Result<std::string> Library::locate_complete(const std::string& content, const F
 }
 
 Result<FoundModel> Library::add_folder(const fs::path& folder) {
+  std::error_code error;
+  const fs::path real = fs::canonical(folder, error);  // a link given as the model means what it points to
+  if (error) return fail(ErrorCode::kIo, "cannot open {}: {}", folder.string(), error.message());
   return write<FoundModel>([&](const std::shared_ptr<Store>& store) -> Result<FoundModel> {
     store::AddOptions options;
     options.reference = true;
     options.pin = false;
-    IA_ASSIGN(const auto hashed, Store::only_hash(folder, options));
-    const auto complete = store->is_complete(hashed.root.text());
-    if (complete && *complete) return FoundModel{hashed.root, "cache", true};
-    IA_ASSIGN(const auto added, store->add(folder, options));
-    return FoundModel{added.root, "cache", false};
+    IA_ASSIGN(const store::Stat before, store->stat());
+    IA_ASSIGN(const auto added, store->add(real, options));
+    IA_ASSIGN(const store::Stat after, store->stat());
+    return FoundModel{added.root, "cache", before.files == after.files && before.blocks == after.blocks};
   });
 }
 

@@ -49,6 +49,7 @@ class Library {
   Result<FoundModel> find_model(const std::string& model, const FetchConfig& fetch);
 
  private:
+  Result<std::shared_ptr<store::Store>> open_for_writing();
   Result<FoundModel> add_folder(const std::filesystem::path& folder);
   Result<FoundModel> fetch_model(const std::string& path, const FetchConfig& config);
 
@@ -62,7 +63,7 @@ class Library {
 template <class T>
 Result<T> Library::write(const std::function<Result<T>(const std::shared_ptr<store::Store>&)>& work) {
   const std::lock_guard lock(write_mutex_);
-  IA_ASSIGN(auto store, store::Store::open(home_ / "store", store::Store::Mode::kReadWrite));
+  IA_ASSIGN(auto store, open_for_writing());
   Result<T> result = work(store);
   store.reset();
   const std::lock_guard reader_lock(mutex_);

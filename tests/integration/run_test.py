@@ -1,4 +1,5 @@
 """`run` end to end: every result field, JSON lines, batches, and each kind of bad input."""
+import concurrent.futures
 import json
 import math
 import os
@@ -47,6 +48,12 @@ def test_second_run_hits_the_store(store):
     assert again["ipfs_cache_hit"] is True
     by_cid = store.json("run", again["cid"], "42")
     assert by_cid["ipfs_cache_hit"] is True and worst(by_cid["output"], again["output"]) < 1e-6
+
+
+def test_programs_share_a_store(store):
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        results = list(pool.map(lambda n: store.json("run", NUMBERS, str(n % 2), "--platform", "cpu")["output"], range(6)))
+    assert results[0] == results[2] == results[4] and results[1] == results[3] == results[5]
 
 
 def test_webgpu_gives_the_same_numbers(store):
