@@ -1,7 +1,7 @@
 // Building file DAGs as Kubo's balanced layout does.
 #include "content/file_dag.h"
 
-#include <array>
+#include <utility>
 
 #include "content/hash.h"
 #include "content/protobuf.h"
@@ -25,17 +25,31 @@ LeafEnvelope leaf_envelope(std::uint64_t length) {
   return envelope;
 }
 
-Result<Cid> leaf_cid(const Profile& profile, ByteView chunk) {
+Result<Cid> leaf_cid(const Profile& profile, std::uint64_t length, const NextPart& next) {
   Cid cid{.version = profile.cid_version, .codec = profile.raw_leaves ? Codec::kRaw : Codec::kDagPb};
   if (profile.raw_leaves) {
     cid.version = 1;
-    IA_ASSIGN(cid.hash, hash(HashFunction::kSha2_256, chunk));
+    IA_ASSIGN(cid.hash, sha256_stream(next));
     return cid;
   }
-  const LeafEnvelope envelope = leaf_envelope(chunk.size());
-  const std::array<ByteView, 3> parts{envelope.before, chunk, envelope.after};
-  IA_ASSIGN(cid.hash, hash_parts(HashFunction::kSha2_256, parts));
+  const LeafEnvelope envelope = leaf_envelope(length);
+  enum { kBefore, kContent, kEnd } at = kBefore;
+  IA_ASSIGN(cid.hash, sha256_stream([&]() -> Result<ByteView> {
+              if (at == kBefore) {
+                at = kContent;
+                return envelope.before;
+              }
+              if (at == kEnd) return ByteView{};
+              IA_ASSIGN(const ByteView part, next());
+              if (!part.empty()) return part;
+              at = kEnd;
+              return envelope.after;
+            }));
   return cid;
+}
+
+Result<Cid> leaf_cid(const Profile& profile, ByteView chunk) {
+  return leaf_cid(profile, chunk.size(), [&]() -> Result<ByteView> { return std::exchange(chunk, ByteView{}); });
 }
 
 // One inner node over `level`, which is left empty.

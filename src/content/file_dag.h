@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "content/block.h"
+#include "content/hash.h"
 #include "content/profile.h"
 #include "content/unixfs.h"
 
@@ -21,6 +22,8 @@ LeafEnvelope leaf_envelope(std::uint64_t length);
 
 /// CID of one chunk as a leaf. The chunk is not copied.
 Result<Cid> leaf_cid(const Profile& profile, ByteView chunk);
+/// The same for a chunk of `length` bytes that comes in parts.
+Result<Cid> leaf_cid(const Profile& profile, std::uint64_t length, const NextPart& next);
 
 /// Builds the inner nodes of one file from its leaves in order: balanced, all leaves at one depth. Memory is bounded
 /// by width x depth.

@@ -23,10 +23,21 @@ Result<Bytes> digest_of(HashFunction function, std::span<const ByteView> parts) 
   return fail(ErrorCode::kUnsupportedHash, "blake3 is not available in this build; use a sha2-256 CID");
 }
 
+Result<Bytes> digest_of_stream(const NextPart& next) {
+  Bytes all;
+  while (true) {
+    IA_ASSIGN(const ByteView part, next());
+    if (part.empty()) break;
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  const ByteView view(all);
+  return digest_of(HashFunction::kSha2_256, {&view, 1});
+}
+
 #else
 
 // One context per thread: making one costs more than hashing a small block.
-Result<Bytes> digest_openssl(const EVP_MD* algorithm, std::span<const ByteView> parts) {
+Result<Bytes> digest_openssl(const EVP_MD* algorithm, const NextPart& next) {
   struct Context {
     EVP_MD_CTX* context = EVP_MD_CTX_new();
     ~Context() { EVP_MD_CTX_free(context); }
@@ -35,7 +46,11 @@ Result<Bytes> digest_openssl(const EVP_MD* algorithm, std::span<const ByteView> 
   Bytes digest(EVP_MAX_MD_SIZE);
   unsigned length = 0;
   bool ok = algorithm && EVP_DigestInit_ex2(context.context, algorithm, nullptr) == 1;
-  for (const ByteView part : parts) ok = ok && EVP_DigestUpdate(context.context, part.data(), part.size()) == 1;
+  while (ok) {
+    IA_ASSIGN(const ByteView part, next());
+    if (part.empty()) break;
+    ok = EVP_DigestUpdate(context.context, part.data(), part.size()) == 1;
+  }
   if (!ok || EVP_DigestFinal_ex(context.context, digest.data(), &length) != 1) {
     return fail(ErrorCode::kInternal, "the crypto library refused to hash");
   }
@@ -52,13 +67,26 @@ Bytes digest_blake3(std::span<const ByteView> parts) {
   return digest;
 }
 
+NextPart each_of(std::span<const ByteView> parts) {
+  return [parts, i = std::size_t{0}]() mutable -> Result<ByteView> {
+    while (i < parts.size() && parts[i].empty()) ++i;
+    return i < parts.size() ? parts[i++] : ByteView{};
+  };
+}
+
+const EVP_MD* sha256() {
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA2-256", nullptr);
+  return algorithm;
+}
+
 Result<Bytes> digest_of(HashFunction function, std::span<const ByteView> parts) {
-  static const EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA2-256", nullptr);
   static const EVP_MD* const sha512 = EVP_MD_fetch(nullptr, "SHA2-512", nullptr);
-  if (function == HashFunction::kSha2_256) return digest_openssl(sha256, parts);
-  if (function == HashFunction::kSha2_512) return digest_openssl(sha512, parts);
+  if (function == HashFunction::kSha2_256) return digest_openssl(sha256(), each_of(parts));
+  if (function == HashFunction::kSha2_512) return digest_openssl(sha512, each_of(parts));
   return digest_blake3(parts);
 }
+
+Result<Bytes> digest_of_stream(const NextPart& next) { return digest_openssl(sha256(), next); }
 
 #endif
 
@@ -107,6 +135,11 @@ Result<Multihash> hash_parts(HashFunction function, std::span<const ByteView> pa
   if (function == HashFunction::kBlake3) digest.resize(32);
   IA_TRY(check_digest(static_cast<std::uint64_t>(function), digest.size()));
   return Multihash{function, std::move(digest)};
+}
+
+Result<Multihash> sha256_stream(const NextPart& next) {
+  IA_ASSIGN(Bytes digest, digest_of_stream(next));
+  return Multihash{HashFunction::kSha2_256, std::move(digest)};
 }
 
 Result<Multihash> hash(HashFunction function, ByteView bytes) { return hash_parts(function, {&bytes, 1}); }

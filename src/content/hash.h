@@ -1,12 +1,19 @@
 // Hashing in parts, and the allow-list of digests.
 #pragma once
 
+#include <functional>
+
 #include "content/cid.h"
 
 namespace ipfs_accelerate::content {
 
 /// Digest of the parts one after another, without joining them.
 Result<Multihash> hash_parts(HashFunction function, std::span<const ByteView> parts);
+
+/// Gives the next part, an empty one at the end. Must not hash anything itself.
+using NextPart = std::function<Result<ByteView>()>;
+/// sha2-256 of parts that come one after another, so that a large block need not lie in memory at once.
+Result<Multihash> sha256_stream(const NextPart& next);
 
 /// kUnsupportedHash for functions outside the allow-list, kInvalidCid for digest lengths nobody should trust:
 /// sha2-256 20 to 32 bytes, sha2-512 and blake3 20 to 64, identity at most 128 (IPIP-512).

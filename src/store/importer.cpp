@@ -18,6 +18,8 @@ using content::Link;
 using content::VerifiedBlock;
 using Clock = std::chrono::steady_clock;
 
+constexpr std::uint64_t kPieceBytes = 128u << 10;
+
 // One file on its way. Chunks are handed out in order; leaves come back in any order.
 struct Job {
   std::size_t index = 0;  // into Tree::files
@@ -111,19 +113,34 @@ class Import {
 
   Result<> do_chunk(Job& job, std::uint64_t chunk, Bytes& buffer) {
     const std::uint64_t offset = chunk * profile_.chunk_bytes;
-    const std::span<std::uint8_t> bytes(buffer.data(),
-                                        std::min<std::uint64_t>(profile_.chunk_bytes, job.size - offset));
-    IA_ASSIGN(const std::size_t have, job.file.read_at(offset, bytes));
-    if (have != bytes.size()) return changed();
+    const std::uint64_t length = std::min<std::uint64_t>(profile_.chunk_bytes, job.size - offset);
     if (!job.writer) {
+      const std::span<std::uint8_t> bytes(buffer.data(), length);
+      IA_TRY(read_piece(job, offset, bytes));
       IA_TRY(keep_as_block(job, bytes));
     } else {
-      IA_ASSIGN(job.leaves[chunk], content::leaf_cid(profile_, bytes));
-      IA_TRY(job.writer->write(offset, bytes));
+      IA_ASSIGN(job.leaves[chunk], hash_chunk(job, offset, length, buffer));
       if (job.done.fetch_add(1) + 1 == job.chunks) IA_TRY(finish_file(job));
     }
-    report(job, bytes.size());
+    report(job, length);
     return {};
+  }
+
+  // In pieces that stay in the processor's cache from reading to hashing.
+  Result<Cid> hash_chunk(Job& job, std::uint64_t offset, std::uint64_t length, Bytes& buffer) {
+    std::uint64_t done = 0;
+    return content::leaf_cid(profile_, length, [&]() -> Result<ByteView> {
+      const std::span<std::uint8_t> piece(buffer.data(), std::min(kPieceBytes, length - done));
+      IA_TRY(read_piece(job, offset + done, piece));
+      if (!piece.empty()) IA_TRY(job.writer->write(offset + done, piece));
+      done += piece.size();
+      return piece;
+    });
+  }
+
+  static Result<> read_piece(const Job& job, std::uint64_t offset, std::span<std::uint8_t> piece) {
+    IA_ASSIGN(const std::size_t have, job.file.read_at(offset, piece));
+    return have == piece.size() ? Result<>{} : changed();
   }
 
   static std::unexpected<Error> changed() {
