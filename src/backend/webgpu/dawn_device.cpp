@@ -155,11 +155,18 @@ Result<> DawnDevice::request(const DawnOptions& options) {
   wgpu::Limits limits;
   adapter.GetLimits(&limits);
   std::vector<wgpu::FeatureName> features;
+  const auto off = [&](std::string_view name) {
+    return std::ranges::find(options.switched_off, name) != options.switched_off.end();
+  };
   for (const auto& [feature, name] : kFeatures) {
-    const bool off = std::ranges::find(options.switched_off, name) != options.switched_off.end();
     if (feature == wgpu::FeatureName::TimestampQuery && !options.timestamps) continue;
-    if (adapter.HasFeature(feature) && !off) features.push_back(feature);
-    if (off) info.switched_off.push_back(std::string(name) + ": by the caller");
+    // Dawn opens what a feature builds on along with it.
+    const bool matrix = feature == wgpu::FeatureName::ChromiumExperimentalSubgroupMatrix;
+    if (off(name) || (matrix && (off("subgroups") || off("shader-f16")))) {
+      info.switched_off.push_back(std::string(name) + ": by the caller");
+    } else if (adapter.HasFeature(feature)) {
+      features.push_back(feature);
+    }
   }
   Toggles toggles;
   // Shaders stay inside their buffers by construction and inputs are clamped in them, so Dawn's own checks cost time

@@ -119,6 +119,74 @@ TEST(Dawn, FeaturesCanBeSwitchedOff) {
   EXPECT_FALSE((*backend)->device().switched_off.empty());
 }
 
+/// Attention with mask and position bias between two linears, so that its values are f16 at precision 16.
+Graph attention_chain() {
+  GraphBuilder b;
+  const ValueId x = b.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(kWidth)});
+  const ValueId mask = b.input("mask", Dtype::kI32, {kBatchDim, kSequenceDim});
+  const ValueId bias = b.add("bias", op::RelativeBias{.table = b.weight("table", {32, 2})});
+  const ValueId h = b.add("in", op::Linear{.x = x, .weight = b.weight("in", {kWidth, kWidth})});
+  const ValueId qkv = b.add("qkv", op::Linear{.x = h, .weight = b.weight("qkv", {3 * kWidth, kWidth})});
+  const ValueId mixed = b.add(
+      "attention", op::Attention{.qkv = qkv, .mask = mask, .bias = bias, .heads = 2, .head_dim = 32, .scale = 0.18f});
+  b.output(b.add("out", op::Linear{.x = mixed,
+                                   .residual = h,
+                                   .weight = b.weight("out", {kWidth, kWidth}),
+                                   .activation = Activation::kGelu}),
+           "y");
+  return *b.finish();
+}
+
+std::vector<float> noise(std::int64_t count, float scale, std::uint32_t seed) {
+  std::vector<float> out(count);
+  for (float& v : out) v = (float((seed = seed * 1664525u + 1013904223u) >> 8) / 8388608.0f - 1.0f) * scale;
+  return out;
+}
+
+Result<std::vector<float>> run_chain(Backend& backend, int precision, const ShapeClass& shape) {
+  const Graph graph = attention_chain();
+  IA_ASSIGN(auto program, backend.load(graph, {.precision = precision}));
+  for (std::size_t id = 0; id < graph.weights.size(); ++id) {
+    const Shape& dims = graph.weights[id].shape;
+    const auto values = noise(dims[0] * dims[1], dims[1] == 2 ? 1.0f : 0.2f, std::uint32_t(id + 5));
+    const WeightPart part{Dtype::kF32, dims, bytes_of(values)};
+    IA_TRY(program->upload(WeightId(id), {&part, 1}));
+  }
+  IA_ASSIGN(auto executable, program->compile(shape));
+  const std::int64_t tokens = shape.batch * shape.sequence;
+  const auto x = noise(tokens * kWidth, 2.0f, 99);
+  std::vector<std::int32_t> mask(tokens);
+  for (std::int64_t i = 0; i < tokens; ++i)
+    mask[i] = i / shape.sequence == 1 ? 0 : i % 11 != 3;  // one sequence wholly masked
+  std::vector<float> y(x.size(), std::nanf(""));
+  const TensorRef inputs[] = {{Dtype::kF32, bytes_of(x)},
+                              {Dtype::kI32, {reinterpret_cast<const std::uint8_t*>(mask.data()), mask.size() * 4}}};
+  const MutableTensorRef output{Dtype::kF32, {reinterpret_cast<std::uint8_t*>(y.data()), y.size() * 4}};
+  for (int run = 0; run < 2; ++run) IA_TRY(executable->run(inputs, {&output, 1}));
+  return y;
+}
+
+TEST(Dawn, F16AndMatrixKernelsAgreeWithPlainOnes) {
+  const auto all = DawnBackend::open({});
+  const auto plain = DawnBackend::open({.toggles = {}, .switched_off = {"subgroups", "shader-f16"}, .tuning = {}});
+  ASSERT_TRUE(all && plain);
+  // One step of keys, several, and rows that fill no tile.
+  for (const ShapeClass& shape : {ShapeClass{2, 40}, ShapeClass{3, 77}, ShapeClass{1, 261}}) {
+    const auto expected = run_chain(**plain, 32, shape);
+    ASSERT_TRUE(expected) << expected.error().message;
+    for (const int precision : {32, 16}) {
+      const auto got = run_chain(**all, precision, shape);
+      ASSERT_TRUE(got) << got.error().message;
+      double worst = 0;
+      for (std::size_t i = 0; i < expected->size(); ++i) {
+        const double difference = std::abs((*got)[i] - (*expected)[i]);
+        worst = difference <= worst ? worst : difference;
+      }
+      EXPECT_LT(worst, precision == 16 ? 2e-2 : 1e-4) << shape.batch << " x " << shape.sequence << " at " << precision;
+    }
+  }
+}
+
 /// Answers every graph with numbers that are wrong in every element.
 class WrongReference final : public Backend {
  public:

@@ -37,9 +37,8 @@ std::string declines(const Graph& graph, const Node& node, const Capabilities& c
     const bool matrix = graph.weights[id].shape.size() > 1;
     if (std::string why = too_large(graph, id, half && matrix ? 2 : 4, capabilities); !why.empty()) return why;
   }
-  if (const auto* attention = std::get_if<op::Attention>(&node.op);
-      attention && (attention->head_dim > 256 || attention->head_dim % 4 != 0)) {
-    return std::format("attention with head_dim {}: the kernels take multiples of 4 up to 256", attention->head_dim);
+  if (const auto* attention = std::get_if<op::Attention>(&node.op); attention && attention->head_dim > 256) {
+    return std::format("attention with head_dim {}: the kernels take up to 256", attention->head_dim);
   }
   return {};
 }

@@ -34,8 +34,8 @@ Result<> Recorder::record_attention_matrix(const Node& node, const op::Attention
 
 Result<> Recorder::record(const Node& node, const op::Attention& op) {
   const std::int64_t side = capabilities_.subgroup_matrix, subgroup = capabilities_.subgroup_max_size;
-  if (side != 0 && half_ && op.head_dim % side == 0 && capabilities_.subgroup_min_size == subgroup &&
-      subgroup % side == 0) {
+  if (side != 0 && half_ && layout_of(op.qkv) == Layout::kF16 && op.head_dim % side == 0 &&
+      capabilities_.subgroup_min_size == subgroup && subgroup % side == 0) {
     // Few workgroups finish sooner with more keys per step, many with more queries each (bench/RESULTS.md).
     const bool small = (shape_.sequence + 63) / 64 * op.heads * shape_.batch < 128;
     const std::int64_t parts = tuned("attention.parts", small ? 2 : 4);
@@ -45,15 +45,16 @@ Result<> Recorder::record(const Node& node, const op::Attention& op) {
     }
   }
   Kernel made = kernel("attention");
+  const int lanes = op.head_dim % 4 == 0 ? 4 : 1;
   const std::int64_t tile = op.head_dim <= 64    ? 16
                             : op.head_dim <= 128 ? 8
                                                  : 4;  // keys and values fit 16 KiB of workgroup memory
-  made.set("HEADS", op.heads).set("HEAD_DIM", op.head_dim).set("HEAD4_COUNT", op.head_dim / 4);
+  made.set("HEADS", op.heads).set("HEAD_DIM", op.head_dim).set("LANES", lanes);
   made.set("TILE", tile).set("QUERIES", 64).set_float("SCALE", op.scale);
-  made.read("qkv", value(op.qkv), 4);
+  made.set("VEC4", lanes == 4).set("UNIT_COUNT", op.head_dim / lanes).read("qkv", value(op.qkv), lanes);
   if (op.mask != kNoValue) made.read("mask", value(op.mask), 1);
   if (op.bias != kNoValue) made.read("bias", value(op.bias), 1);
-  made.write("y", result(node.output), 4);
+  made.write("y", result(node.output), lanes);
   return dispatch(node, made,
                   {std::uint32_t((shape_.sequence + 63) / 64), std::uint32_t(op.heads), std::uint32_t(shape_.batch)});
 }

@@ -76,6 +76,16 @@ TEST(Record, Precision16NeedsF16) {
   EXPECT_EQ(std::ranges::count(f16->optimizations, "subgroup matrices"), 1);
 }
 
+TEST(Record, AttentionOnF32ValuesStaysOffTheMatrixKernels) {
+  GraphBuilder b;
+  const ValueId qkv =
+      b.input("qkv", Dtype::kF32, {kBatchDim, kSequenceDim, dim(96)});  // inputs stay f32 at any precision
+  b.output(b.add("attention", op::Attention{.qkv = qkv, .heads = 2, .head_dim = 16, .scale = 0.25f}), "y");
+  const auto recording = record(*b.finish(), {.batch = 1, .sequence = 40}, everything(), {.precision = 16});
+  ASSERT_TRUE(recording);
+  EXPECT_EQ(recording->pipelines[0].label, "attention");
+}
+
 TEST(Record, WeightsLieTheSameInEveryShape) {
   const auto layouts = [](const Recording& recording) {
     std::set<std::tuple<std::int32_t, int, std::int64_t>> all;
