@@ -227,8 +227,7 @@ async function demo({ browser, width, device, model }, gateway) {
   const page = await openPage({ browser, width, height: 844, url: `${gateway.url}/?model=${model}&device=${device}` });
   try {
     await until(page, 'document.body.dataset.ready === "true"');
-    await page.evaluate('document.getElementById("run").focus()');
-    await page.press('Enter');
+    await page.click('#run');
     await until(page, 'document.getElementById("answer").dataset.platform || !document.getElementById("error").hidden', 120000);
     const seen = await page.evaluate(`({
       error: document.getElementById('error').hidden ? '' : document.getElementById('error').textContent,
@@ -241,12 +240,25 @@ async function demo({ browser, width, device, model }, gateway) {
     expect(seen.text.includes(gateway.cids[model]), 'the page does not show the CID');
     expect(/a trustless gateway/.test(seen.text) && /Verified/.test(seen.text), 'the page does not say where the bytes came from');
     expect(seen.wide <= 0, `the page is ${seen.wide} px wider than the window`);
+    if (page.press && model === 'numbers-bert') await keyboard(page);
     const problems = page.log.filter((line) => /^error/.test(line));
     expect(problems.length === 0, problems.join('; '));
     return seen.platform;
   } finally {
     await page.close();
   }
+}
+
+/** The map, the devices and the button by keys alone. */
+async function keyboard(page) {
+  await page.evaluate('document.querySelector(".heat td[tabindex=\\"0\\"]").focus()');
+  await page.press('ArrowRight');
+  await page.press('ArrowDown');
+  const pair = await page.evaluate('document.querySelector(".pair").textContent');
+  expect(/^“forty two” and “forty two”: 1\.0/.test(pair), `the arrow keys tell ${pair}`);
+  await page.evaluate('document.getElementById("run").focus(); delete document.getElementById("answer").dataset.platform');
+  await page.press('Enter');
+  await until(page, 'document.getElementById("answer").dataset.platform', 120000);
 }
 
 await test('probe chromium', () => probe('chromium', probeGpu));
@@ -263,7 +275,7 @@ await test('models in chromium-webnn, webnn', () => models({ browser: 'chromium-
 
 const gateway = await startGateway(join(bin, 'ipfs-accelerate'), {
   'numbers-bert': join(zoo, 'numbers-bert'), 'numbers-bert-classifier': join(zoo, 'numbers-bert-classifier'),
-});
+}, dist);
 for (const browser of ['chromium', 'firefox']) {
   await test(`cache and gateway in ${browser}`, () => cacheAndGateway(browser, gateway));
 }

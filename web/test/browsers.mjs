@@ -8,7 +8,8 @@ export { startPageServer };
 export const browsers = ['chromium', 'firefox', 'chromium-webnn'];
 
 /**
- * Opens `url` and gives {log, crashed, evaluate(expression), screenshot(path, {fullPage}), press(key), close()}.
+ * Opens `url` and gives {log, crashed, evaluate(expression), screenshot(path, {fullPage}), click(selector), close()},
+ * in Chromium press(key) too: a Firefox without a screen gives its pages no focus.
  * browser: 'chromium' (WebGPU on SwiftShader), 'firefox' (WebGPU on lavapipe) or 'chromium-webnn'.
  */
 export function openPage(options) {

@@ -45,6 +45,7 @@ export async function openChromiumPage({ browser, url, width = 1280, height = 80
     crashed,
     evaluate: (expression) => page.evaluate(expression),
     screenshot: (path, { fullPage = false } = {}) => page.screenshot({ path, fullPage }).then(() => undefined),
+    click: (selector) => page.click(selector),
     press: (key) => page.keyboard.press(key),
     async close() {
       await context.close();

@@ -78,10 +78,15 @@ function page(bidi, context, stop) {
       const { data } = await bidi.send('browsingContext.captureScreenshot', { context, origin: fullPage ? 'document' : 'viewport' });
       await writeFile(path, Buffer.from(data, 'base64'));
     },
-    async press(key) {
-      const value = { Tab: '\uE004', Enter: '\uE007', ' ': ' ' }[key] ?? key;
-      await bidi.send('input.performActions', { context, actions: [{ type: 'key', id: 'keys', actions: [
-        { type: 'keyDown', value }, { type: 'keyUp', value }] }] });
+    async click(selector) {
+      const at = await this.evaluate(`(() => {
+        const element = document.querySelector(${JSON.stringify(selector)});
+        element.scrollIntoView({block: 'center'});
+        const {x, y, width, height} = element.getBoundingClientRect();
+        return {x: Math.round(x + width / 2), y: Math.round(y + height / 2)};
+      })()`);
+      await bidi.send('input.performActions', { context, actions: [{ type: 'pointer', id: 'mouse', actions: [
+        { type: 'pointerMove', ...at }, { type: 'pointerDown', button: 0 }, { type: 'pointerUp', button: 0 }] }] });
     },
     async close() {
       bidi.close();

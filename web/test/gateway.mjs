@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
-/** Adds folders {name: path} to a fresh store and serves it. Gives {url, cids: {name: cid}, routes, close()}. */
-export async function startGateway(program, folders) {
+/** Adds folders {name: path} to a fresh store and serves it, with the built page in `web`. Gives {url, cids: {name: cid}, routes, close()}. */
+export async function startGateway(program, folders, web) {
   const home = await mkdtemp(join(tmpdir(), 'store-'));
   const env = { ...process.env, IPFS_ACCELERATE_HOME: home };
   const cids = {};
@@ -16,7 +16,7 @@ export async function startGateway(program, folders) {
     const { stdout } = await promisify(execFile)(program, ['add', '--quiet', '--name', name, path], { env });
     cids[name] = stdout.trim();
   }
-  const child = spawn(program, ['serve', '--json', '--port', '0'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(program, ['serve', '--json', '--port', '0', '--web', web], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const url = await new Promise((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`ipfs-accelerate serve ended with code ${code}`)));
     createInterface({ input: child.stdout }).once('line', (line) => resolve(JSON.parse(line).url.replace(/\/$/, '')));
