@@ -65,11 +65,25 @@ HWY_INLINE void clear(Tile<kRows>& tile) {
   }
 }
 
+// Fetches what is needed next into the second-level cache, a little with every depth step: weights come from memory,
+// and a first pass over them would wait for it. The last bytes may lie past the end, which a prefetch may.
+struct Ahead {
+  const char* at = nullptr;
+  std::size_t step = 0;  ///< bytes per depth step
+
+  /// Spreads the next `bytes` over `steps`.
+  static Ahead spread(const float* next, std::size_t bytes, std::size_t steps) {
+    return {reinterpret_cast<const char*>(next), (bytes + steps - 1) / steps};
+  }
+};
+
 // sums[r][v] += A[r] . panel over the depth; A's rows a_stride apart, the panel's depth steps kPanel apart.
 template <std::size_t kRows>
 HWY_INLINE void accumulate(const float* HWY_RESTRICT a, std::size_t a_stride, const float* HWY_RESTRICT b,
-                           std::size_t depth, Tile<kRows>& tile) {
+                           std::size_t depth, Tile<kRows>& tile, Ahead* ahead = nullptr) {
   const Floats d;
+  const char* next = ahead == nullptr ? nullptr : ahead->at;
+  const std::size_t step = ahead == nullptr ? 0 : ahead->step;
   // Four row pointers with at most two strides added reach twelve rows in the addressing modes of x86.
   const float* bases[(kRows + 2) / 3];
   for (std::size_t i = 0; i < (kRows + 2) / 3; ++i) bases[i] = a + 3 * i * a_stride;
@@ -78,6 +92,10 @@ HWY_INLINE void accumulate(const float* HWY_RESTRICT a, std::size_t a_stride, co
     HWY_UNROLL(2)
     for (std::size_t v = 0; v < kVectors; ++v) columns[v] = hn::LoadU(d, b + v * kLanes);
     b += kPanel;
+    if (ahead != nullptr) {
+      __builtin_prefetch(next, 0, 2);
+      next += step;
+    }
     HWY_UNROLL(12)
     for (std::size_t r = 0; r < kRows; ++r) {
       const Vec row = hn::Set(d, bases[r / 3][(r % 3) * a_stride + i]);
@@ -85,6 +103,7 @@ HWY_INLINE void accumulate(const float* HWY_RESTRICT a, std::size_t a_stride, co
       for (std::size_t v = 0; v < kVectors; ++v) tile.sums[r][v] = madd(row, columns[v], tile.sums[r][v]);
     }
   }
+  if (ahead != nullptr) ahead->at = next;
 }
 
 // A tile in memory: kTileRows rows of kPanel floats.
@@ -135,19 +154,19 @@ HWY_INLINE void finish(const Gemm& g, std::size_t row, std::size_t column, const
 }
 
 template <std::size_t kRows>
-HWY_NOINLINE void gemm_tile(const Gemm& g, std::size_t row, std::size_t column) {
+HWY_NOINLINE void gemm_tile(const Gemm& g, std::size_t row, std::size_t column, Ahead& ahead) {
   Tile<kRows> tile;
   clear(tile);
-  accumulate<kRows>(g.a + row * g.a_stride, g.a_stride, g.panels + column * g.depth, g.depth, tile);
+  accumulate<kRows>(g.a + row * g.a_stride, g.a_stride, g.panels + column * g.depth, g.depth, tile, &ahead);
   finish(g, row, column, tile);
 }
 
 template <std::size_t kRows>
-HWY_INLINE void gemm_tile_of(std::size_t rows, const Gemm& g, std::size_t row, std::size_t column) {
+HWY_INLINE void gemm_tile_of(std::size_t rows, const Gemm& g, std::size_t row, std::size_t column, Ahead& ahead) {
   if constexpr (kRows > 1) {
-    if (rows < kRows) return gemm_tile_of<kRows - 1>(rows, g, row, column);
+    if (rows < kRows) return gemm_tile_of<kRows - 1>(rows, g, row, column, ahead);
   }
-  gemm_tile<kRows>(g, row, column);
+  gemm_tile<kRows>(g, row, column, ahead);
 }
 
 inline void gemm(const Gemm& g, std::size_t row_begin, std::size_t row_end, std::size_t panel_begin,
@@ -155,10 +174,13 @@ inline void gemm(const Gemm& g, std::size_t row_begin, std::size_t row_end, std:
   const std::size_t rows = row_end - row_begin;
   const std::size_t tiles = (rows + kTileRows - 1) / kTileRows;
   for (std::size_t panel = panel_begin; panel < panel_end; ++panel) {
+    const std::size_t floats = kPanel * g.depth;
+    Ahead ahead =
+        Ahead::spread(g.panels + (panel + 1) * floats, panel + 1 < panel_end ? 4 * floats : 0, g.depth * tiles);
     std::size_t row = row_begin;
     for (std::size_t tile = 0; tile < tiles; ++tile) {  // tiles of nearly equal height: no thin last one
       const std::size_t height = (row_end - row) / (tiles - tile);
-      gemm_tile_of<kTileRows>(height, g, row, panel * kPanel);
+      gemm_tile_of<kTileRows>(height, g, row, panel * kPanel, ahead);
       row += height;
     }
   }

@@ -74,6 +74,7 @@ struct Kernels {
   /// Rows [row_begin, row_end) of the panels [panel_begin, panel_end).
   void (*gemm)(const Gemm& gemm, std::size_t row_begin, std::size_t row_end, std::size_t panel_begin,
                std::size_t panel_end);
+  // The four functions of Strassen's algorithm; all null where it does not pay.
   std::size_t (*strassen_row_floats)(std::size_t depth);
   void (*strassen_sum_rows)(const StrassenBlock& block, std::size_t begin, std::size_t end);
   /// Floats of scratch that one call of `strassen` needs.

@@ -75,8 +75,8 @@ constexpr std::size_t kStrassenRows = 96, kStrassenDepth = 256, kStrassenColumns
 constexpr std::size_t kStrassenBlock = 512;
 
 bool pays_strassen(const Kernels& kernels, std::size_t rows, std::size_t columns, std::size_t depth) {
-  return rows >= kStrassenRows && columns >= kStrassenColumns && depth >= kStrassenDepth && depth % 2 == 0 &&
-         divide_up(columns, kernels.panel_columns) % 2 == 0;
+  return kernels.strassen != nullptr && rows >= kStrassenRows && columns >= kStrassenColumns &&
+         depth >= kStrassenDepth && depth % 2 == 0 && divide_up(columns, kernels.panel_columns) % 2 == 0;
 }
 
 // Rows [begin, end): tasks are blocks of rows times groups of panels.

@@ -25,6 +25,7 @@ namespace HWY_NAMESPACE {
 //   C11 = A11 B11 + A12 B21           U2 = A11 B11 + S2 T2   U3 = U2 + S3 T3
 //   C21 = U3 + A22 T4   C22 = U3 + S1 T1   C12 = U2 + S1 T1 + S4 B22
 constexpr std::size_t kSums = 4;
+constexpr std::size_t kMostTilesAhead = 8;
 
 inline std::size_t strassen_row_floats(std::size_t depth) { return kSums * (depth / 2); }
 inline std::size_t strassen_scratch(std::size_t depth) { return kSums * (depth / 2) * kPanel; }
@@ -73,8 +74,8 @@ inline void sum_panels(const PanelPair& pair, std::size_t quarter) {
 
 // Rows [row, row + kRows) of both halves. Sums stay in registers wherever the next product adds to them.
 template <std::size_t kRows>
-HWY_NOINLINE void strassen_tile(const StrassenBlock& block, std::size_t row, std::size_t column,
-                                const PanelPair& pair) {
+HWY_NOINLINE void strassen_tile(const StrassenBlock& block, std::size_t row, std::size_t column, const PanelPair& pair,
+                                Ahead& ahead_left, Ahead& ahead_right) {
   const Gemm& g = block.gemm;
   const std::size_t half = g.depth / 2, quarter = half * kPanel, step = block.half_rows * half;
   const std::size_t upper = block.first_row + row, lower = upper + block.half_rows;
@@ -86,23 +87,23 @@ HWY_NOINLINE void strassen_tile(const StrassenBlock& block, std::size_t row, std
   HWY_ALIGN float product[kRows * kPanel], u2[kRows * kPanel], u3[kRows * kPanel];
   Tile<kRows> tile;
   clear(tile);
-  accumulate<kRows>(a11, g.a_stride, pair.left, half, tile);
+  accumulate<kRows>(a11, g.a_stride, pair.left, half, tile, &ahead_left);
   store_to(tile, product);
-  accumulate<kRows>(a11 + half, g.a_stride, pair.left + quarter, half, tile);
+  accumulate<kRows>(a11 + half, g.a_stride, pair.left + quarter, half, tile, &ahead_right);
   finish(g, upper, column, tile);  // C11
   clear(tile);
   add_from(product, tile);
-  accumulate<kRows>(s + step, half, t + quarter, half, tile);
+  accumulate<kRows>(s + step, half, t + quarter, half, tile, &ahead_left);
   store_to(tile, u2);
-  accumulate<kRows>(s + 2 * step, half, t + 2 * quarter, half, tile);
+  accumulate<kRows>(s + 2 * step, half, t + 2 * quarter, half, tile, &ahead_right);
   store_to(tile, u3);
-  accumulate<kRows>(a22, g.a_stride, t + 3 * quarter, half, tile);
+  accumulate<kRows>(a22, g.a_stride, t + 3 * quarter, half, tile, &ahead_left);
   finish(g, lower, column, tile);  // C21
   clear(tile);
-  accumulate<kRows>(s, half, t, half, tile);
+  accumulate<kRows>(s, half, t, half, tile, &ahead_right);
   store_to(tile, product);
   add_from(u2, tile);
-  accumulate<kRows>(s + 3 * step, half, pair.right + quarter, half, tile);
+  accumulate<kRows>(s + 3 * step, half, pair.right + quarter, half, tile, &ahead_left);
   finish(g, upper, right, tile);  // C12
   clear(tile);
   add_from(product, tile);
@@ -112,11 +113,11 @@ HWY_NOINLINE void strassen_tile(const StrassenBlock& block, std::size_t row, std
 
 template <std::size_t kRows>
 HWY_INLINE void strassen_tile_of(std::size_t rows, const StrassenBlock& block, std::size_t row, std::size_t column,
-                                 const PanelPair& pair) {
+                                 const PanelPair& pair, Ahead& ahead_left, Ahead& ahead_right) {
   if constexpr (kRows > 1) {
-    if (rows < kRows) return strassen_tile_of<kRows - 1>(rows, block, row, column, pair);
+    if (rows < kRows) return strassen_tile_of<kRows - 1>(rows, block, row, column, pair, ahead_left, ahead_right);
   }
-  strassen_tile<kRows>(block, row, column, pair);
+  strassen_tile<kRows>(block, row, column, pair, ahead_left, ahead_right);
 }
 
 inline void strassen(const StrassenBlock& block, std::size_t pair_begin, std::size_t pair_end, float* scratch) {
@@ -126,10 +127,16 @@ inline void strassen(const StrassenBlock& block, std::size_t pair_begin, std::si
   for (std::size_t p = pair_begin; p < pair_end; ++p) {
     const PanelPair pair{g.panels + p * kPanel * g.depth, g.panels + (p + pairs) * kPanel * g.depth, scratch};
     sum_panels(pair, g.depth / 2 * kPanel);
+    // Four products of a tile fetch the next left panel, three the next right one. Tall blocks need the cache
+    // themselves, and wait for weights less often.
+    const std::size_t bytes = p + 1 < pair_end && row_tiles <= kMostTilesAhead ? 4 * kPanel * g.depth : 0,
+                      steps = g.depth / 2 * row_tiles;
+    Ahead ahead_left = Ahead::spread(pair.left + kPanel * g.depth, bytes, 4 * steps);
+    Ahead ahead_right = Ahead::spread(pair.right + kPanel * g.depth, bytes, 3 * steps);
     std::size_t row = 0;
     for (std::size_t tile = 0; tile < row_tiles; ++tile) {
       const std::size_t height = (block.half_rows - row) / (row_tiles - tile);
-      strassen_tile_of<kTileRows>(height, block, row, p * kPanel, pair);
+      strassen_tile_of<kTileRows>(height, block, row, p * kPanel, pair, ahead_left, ahead_right);
       row += height;
     }
   }
