@@ -156,8 +156,9 @@ void sweep(const Options& options, const Graph& graph) {
       webgpu::DawnOptions dawn = options.dawn;
       dawn.timestamps = true;
       dawn.tuning["linear"] = tile;
-      static std::map<int, std::unique_ptr<webgpu::DawnBackend>> backends;
-      static std::map<int, std::unique_ptr<Program>> programs;
+      // Never destroyed: at exit the GPU driver may be gone before them.
+      static auto& backends = *new std::map<int, std::unique_ptr<webgpu::DawnBackend>>;
+      static auto& programs = *new std::map<int, std::unique_ptr<Program>>;
       if (!backends[tile]) {
         backends[tile] = must(webgpu::DawnBackend::open(dawn));
         programs[tile] = load(*backends[tile], graph, 16);

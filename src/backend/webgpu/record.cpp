@@ -70,6 +70,7 @@ Result<Recording> Recorder::run() {
   }
   note("recorded plan");
   if (half_) note("f16 storage");
+  if (!half_ && options_.precision == 16) note("f32 in place of f16: the device has no shader-f16");
   return std::move(out_);
 }
 

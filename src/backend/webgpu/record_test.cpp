@@ -70,6 +70,7 @@ TEST(Record, Precision16NeedsF16) {
   ASSERT_TRUE(f32);
   for (const BufferSpec& buffer : f32->buffers) EXPECT_NE(buffer.layout, Layout::kF16);
   EXPECT_EQ(std::ranges::count(f32->optimizations, "f16 storage"), 0);
+  EXPECT_EQ(std::ranges::count(f32->optimizations, "f32 in place of f16: the device has no shader-f16"), 1);
   const auto f16 = record(two_linears(), {.batch = 1, .sequence = 40}, everything(), {.precision = 16});
   ASSERT_TRUE(f16);
   EXPECT_EQ(std::ranges::count(f16->optimizations, "f16 storage"), 1);
