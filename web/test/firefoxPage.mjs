@@ -79,12 +79,7 @@ function page(bidi, context, stop) {
       await writeFile(path, Buffer.from(data, 'base64'));
     },
     async click(selector) {
-      const at = await this.evaluate(`(() => {
-        const element = document.querySelector(${JSON.stringify(selector)});
-        element.scrollIntoView({block: 'center'});
-        const {x, y, width, height} = element.getBoundingClientRect();
-        return {x: Math.round(x + width / 2), y: Math.round(y + height / 2)};
-      })()`);
+      const at = await this.evaluate(centreAtRest(selector));
       await bidi.send('input.performActions', { context, actions: [{ type: 'pointer', id: 'mouse', actions: [
         { type: 'pointerMove', ...at }, { type: 'pointerDown', button: 0 }, { type: 'pointerUp', button: 0 }] }] });
     },
@@ -94,6 +89,19 @@ function page(bidi, context, stop) {
     },
   };
 }
+
+/** The middle of an element, once the page has stopped moving it. */
+const centreAtRest = (selector) => `(async () => {
+  const element = document.querySelector(${JSON.stringify(selector)});
+  element.scrollIntoView({block: 'center'});
+  for (let last = '';;) {
+    const {x, y, width, height} = element.getBoundingClientRect();
+    const now = [x, y, width, height].join();
+    if (now === last) return {x: Math.round(x + width / 2), y: Math.round(y + height / 2)};
+    last = now;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+})()`;
 
 function listeningAddress(child) {
   return new Promise((resolve, reject) => {

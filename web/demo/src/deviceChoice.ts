@@ -24,27 +24,39 @@ function offers(report: DeviceReport): Record<PlatformName, Offer> {
   };
 }
 
-/** Shows the choices; what is missing stays visible, with the reason when pointed at. */
-export function showDevices(report: DeviceReport, wanted: string | null): void {
-  const found = offers(report);
-  const list = byId('devices');
-  for (const name of Object.keys(names) as PlatformName[]) {
-    const {problem} = found[name];
-    const radio = element('input', {type: 'radio', name: 'device', value: name, disabled: Boolean(problem)});
-    radio.checked = name === (wanted && wanted in names && !found[wanted as PlatformName].problem ? wanted : 'auto');
-    radio.addEventListener('change', () => tell(found));
-    list.append(element('label', {title: problem}, radio, element('span', {}, names[name])));
+let found: Record<PlatformName, Offer> | undefined;
+
+/** Shows the choices, before it is known which of them this browser has. */
+export function offerDevices(wanted: string | null): void {
+  const chosen = wanted && wanted in names ? wanted : 'auto';
+  byId('devices').replaceChildren(...(Object.keys(names) as PlatformName[]).map((name) => {
+    const radio = element('input', {type: 'radio', name: 'device', value: name, checked: name === chosen});
+    radio.addEventListener('change', tell);
+    return element('label', {}, radio, element('span', {}, names[name]));
+  }));
+}
+
+/** What is missing stays visible, but cannot be chosen any more. */
+export function describeDevices(report: DeviceReport): void {
+  found = offers(report);
+  for (const radio of document.querySelectorAll<HTMLInputElement>('input[name=device]')) {
+    const {problem} = found[radio.value as PlatformName];
+    radio.disabled = Boolean(problem);
+    radio.parentElement!.title = problem;
+    if (problem && radio.checked) document.querySelector<HTMLInputElement>('input[name=device][value=auto]')!.checked = true;
   }
-  tell(found);
+  tell();
   byId('facts').replaceChildren(...[
-    report.browser, `SIMD: ${report.cpu.features.join(', ')}`, count(report.cpu.threads, 'thread'),
+    report.browser, report.cpu.features.join(', '), count(report.cpu.threads, 'thread'),
     ...(report.cross_origin_isolated ? [] : ['not cross-origin isolated']),
   ].map((text) => element('li', {}, text)));
 }
 
-function tell(found: Record<PlatformName, Offer>): void {
-  const missing = (Object.keys(names) as PlatformName[]).filter((name) => found[name].problem).map((name) => names[name]);
-  byId('device-note').textContent = found[chosenDevice()].note + (missing.length > 0 ? ` Not here: ${missing.join(', ')}.` : '');
+function tell(): void {
+  if (!found) return;
+  const offer = found;
+  const missing = (Object.keys(names) as PlatformName[]).filter((name) => offer[name].problem).map((name) => names[name]);
+  byId('device-note').textContent = offer[chosenDevice()].note + (missing.length > 0 ? ` Not here: ${missing.join(', ')}.` : '');
 }
 
 export function chosenDevice(): PlatformName {

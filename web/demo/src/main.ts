@@ -1,7 +1,7 @@
 // The demo page: choose a model and a device, type sentences, see what the model makes of them and what it took.
 import {accelerate, cache, detect, IpfsAccelerateError, type ModelName} from 'ipfs_accelerate_js';
 import {answerView} from './answers';
-import {chosenDevice, showDevices} from './deviceChoice';
+import {chosenDevice, describeDevices, offerDevices} from './deviceChoice';
 import {byId, element} from './elements';
 import {byteCount, count} from './format';
 import {factsView, timesView} from './measured';
@@ -110,16 +110,22 @@ text.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) byId<HTMLFormElement>('form').requestSubmit();
 });
 
-showIntroduction();
-try {
-  await Promise.all([showModels(), detect().then((report) => showDevices(report, query.get('device')))]);
-  byId<HTMLButtonElement>('run').disabled = false;
-  await showCache();
-  document.body.dataset.ready = 'true';
-  if (query.has('run')) await run();
-} catch (error) {
+function failed(error: unknown): void {
   showError(error);
   byId('answer').replaceChildren();
   byId('device-note').textContent = '';
   document.body.dataset.ready = 'failed';
+}
+
+showIntroduction();
+offerDevices(query.get('device'));
+try {
+  await Promise.all([showModels(), showCache()]);
+  byId<HTMLButtonElement>('run').disabled = false;
+  document.body.dataset.ready = 'true';
+  // A run may start before this ends: checking a software adapter takes seconds.
+  detect().then(describeDevices).catch(failed);
+  if (query.has('run')) await run();
+} catch (error) {
+  failed(error);
 }
