@@ -8,16 +8,16 @@ const ROW_U = u32(3 * HEADS * HEAD_DIM / 8);   // units of a row of qkv
 const ROW = HEAD_U + 1u;                       // rows are padded to an odd number of units against bank conflicts
 const SCORE_ROW = u32(KEYS / 4) + 1u;
 const OUT_ROW = u32(HEAD_DIM / 4) + 1u;
-const K_AT = QUERIES * ROW;
+const OUT_AT = 0u;  // results take the place of the queries, which stay in registers
+const K_AT = QUERIES * max(ROW, OUT_ROW);
 const V_AT = K_AT + u32(KEYS) * ROW;
 const SCORES_AT = V_AT + u32(KEYS) * ROW;
-const OUT_AT = SCORES_AT + QUERIES * SCORE_ROW;
 const LANES_PER_ROW = u32(SUBGROUP / SIDE);
 alias Left = subgroup_matrix_left<f16, SIDE, SIDE>;
 alias Right = subgroup_matrix_right<f16, SIDE, SIDE>;
 alias Sum = subgroup_matrix_result<f32, SIDE, SIDE>;
 
-var<workgroup> units: array<vec4<u32>, OUT_AT + QUERIES * OUT_ROW>;
+var<workgroup> units: array<vec4<u32>, SCORES_AT + QUERIES * SCORE_ROW>;
 var<workgroup> addend: array<vec4<f32>, KEYS / 4>;  // 0 attended, -1e30 masked, -3e38 past the end
 
 fn addend_of(token: u32, key: u32) -> f32 {
@@ -55,12 +55,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   for (var i = lane; i < QUERIES * HEAD_U; i += THREADS) {
     units[i / HEAD_U * ROW + i % HEAD_U] = qkv[(token + min(first_query + i / HEAD_U, s - 1u)) * ROW_U + head * HEAD_U + i % HEAD_U];
   }
-//#for i OUT_PER_LANE
-  units[results + share * OUT_PER_LANE + $iu] = vec4<u32>();
-//#end
   workgroupBarrier();
 //#for d HEAD_STEPS
   let query_$d = subgroupMatrixLoad<Left, row_major>(&units, part * SIDE * ROW + $du * SIDE / 8u, ROW);
+//#end
+  workgroupBarrier();
+//#for i OUT_PER_LANE
+  units[results + share * OUT_PER_LANE + $iu] = vec4<u32>();
 //#end
 
   var highest = -3e38;

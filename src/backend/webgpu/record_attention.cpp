@@ -6,7 +6,7 @@ namespace {
 
 /// 16-byte units of workgroup memory that attention_matrix needs.
 std::int64_t matrix_units(std::int64_t queries, std::int64_t keys, std::int64_t head_dim) {
-  return (queries + 2 * keys) * (head_dim / 8 + 1) + queries * (keys / 4 + 1 + head_dim / 4 + 1) + keys / 4;
+  return 2 * keys * (head_dim / 8 + 1) + queries * (keys / 4 + 1 + head_dim / 4 + 1) + keys / 4;
 }
 
 }  // namespace
@@ -36,10 +36,10 @@ Result<> Recorder::record(const Node& node, const op::Attention& op) {
   const std::int64_t side = capabilities_.subgroup_matrix, subgroup = capabilities_.subgroup_max_size;
   if (side != 0 && half_ && layout_of(op.qkv) == Layout::kF16 && op.head_dim % side == 0 &&
       capabilities_.subgroup_min_size == subgroup && subgroup % side == 0) {
-    // Few workgroups finish sooner with more keys per step, many with more queries each (bench/RESULTS.md).
+    // Few workgroups finish sooner with more keys per step; many want little workgroup memory each (bench/RESULTS.md).
     const bool small = (shape_.sequence + 63) / 64 * op.heads * shape_.batch < 128;
     const std::int64_t parts = tuned("attention.parts", small ? 2 : 4);
-    for (std::int64_t keys = tuned("attention.keys", small ? 128 : 64); keys >= 32; keys /= 2) {
+    for (std::int64_t keys = tuned("attention.keys", small ? 128 : 32); keys >= 32; keys /= 2) {
       if (matrix_units(side * parts, keys, op.head_dim) * 16 > capabilities_.max_workgroup_storage) continue;
       return record_attention_matrix(node, op, parts, keys);
     }
