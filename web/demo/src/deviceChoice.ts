@@ -12,6 +12,10 @@ interface Offer {
   note: string;
 }
 
+function simdOf({cpu}: DeviceReport): string {
+  return cpu.features.filter((feature) => feature !== 'threads').join(', ');
+}
+
 function offers(report: DeviceReport): Record<PlatformName, Offer> {
   const {cpu, webgpu, webnn, auto} = report;
   const adapter = webgpu.adapters[0];
@@ -20,7 +24,7 @@ function offers(report: DeviceReport): Record<PlatformName, Offer> {
     auto: {problem: '', note: `Auto takes ${names[auto.platform as PlatformName] ?? auto.platform}: ${auto.reason}.`},
     webgpu: {problem: webgpu.problem, note: `${adapterName || 'An adapter that gives no name'}${adapter?.isRealHardware === false ? ', a software adapter: real shaders on the CPU' : ''}.`},
     webnn: {problem: webnn.problem, note: `${webnn.name ?? 'WebNN'}.`},
-    cpu: {problem: '', note: `WebAssembly with ${cpu.features.join(', ')}, ${count(cpu.threads, 'thread')}.`},
+    cpu: {problem: '', note: `WebAssembly with ${simdOf(report)}, ${count(cpu.threads, 'thread')}.`},
   };
 }
 
@@ -47,7 +51,7 @@ export function describeDevices(report: DeviceReport): void {
   }
   tell();
   byId('facts').replaceChildren(...[
-    report.browser, report.cpu.features.join(', '), count(report.cpu.threads, 'thread'),
+    report.browser, simdOf(report), count(report.cpu.threads, 'thread'),
     ...(report.cross_origin_isolated ? [] : ['not cross-origin isolated']),
   ].map((text) => element('li', {}, text)));
 }

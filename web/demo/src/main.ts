@@ -13,6 +13,7 @@ const select = byId<HTMLSelectElement>('model');
 const address = byId<HTMLInputElement>('address');
 const text = byId<HTMLTextAreaElement>('text');
 const progress = new ProgressBar();
+const taskWords: Record<string, string> = {'feature-extraction': 'similarity', 'text-classification': 'labels', 'fill-mask': 'missing words'};
 let models: Listed[] = [];
 let running: AbortController | undefined;
 /** Examples are replaced with the model; what a person typed stays. */
@@ -41,7 +42,7 @@ function showModel(): void {
 
 async function showModels(): Promise<void> {
   models = await listModels();
-  select.replaceChildren(...models.map(({name, task}) => element('option', {}, `${name} (${task})`)), element('option', {}, 'Another model, by CID or address'));
+  select.replaceChildren(...models.map(({name, task}) => element('option', {}, `${name} (${taskWords[task] ?? task})`)), element('option', {}, 'Another model, by CID or address'));
   const wanted = models.findIndex(({name, cid}) => [name, cid].includes(query.get('model') ?? ''));
   select.selectedIndex = wanted >= 0 ? wanted : 0;
   select.disabled = false;

@@ -16,7 +16,7 @@ export function timesView(result: Result): HTMLElement {
     {name: 'Fetch and verify', kind: 'load', time: load},
     {name: 'Prepare the device', kind: 'prepare', time: Math.max(0, total - work - load)},
     {name: 'Tokenize and run', kind: 'work', time: work},
-  ].filter(({time}) => time >= 0.05);
+  ].filter(({time}) => time >= 0.5 || time > total / 20);
   return element('div', {}, element('h3', {}, 'Time'),
     element('div', {class: 'times', 'aria-hidden': true}, ...parts.map(({kind, time}) => element('i', {class: kind, '--v': time.toFixed(3)}))),
     element('ul', {class: 'keys'},
@@ -35,8 +35,12 @@ function planText(result: Result): string {
 }
 
 function bytesText({content}: Result): string {
-  const cached = content.blocks_from_cache, all = cached + content.blocks_fetched;
-  return `${byteCount(content.bytes_verified)} in ${count(all, 'block')}, ${cached} from the cache (${content.cache})`;
+  const {blocks_from_cache: cached, blocks_fetched: fetched} = content;
+  const origins = [
+    ...(fetched > 0 ? [`${count(fetched, 'block')} fetched (${byteCount(content.bytes_fetched)})`] : []),
+    ...(cached > 0 ? [`${count(cached, 'block')} from the cache (${byteCount(content.bytes_from_cache)}, ${content.cache})`] : []),
+  ];
+  return `${byteCount(content.bytes_verified)} over all reads: ${origins.join(', ')}`;
 }
 
 /** Facts of the device and the bytes. */

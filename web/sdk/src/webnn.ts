@@ -69,9 +69,10 @@ export class WebnnDevice {
     return matmul?.a?.dataTypes?.includes('float16') === true;
   }
 
-  /** "WebNN, accelerated", "WebNN on the CPU" or "WebNN". */
+  /** As far as the browser says what computes. */
   get name(): string {
-    return this.accelerated === undefined ? 'WebNN' : this.accelerated ? 'WebNN, accelerated' : 'WebNN on the CPU';
+    if (this.accelerated === undefined) return 'WebNN; the browser does not name the device';
+    return this.accelerated ? 'WebNN, accelerated' : 'WebNN on the CPU';
   }
 
   load(engine: WebnnEngine, segment: Segment, precision: number): Program {
