@@ -3,6 +3,7 @@ import {execFileSync} from 'node:child_process';
 import {existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {pathToFileURL} from 'node:url';
 import {gzipSync} from 'node:zlib';
 import {beforeAll, expect, test} from 'vitest';
 
@@ -44,3 +45,23 @@ test('the packed package has types, no dependencies, and runs in Node', () => {
     rmSync(folder, {recursive: true, force: true});
   }
 });
+
+test('WebGPU in Node gives the same numbers as the CPU, and says which adapter computed', () => {
+  const script = `
+    import {accelerate, detect} from ${JSON.stringify(pathToFileURL(join(sdk, 'index.js')).href)};
+    const run = (platform) => accelerate(${JSON.stringify(join(zoo, 'numbers-bert'))}, ['forty two', '42'], {platform, allow_fallback: false});
+    const [gpu, cpu] = [await run('webgpu'), await run('cpu')];
+    const worst = Math.max(...gpu.output.flat().map((value, i) => Math.abs(value - cpu.output.flat()[i])));
+    console.log(JSON.stringify({worst, platform: gpu.platform, adapter: gpu.adapter_info, real: gpu.is_real_hardware, switchedOff: (await detect()).webgpu.switched_off}));
+    process.exit(0);`;
+  const folder = mkdtempSync(join(tmpdir(), 'webgpu-'));
+  writeFileSync(join(folder, 'run.mjs'), script);
+  const lines = execFileSync(process.execPath, [join(folder, 'run.mjs')], {encoding: 'utf8', timeout: 240_000, stdio: ['ignore', 'pipe', 'ignore']});
+  rmSync(folder, {recursive: true});
+  const last = lines.trim().split('\n').at(-1)!;
+  console.log(last);
+  const found = JSON.parse(last) as {worst: number; platform: string; adapter: string};
+  expect(found.platform).toBe('webgpu');
+  expect(found.worst).toBeLessThan(1e-4);
+  expect(found.adapter).toMatch(/\w/);
+}, 250_000);

@@ -51,6 +51,13 @@ describe('a shipped model', () => {
     for (const [i, text] of golden.inputs.entries()) expect(worst((await engine.run(request(bert, config), texts(text))).output, i)).toBeLessThan(1e-4);
   });
 
+  test('gives the same without relaxed SIMD', async () => {
+    const plain = new Engine({folder: engine.options.folder!, threads: 1, relaxedSimd: false});
+    const [expected, got] = [await engine.run(request(bert), texts('42')), await plain.run(request(bert), texts('42'))];
+    expect((await plain.native()).program).toBe('engine');
+    (got.output[0] as number[]).forEach((value, i) => expect(value).toBeCloseTo((expected.output[0] as number[])[i]!, 4));
+  });
+
   test('tokenizes as recorded', async () => {
     const {ids} = await engine.evaluate(request(bert), [], texts(...golden.inputs));
     const wanted = ids.map((row, i) => row.slice(0, golden.ids[i]!.length));
