@@ -9,8 +9,8 @@ namespace ipfs_accelerate::webgpu {
 /// Worst difference between both backends on a tiny encoder that uses most kernels, at this precision.
 Result<double> check_once(Backend& device, Backend& reference, int precision);
 
-/// Switches features off by name (DeviceInfo::switched_off says why) until the numbers are right; kSelfCheckFailed when
-/// they are wrong with no feature left.
-Result<> self_check(DawnBackend& backend, Backend& reference);
+/// Runs the check at one precision. Switches features off by name (DeviceInfo::switched_off says why) until the numbers
+/// are right; kSelfCheckFailed when they are wrong with no feature left.
+Result<> self_check(DawnBackend& backend, Backend& reference, int precision);
 
 }  // namespace ipfs_accelerate::webgpu

@@ -10,7 +10,8 @@ namespace ipfs_accelerate::webgpu {
 /// refused).
 Result<std::vector<DeviceInfo>> list_devices();
 
-/// Opens the best adapter. Runs the self-check against `reference` (the CPU backend) and switches off what fails.
+/// Opens the best adapter. Runs the self-check against `reference` (the CPU backend, which must live as long) and
+/// switches off what fails. On a software adapter the f16 part waits for the first load at precision 16.
 Result<std::unique_ptr<Backend>> make_backend(Backend& reference);
 
 }  // namespace ipfs_accelerate::webgpu
