@@ -63,28 +63,6 @@ LoadOptions load_options(const Json& object) {
   return {static_cast<int>(int_field(object, "precision", 32)), static_cast<int>(int_field(object, "threads", 0))};
 }
 
-/// Whether any element has all bits of `exponent` set: NaN or infinity.
-template <class Bits>
-static bool has_full_exponent(ByteView bytes, Bits exponent) {
-  Bits bits;
-  bool found = false;
-  for (std::size_t at = 0; at + sizeof bits <= bytes.size(); at += sizeof bits) {
-    std::memcpy(&bits, bytes.data() + at, sizeof bits);
-    found |= (bits & exponent) == exponent;
-  }
-  return found;
-}
-
-static bool all_finite(Dtype dtype, ByteView bytes) {
-  switch (dtype) {
-    case Dtype::kF32: return !has_full_exponent<std::uint32_t>(bytes, 0x7f800000u);
-    case Dtype::kF16: return !has_full_exponent<std::uint16_t>(bytes, 0x7c00u);
-    case Dtype::kBF16: return !has_full_exponent<std::uint16_t>(bytes, 0x7f80u);
-    case Dtype::kF64: return !has_full_exponent<std::uint64_t>(bytes, 0x7ff0000000000000u);
-    default: return true;
-  }
-}
-
 static Result<WeightPart> weight_part(const Json& item) {
   WeightPart part;
   IA_ASSIGN(part.dtype, dtype_from_name(text_field(item, "dtype")));
@@ -100,9 +78,8 @@ static Result<WeightPart> weight_part(const Json& item) {
   }
   part.bytes = {reinterpret_cast<const std::uint8_t*>(static_cast<std::uintptr_t>(int_field(item, "pointer", 0))),
                 bytes};
-  if (!all_finite(part.dtype, part.bytes)) {
-    return fail(ErrorCode::kNotFinite, "weight {} {} holds NaN or infinity; the model file is damaged",
-                text_field(item, "name"), shape_text(part.shape));
+  if (auto finite = check_finite(text_field(item, "name"), part.dtype, part.bytes); !finite) {
+    return std::unexpected(finite.error());
   }
   return part;
 }

@@ -70,34 +70,7 @@ Result<> open_weights(ModelSource& model, const OpenFile& open) {
   return {};
 }
 
-/// True when one of the `Word`s has all its exponent bits set. Whole blocks are scanned without a branch.
-template <class Word>
-bool has_full_exponent(ByteView bytes, Word exponent) {
-  constexpr std::size_t kBlock = 4096;
-  const std::size_t count = bytes.size() / sizeof(Word);
-  for (std::size_t begin = 0; begin < count; begin += kBlock) {
-    unsigned found = 0;
-    for (std::size_t i = begin; i < std::min(count, begin + kBlock); ++i) {
-      Word word;
-      std::memcpy(&word, bytes.data() + i * sizeof(Word), sizeof(Word));
-      found |= (word & exponent) == exponent;
-    }
-    if (found) return true;
-  }
-  return false;
-}
-
 }  // namespace
-
-bool all_finite(Dtype dtype, ByteView bytes) {
-  switch (dtype) {
-    case Dtype::kF32: return !has_full_exponent<std::uint32_t>(bytes, 0x7f800000u);
-    case Dtype::kF16: return !has_full_exponent<std::uint16_t>(bytes, 0x7c00u);
-    case Dtype::kBF16: return !has_full_exponent<std::uint16_t>(bytes, 0x7f80u);
-    case Dtype::kF64: return !has_full_exponent<std::uint64_t>(bytes, 0x7ff0000000000000u);
-    default: return true;
-  }
-}
 
 Result<WeightPart> ModelSource::part(const std::string& tensor) {
   const auto found = index.tensors().find(tensor);
@@ -106,11 +79,7 @@ Result<WeightPart> ModelSource::part(const std::string& tensor) {
   Stopwatch watch(read_seconds);
   auto bytes = weight_files[where.file]->view(where.begin, where.end - where.begin);
   if (!bytes) return while_doing(bytes.error(), "reading tensor {}", tensor);
-  if (!all_finite(where.info.dtype, *bytes)) {
-    return fail(ErrorCode::kNotFinite,
-                "tensor {} holds NaN or infinity; the model file is damaged or was saved from a failed training",
-                tensor);
-  }
+  if (auto finite = check_finite(tensor, where.info.dtype, *bytes); !finite) return std::unexpected(finite.error());
   return WeightPart{where.info.dtype, where.info.shape, *bytes};
 }
 

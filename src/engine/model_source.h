@@ -30,7 +30,4 @@ struct ModelSource {
 /// kNotFound says which file a model folder lacks.
 Result<ModelSource> open_model_source(const OpenFile& open);
 
-/// False when a floating-point tensor holds NaN or infinity; integer tensors are always finite.
-bool all_finite(Dtype dtype, ByteView bytes);
-
 }  // namespace ipfs_accelerate

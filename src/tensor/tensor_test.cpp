@@ -86,5 +86,20 @@ TEST(Tensor, FindsWhatIsNotFinite) {
   EXPECT_TRUE(check_finite("w", Dtype::kI16, {reinterpret_cast<const std::uint8_t*>(infinite_half), 4}));
 }
 
+TEST(CheckFinite, FindsTheOneBadElementAnywhere) {
+  std::vector<std::uint16_t> halves(10'001, 0x7bff);  // the largest f16
+  const auto bytes = [&] { return ByteView(reinterpret_cast<const std::uint8_t*>(halves.data()), halves.size() * 2); };
+  EXPECT_TRUE(check_finite("w", Dtype::kF16, bytes()));
+  for (const std::size_t at : {0uz, 4095uz, 4096uz, 10'000uz}) {
+    halves[at] = 0xfc00;  // -infinity
+    EXPECT_FALSE(check_finite("w", Dtype::kF16, bytes())) << at;
+    halves[at] = 0x3c00;
+  }
+  EXPECT_TRUE(check_finite("w", Dtype::kBF16, bytes()));
+  halves[5] = 0x7f81;
+  EXPECT_FALSE(check_finite("w", Dtype::kBF16, bytes()));
+  EXPECT_TRUE(check_finite("w", Dtype::kI64, bytes()));
+}
+
 }  // namespace
 }  // namespace ipfs_accelerate
