@@ -79,7 +79,10 @@ Result<WeightPart> ModelSource::part(const std::string& tensor) {
   Stopwatch watch(read_seconds);
   auto bytes = weight_files[where.file]->view(where.begin, where.end - where.begin);
   if (!bytes) return while_doing(bytes.error(), "reading tensor {}", tensor);
-  if (auto finite = check_finite(tensor, where.info.dtype, *bytes); !finite) return std::unexpected(finite.error());
+  if (auto finite = check_finite(tensor, where.info.dtype, *bytes); !finite) {
+    return fail(finite.error().code, "{}; the model file is damaged or was saved from a failed training",
+                finite.error().message);
+  }
   return WeightPart{where.info.dtype, where.info.shape, *bytes};
 }
 

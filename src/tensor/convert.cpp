@@ -95,10 +95,7 @@ Result<> check_finite(std::string_view name, Dtype dtype, ByteView bytes) {
     default: return {};
   }
   if (found == count) return {};
-  return fail(
-      ErrorCode::kNotFinite,
-      "tensor '{}' holds NaN or infinity at element {} of {}; the file is damaged or was saved from a failed training",
-      name, found, count);
+  return fail(ErrorCode::kNotFinite, "tensor '{}' holds NaN or infinity at element {} of {}", name, found, count);
 }
 
 }  // namespace ipfs_accelerate
