@@ -1,4 +1,4 @@
-// Encoder on the CPU against onnxruntime: same weights, same ids, same threads, interleaved in one process.
+// Encoder on the CPU against onnxruntime: same weights, same ids, same threads, taking turns in one process.
 // Usage: bench_encoder FOLDER [THREADS]   FOLDER is made by make_minilm.py. Prints one JSON row per shape.
 #include <onnxruntime_cxx_api.h>
 
@@ -22,6 +22,7 @@ using namespace ipfs_accelerate;
 
 namespace {
 
+constexpr int kTurns = 4;
 constexpr std::int64_t kHidden = 384, kLayers = 6, kFfn = 1536, kVocabulary = 30522;
 
 template <class T>
@@ -152,7 +153,7 @@ void compare(Ours& ours, std::vector<std::pair<std::string, Ort::Session*>> peer
   };
 
   const double first = std::max(seconds(run_ours), 1e-5);
-  const int rounds = static_cast<int>(std::clamp(0.8 / first, 3.0, 100.0));
+  const int runs_per_turn = static_cast<int>(std::clamp(0.3 / first, 1.0, 20.0));
   std::vector<double> our_times;
   std::vector<std::vector<double>> peer_times(peers.size());
   double worst = 0;
@@ -162,10 +163,15 @@ void compare(Ours& ours, std::vector<std::pair<std::string, Ort::Session*>> peer
     for (std::size_t i = 0; i < result.size(); ++i)
       worst = std::max(worst, static_cast<double>(std::abs(theirs[i] - result[i])));
   }
-  for (int round = 0; round < rounds; ++round) {
-    our_times.push_back(seconds(run_ours));
-    for (std::size_t p = 0; p < peers.size(); ++p)
-      peer_times[p].push_back(seconds([&] { run_peer(*peers[p].second); }));
+  // In turns of a few runs each: a nap lets the other side's threads stop spinning, one run warms the caches again.
+  const auto turn = [&](std::vector<double>& times, const auto& call) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    call();
+    for (int run = 0; run < runs_per_turn; ++run) times.push_back(seconds(call));
+  };
+  for (int round = 0; round < kTurns; ++round) {
+    turn(our_times, run_ours);
+    for (std::size_t p = 0; p < peers.size(); ++p) turn(peer_times[p], [&] { run_peer(*peers[p].second); });
   }
   const double mine = median(our_times);
   std::size_t best = 0;
