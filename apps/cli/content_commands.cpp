@@ -27,6 +27,7 @@ void add_add(CLI::App& app, Context& context) {
   command->add_flag("-q,--quiet", options->quiet, "print the root CID alone");
   command->add_option("--profile", options->add.profile, "unixfs-v1-2025 (default), unixfs-v0-2015 or kubo-cid-v1");
   command->add_flag("--reference", options->add.reference, "keep no copy: read and verify the bytes where they are");
+  command->add_flag("--dereference", options->add.dereference, "add what symbolic links point to, in their place");
   command->add_flag("--hidden", options->add.hidden, "also names that start with a dot");
   command->add_option("--name", options->add.name, "a name for the CID, usable wherever a CID is");
   command->add_flag("--progress", options->progress, "show progress even when standard error is no terminal");

@@ -25,7 +25,7 @@ int ia_accelerate(ia_engine* engine, const char* model, const char* inputs, cons
 int ia_explain(ia_engine* engine, const char* model, const char* inputs, const char* config, char** out);
 int ia_devices(ia_engine* engine, char** out);
 
-/* options: {"profile", "reference", "hidden", "name"} or NULL. Result: {"cid", "name", "files", "bytes",
+/* options: {"profile", "reference", "dereference", "hidden", "name"} or NULL. Result: {"cid", "name", "files", "bytes",
  * "stored_bytes"}. */
 int ia_add(ia_engine* engine, const char* path, const char* options, char** out);
 int ia_ls(ia_engine* engine, const char* content, char** out); /* [{"name", "cid", "type", "size"}] */

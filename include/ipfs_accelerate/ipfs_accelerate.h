@@ -63,6 +63,7 @@ using Progress = std::function<void(std::string_view stage, std::uint64_t done, 
 struct AddOptions {
   std::string profile = "unixfs-v1-2025";  ///< or "unixfs-v0-2015", "kubo-cid-v1"
   bool reference = false;                  ///< keep no copy of the bytes: they are read, and verified, where they are
+  bool dereference = false;                ///< add what symbolic links point to, in their place
   bool hidden = false;                     ///< also names that start with a dot
   std::string name;                        ///< also registers this name for the CID
   Progress progress;

@@ -90,11 +90,13 @@ Result<AddOptions> add_options_of(const char* text) {
       options.name = value.get<std::string>();
     else if (key == "reference" && value.is_boolean())
       options.reference = value.get<bool>();
+    else if (key == "dereference" && value.is_boolean())
+      options.dereference = value.get<bool>();
     else if (key == "hidden" && value.is_boolean())
       options.hidden = value.get<bool>();
     else
-      return fail(ErrorCode::kUnknownOption, "no option '{}' of that type; known: profile, name, reference, hidden",
-                  key);
+      return fail(ErrorCode::kUnknownOption,
+                  "no option '{}' of that type; known: profile, name, reference, dereference, hidden", key);
   }
   return options;
 }

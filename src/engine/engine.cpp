@@ -70,6 +70,7 @@ Result<AddReport> Engine::add(const fs::path& path, const AddOptions& options) {
   store::AddOptions wanted;
   IA_ASSIGN(wanted.profile, content::parse_profile(options.profile));
   wanted.reference = options.reference;
+  wanted.dereference = options.dereference;
   wanted.hidden = options.hidden;
   wanted.progress = store_progress(options.progress, "adding");
   const auto added = impl_->library.write<store::Added>([&](const auto& store) { return store->add(path, wanted); });

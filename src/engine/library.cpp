@@ -277,6 +277,7 @@ Result<FoundModel> Library::add_folder(const fs::path& folder) {
   return write<FoundModel>([&](const std::shared_ptr<Store>& store) -> Result<FoundModel> {
     store::AddOptions options;
     options.reference = true;
+    options.dereference = true;  // a hub's cache folder holds links to its blobs
     options.pin = false;
     IA_ASSIGN(const store::Stat before, store->stat());
     IA_ASSIGN(const auto added, store->add(real, options));

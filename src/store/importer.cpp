@@ -97,7 +97,8 @@ class Import {
     auto job = std::make_shared<Job>();
     job->index = next_file_++;
     job->source = &tree_.files[job->index];
-    IA_ASSIGN(job->file, File::open(job->source->path, O_RDONLY | O_NOFOLLOW * (tree_.nodes.size() > 1)));
+    const bool may_be_link = job->source->link || tree_.nodes.size() == 1;
+    IA_ASSIGN(job->file, File::open(job->source->path, O_RDONLY | (may_be_link ? 0 : O_NOFOLLOW)));
     IA_ASSIGN(const struct stat status, job->file.status());
     job->state = state_of(status);
     job->size = job->state.size;

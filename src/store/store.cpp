@@ -65,12 +65,12 @@ Result<> Store::put_block(const VerifiedBlock& block) {
 
 Result<> Store::forget_damaged(const Cid& cid) {
   IA_TRY(impl_->need_writable());
-  const auto block = impl_->get_block(cid);
-  if (block || block.error().code != ErrorCode::kIntegrity) return {};
+  const auto damaged = [](const Result<Block>& block) { return !block && block.error().code == ErrorCode::kIntegrity; };
   const std::scoped_lock guard(impl_->mutex);
-  impl_->pack.forget(cid.key());
+  if (impl_->pack.has(cid.key()) && damaged(impl_->pack.get(cid))) impl_->pack.forget(cid.key());
   for (const LeafPlace& place : impl_->find_leaves(cid)) {
-    if (!place.entry->reference()) place.entry->forget(place.index);  // the user's file is not ours to mend
+    if (place.entry->reference() || !place.entry->has(place.index)) continue;  // a user's file is not ours to mend
+    if (damaged(impl_->leaf_block(place, cid))) place.entry->forget(place.index);
   }
   return {};
 }

@@ -30,11 +30,14 @@ struct Progress {
 using ProgressCallback = std::function<void(const Progress&)>;
 
 /// What `add` takes from a folder: regular files, folders (empty ones too) and symbolic links, which stay links (they
-/// are never followed, so nothing outside the folder is added). Names starting with a dot are left out unless
-/// `hidden`; the path given itself may start with one. Sockets, pipes and devices are kInvalidArgument.
+/// are not followed unless `dereference`, so nothing outside the folder is added). Names starting with a dot are left
+/// out unless `hidden`; the path given itself may start with one. Sockets, pipes and devices are kInvalidArgument.
 struct AddOptions {
   content::ProfileName profile = content::ProfileName::kUnixFsV1_2025;
   bool reference = false;  ///< leave file bytes where they are; they are verified again when the file changes
+  /// Add what symbolic links point to, inside the folder or not, in the links' place. Dangling links are kNotFound,
+  /// links into a folder that they stand in kInvalidArgument.
+  bool dereference = false;
   bool hidden = false;
   bool pin = true;
   int threads = 0;  ///< 0 = all cores
@@ -73,8 +76,9 @@ struct Damage {
   std::uint64_t offset = 0;
   Error error;
 };
+/// What matches; a leaf that stands in several places of files counts, and is read, in each.
 struct VerifyReport {
-  std::uint64_t blocks = 0, bytes = 0;  ///< that match
+  std::uint64_t blocks = 0, bytes = 0;
   std::vector<Damage> damage;
 };
 struct GcReport {

@@ -60,42 +60,109 @@ std::uint64_t disk_bytes(const fs::path& root) {
 
 }  // namespace
 
-Result<VerifyReport> Store::verify(std::string_view path, const ProgressCallback& progress, std::stop_token cancel) {
-  IA_ASSIGN(const Cid root, impl_->resolve(path));
-  VerifyReport report;
-  std::vector<Cid> batch;  // leaves, which have no links to follow
-  std::mutex mutex;
-  const auto check = [&](const Cid& cid) -> Result<bool> {
-    if (cancel.stop_requested()) return fail(ErrorCode::kCancelled, "verifying was cancelled");
-    const auto block = impl_->get_block(cid);
-    const auto [file, offset] = block ? std::pair<std::string, std::uint64_t>{} : place_of(*impl_, cid);
-    const std::scoped_lock guard(mutex);
-    if (!block) {
-      report.damage.push_back({cid, file, offset, block.error()});
+namespace {
+
+// Reads everything below a root: blocks by CID, leaves of files in their places, where `cat` would find them.
+class Verify {
+ public:
+  Verify(Store::Impl& store, const ProgressCallback& progress, std::stop_token cancel)
+      : store_(store), progress_(progress), cancel_(std::move(cancel)) {}
+
+  Result<VerifyReport> run(const Cid& root) {
+    shown_ = root.text();
+    Walk walk(store_);
+    IA_TRY(walk.run(root, [&](const Cid& cid) -> Result<bool> {
+      if (const auto entry = store_.find_entry(cid.key())) IA_TRY(check_file(*entry));
+      if (in_place_.contains(cid.key()) && !in_pack(store_, cid)) return false;
+      if (cid.codec == Codec::kDagPb) return check_block(cid);
+      batch_.push_back(cid);
+      if (batch_.size() >= 256) IA_TRY(drain());
       return false;
-    }
-    ++report.blocks;
-    report.bytes += block->bytes().size();
-    if (progress) progress({root.text(), report.bytes, 0, 0, 0});
-    return true;
-  };
-  const auto drain = [&]() -> Result<> {
-    auto done = parallel(batch.size(), [&](std::size_t i) -> Result<> {
-      IA_TRY(check(batch[i]));
+    }));
+    IA_TRY(drain());
+    return std::move(report_);
+  }
+
+ private:
+  // Blocks without links, which can be read side by side.
+  Result<> drain() {
+    auto done = parallel(batch_.size(), [&](std::size_t i) -> Result<> {
+      IA_TRY(check_block(batch_[i]));
       return {};
     });
-    batch.clear();
+    batch_.clear();
     return done;
-  };
-  Walk walk(*impl_);
-  IA_TRY(walk.run(root, [&](const Cid& cid) -> Result<bool> {
-    if (cid.codec == Codec::kDagPb) return check(cid);
-    batch.push_back(cid);
-    if (batch.size() >= 256) IA_TRY(drain());
-    return false;
-  }));
-  IA_TRY(drain());
-  return report;
+  }
+
+  Result<bool> check_block(const Cid& cid) {
+    IA_TRY(go_on());
+    const auto block = store_.get_block(cid);
+    const auto [file, offset] = block ? std::pair<std::string, std::uint64_t>{} : place_of(store_, cid);
+    if (block) {
+      count(block->bytes().size());
+    } else {
+      damage({cid, file, offset, block.error()});
+    }
+    return block.has_value();
+  }
+
+  Result<> check_file(const FileEntry& entry) {
+    const auto layout = store_.layout_of(entry);
+    if (!layout && layout.error().code == ErrorCode::kStoreCorrupt)
+      damage({entry.root(), entry.folder().string(), 0, layout.error()});
+    if (!layout) return {};  // the walk meets the inner node that is missing or damaged
+    for (std::size_t i = 0; i < layout->leaves.size(); ++i) {
+      if (entry.has(i)) in_place_.insert(layout->leaves[i].cid.key());
+    }
+    return parallel(layout->leaves.size(), [&](std::size_t i) -> Result<> {
+      IA_TRY(go_on());
+      if (entry.has(i)) check_leaf_of(entry, i, layout->leaves[i]);  // others are looked for by their CID
+      return {};
+    });
+  }
+
+  void check_leaf_of(const FileEntry& entry, std::size_t index, const content::Leaf& leaf) {
+    const auto bytes = entry.read(index);
+    const auto match = bytes ? check_leaf(leaf, *bytes, entry.data_path(), store_.getter()) : Result<>{};
+    if (bytes && match) {
+      count(leaf.length);
+    } else {
+      damage({leaf.cid, entry.data_path().string(), leaf.offset, bytes ? match.error() : bytes.error()});
+    }
+  }
+
+  Result<> go_on() const {
+    if (cancel_.stop_requested()) return fail(ErrorCode::kCancelled, "verifying was cancelled");
+    return {};
+  }
+
+  void count(std::uint64_t bytes) {
+    const std::scoped_lock guard(mutex_);
+    ++report_.blocks;
+    report_.bytes += bytes;
+    if (progress_) progress_({shown_, report_.bytes, 0, 0, 0});
+  }
+
+  void damage(Damage found) {
+    const std::scoped_lock guard(mutex_);
+    report_.damage.push_back(std::move(found));
+  }
+
+  Store::Impl& store_;
+  const ProgressCallback& progress_;
+  std::stop_token cancel_;
+  std::string shown_;
+  std::unordered_set<std::string> in_place_;  // leaves read in the files they belong to
+  std::vector<Cid> batch_;
+  std::mutex mutex_;  // guards what follows
+  VerifyReport report_;
+};
+
+}  // namespace
+
+Result<VerifyReport> Store::verify(std::string_view path, const ProgressCallback& progress, std::stop_token cancel) {
+  IA_ASSIGN(const Cid root, impl_->resolve(path));
+  return Verify(*impl_, progress, std::move(cancel)).run(root);
 }
 
 Result<bool> Store::is_complete(std::string_view path) {

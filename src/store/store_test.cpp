@@ -162,6 +162,38 @@ TEST_F(StoreTest, FlippedByteIsNamed) {
   EXPECT_EQ(file->view(file->size(), 1).error().code, ErrorCode::kLimitExceeded);
 }
 
+// The same leaf twice in one file: each place is read, so a good copy does not hide a damaged one.
+TEST_F(StoreTest, DamageInOneOfTwoEqualLeavesIsReported) {
+  write_text(source / "twice.bin", std::string(3 * kMiB + 1, 'x'));
+  for (const bool reference : {false, true}) {
+    const Added added = add({.reference = reference});
+    const std::string path = added.root.text() + "/twice.bin";
+    EXPECT_TRUE(store->verify(path)->damage.empty());
+    const fs::path data = file_of_size(reference ? source : folder.path / "store/files", 3 * kMiB + 1);
+    flip_byte(data, kMiB + 5);
+    reopen();
+    EXPECT_FALSE(store->cat(path, [](ByteView) -> Result<> { return {}; }));
+    const auto report = store->verify(added.root.text());
+    ASSERT_EQ(report->damage.size(), 1u);
+    EXPECT_EQ(report->damage[0].offset, kMiB);
+    EXPECT_EQ(report->damage[0].path, data.string());
+    EXPECT_EQ(report->damage[0].error.code, ErrorCode::kIntegrity);
+    ASSERT_TRUE(store->rm(added.root));
+  }
+}
+
+TEST_F(StoreTest, ForgettingDropsOnlyTheDamagedCopy) {
+  write_text(source / "twice.bin", std::string(3 * kMiB, 'x'));
+  const Added added = add();
+  const Cid file = *store->resolve(added.root.text() + "/twice.bin");
+  const Cid leaf = content::layout_file(file, [&](const Cid& cid) { return store->get_block(cid); })->leaves[0].cid;
+  flip_byte(file_of_size(folder.path / "store/files", 3 * kMiB), kMiB + 5);
+  ASSERT_TRUE(store->forget_damaged(leaf));
+  EXPECT_EQ(store->get_block(leaf)->bytes().size(), kMiB);
+  ASSERT_TRUE(store->begin_file(*content::layout_file(file, [&](const Cid& cid) { return store->get_block(cid); })));
+  EXPECT_TRUE(store->verify(file.text())->damage.empty());  // mended from the good copy
+}
+
 TEST_F(StoreTest, FlippedByteInThePackIsNamed) {
   const Added added = add();
   flip_byte(folder.path / "store/pack/0.blocks", 80 + 3);  // in the first block's bytes

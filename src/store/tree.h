@@ -14,6 +14,7 @@ struct SourceFile {
   std::filesystem::path path;
   std::string shown;  ///< relative to what was given, for messages
   std::uint64_t size = 0;
+  bool link = false;  ///< `path` is a symbolic link that is followed
 };
 struct TreeNode {
   EntryType type = EntryType::kFile;
@@ -29,8 +30,10 @@ struct Tree {
 };
 
 inline constexpr int kMaxFolderDepth = 128;
+inline constexpr int kMaxFolderLinks = 4096;  ///< followed; links that cross could name a folder 2^128 times
 
-/// kNotFound, kIo, kLimitExceeded (deeper than kMaxFolderDepth), kInvalidArgument (sockets, pipes, devices).
+/// kNotFound, kIo, kLimitExceeded (kMaxFolderDepth, kMaxFolderLinks), kInvalidArgument (sockets, pipes, devices,
+/// loops).
 Result<Tree> scan(const std::filesystem::path& path, const AddOptions& options);
 
 }  // namespace ipfs_accelerate::store

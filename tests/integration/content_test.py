@@ -2,6 +2,7 @@
 import glob
 import json
 import os
+import shutil
 
 from harness import NUMBERS, PROGRAM, main
 
@@ -63,6 +64,41 @@ def test_reference_keeps_no_copy_and_notices_changes(store):
         file.write(b"changed")
     text = store.fails("integrity", 3, "cat", f"{cid}/sub/big.bin")
     assert "big.bin" in text and "bafkrei" in text, text
+
+
+def hub_cache(store, model):
+    """The model as a hub keeps it: a snapshot folder of links to blobs."""
+    snapshot, blobs = f"{store.folder}/models--x/snapshots/0123", f"{store.folder}/models--x/blobs"
+    os.makedirs(blobs)
+    for folder, _, files in os.walk(model):
+        inside = os.path.normpath(f"{snapshot}/{os.path.relpath(folder, model)}")
+        os.makedirs(inside)
+        for name in files:
+            blob = f"{blobs}/{len(os.listdir(blobs))}"
+            shutil.copy(f"{folder}/{name}", blob)
+            os.symlink(os.path.relpath(blob, inside), f"{inside}/{name}")
+    return snapshot
+
+
+def test_links_are_followed_when_asked_for(store):
+    snapshot = hub_cache(store, NUMBERS)
+    cid = store.json("add", NUMBERS)["cid"]
+    assert store.json("add", snapshot, "--dereference")["cid"] == cid
+    assert store.json("add", snapshot, "--dereference", "--reference")["cid"] == cid
+    assert store.json("add", snapshot)["cid"] != cid, "links stay links"
+    os.symlink("../nowhere", f"{snapshot}/more.json")
+    store.fails("not_found", 3, "add", snapshot, "--dereference", says="more.json")
+    os.remove(f"{snapshot}/more.json")
+    os.symlink("..", f"{snapshot}/loop")
+    store.fails("invalid_argument", 2, "add", snapshot, "--dereference", says="loop")
+
+
+def test_a_hubs_cache_folder_runs(store):
+    snapshot = hub_cache(store, NUMBERS)
+    done = store.json("run", snapshot, "seven", "--platform", "cpu")
+    assert done["cid"] == store.json("run", NUMBERS, "seven", "--platform", "cpu")["cid"]
+    assert store.json("stat")["referenced_bytes"] > 0
+    assert store.json("run", snapshot, "seven", "--platform", "cpu")["output"] == done["output"]
 
 
 def test_pins_rm_and_gc(store):
