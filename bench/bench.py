@@ -50,13 +50,24 @@ def web():
 
 
 def webgpu():
-    """The recorded plan on this machine's adapter, with the share of its floor."""
-    yield from rows_of([f"{BIN}/bench_webgpu", "--json"])
+    """The encoder's recorded plan on this machine's GPU, with the share of its floor; a software adapter has no row."""
+    device = {}
+    for line in rows_of([f"{BIN}/bench_webgpu", "--shapes", "1x16", "--precision", "32", "--runs", "1"]):
+        device = {**line, **device}
+    if not device.get("real"):
+        print(f"bench: webgpu: {device.get('device')} is a software adapter; its speed says nothing", file=sys.stderr)
+        return
+    for line in rows_of([f"{BIN}/bench_webgpu", "--shapes", "1x128,8x128,64x128", "--precision", "16,32", "--runs", "200"]):
+        if "ms" in line:
+            yield {"name": f"{line['name']} on {device['device']}", "ours": line["ms"], "peer": None, "unit": "ms", "ratio": None,
+                   "share_of_floor": line["floor_ms"] / line["ms"], "floor": "operations, dispatches and one round trip"}
 
 
 def quality():
-    """Task accuracy of the shipped models beside the reference's."""
-    yield from rows_of(["python3", f"{SOURCE}/tools/zoo.py", "--rows"])
+    """Task metrics of the shipped models on the CPU beside the reference's."""
+    for line in rows_of(["python3", f"{SOURCE}/tools/zoo.py", "--only", "numbers-bert,numbers-bert-classifier", "--json"]):
+        yield {"name": f"{line['model']} {line['metric']}", "ours": line["value"], "peer": line["reference"], "unit": "",
+               "peer_name": "reference", "ratio": line["value"] / line["reference"], "share_of_floor": None, "floor": None}
 
 
 GROUPS = {"encoder": encoder, "content": content, "first": first, "web": web, "webgpu": webgpu, "quality": quality}

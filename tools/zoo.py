@@ -121,6 +121,10 @@ def check(name, options):
     right = sum(p == w for p, w in zip(predictions, wanted, strict=True)) / len(wanted)
     same = sum(p == r for p, r in zip(predictions, recorded, strict=True))
     passed = same >= SAME_SHARE[options.precision] * len(recorded) and error <= GOLDEN_BOUND[options.precision]
+    if options.json:
+        print(json.dumps({"model": name, "metric": metric, "value": right, "reference": reference, "same_answers": same,
+                          "answers": len(recorded), "golden_worst_error": error, "passed": passed}))
+        return passed
     print(f"{name:26} {'ok    ' if passed else 'FAILED'}  {metric} {right:.4f} (reference {reference:.4f}), "
           f"same answers {same}/{len(recorded)}, golden worst error {error:.1e}")
     return passed
@@ -132,6 +136,7 @@ def parse():
     parser.add_argument("--backend", choices=NATIVE + WEB, default="cpu")
     parser.add_argument("--browser", choices=("chromium", "firefox", "chromium-webnn"), help="for the web backends")
     parser.add_argument("--precision", type=int, choices=(16, 32), default=32)
+    parser.add_argument("--json", action="store_true", help="a JSON line per model that ran")
     return parser.parse_args()
 
 
