@@ -59,6 +59,7 @@ set(IA_WASM_LINK
   -sMAXIMUM_MEMORY=4GB -sINITIAL_MEMORY=32MB -sSTACK_SIZE=1MB -sEXPORTED_RUNTIME_METHODS=wasmMemory -sINCOMING_MODULE_JS_API=locateFile,wasmBinary,mainScriptUrlOrBlob,printErr
   -sABORTING_MALLOC=0 -sASSERTIONS=0 -Wno-pthreads-mem-growth)
 if(IA_WASM_THREADS)
+  list(APPEND IA_WASM_LINK -sEXPORTED_RUNTIME_METHODS=wasmMemory,PThread)  # so that the page can end the threads
   # The engine waits for its pool, so every thread must exist before it is asked for.
   list(APPEND IA_WASM_LINK -sPTHREAD_POOL_SIZE=Module.iaThreads -sDEFAULT_PTHREAD_STACK_SIZE=512KB -sPTHREAD_POOL_SIZE_STRICT=2)
 endif()

@@ -51,6 +51,13 @@ Result<content::Link> build_file(const content::Profile& profile, const Json& le
   return builder.finish();
 }
 
+/// A file's leaves, or a symbolic link's target.
+Result<content::Link> build_entry(const content::Profile& profile, const Json& entry, Collector& collector) {
+  if (entry.contains("target"))
+    return content::build_symlink(profile, text_field(entry, "target"), std::ref(collector));
+  return build_file(profile, entry.value("leaves", Json::array()), collector);
+}
+
 /// The folder a file's path leads to, and the file's own name.
 std::pair<Folder*, std::string> place(Folder& root, const std::string& path) {
   auto* folder = &root;
@@ -78,8 +85,12 @@ Result<Json> import(const Json& json) {
   for (const auto& file : json.value("files", Json::array())) {
     auto path = text_field(file, "path");
     if (std::ranges::count(path, '/') > 32) return fail(ErrorCode::kLimitExceeded, "{} is nested too deep", path);
-    IA_ASSIGN(auto link, build_file(profile, file.value("leaves", Json::array()), collector));
     auto [folder, name] = place(root, path);
+    if (bool_field(file, "folder", false)) {
+      folder->folders[name];
+      continue;
+    }
+    IA_ASSIGN(auto link, build_entry(profile, file, collector));
     link.name = name;
     folder->files.push_back(std::move(link));
   }
@@ -99,7 +110,8 @@ IA_EXPORT int ia_import_chunk_bytes() {
   return static_cast<int>(content::profile(content::ProfileName::kUnixFsV1_2025).chunk_bytes);
 }
 
-/// {files: [{path, leaves: [{digest (sha2-256, hex), length}]}]} -> {cid, blocks: [{cid fields, offset, size}]}, the
+/// {files: [{path, leaves: [{digest (sha2-256, hex), length}]} or {path, target} for a symbolic link or {path, folder:
+/// true} for a folder that may be empty]} -> {cid, blocks: [{cid fields, offset, size}]}, the
 /// blocks' bytes beside it. Profile unixfs-v1-2025, raw leaves.
 IA_EXPORT int ia_import(const char* text, std::size_t size) {
   return answer(parse_object(text, size).and_then(import));

@@ -97,6 +97,7 @@ class LocalClient implements Client {
   }
 
   close(): void {
+    void this.#engine?.then((engine) => engine.close(), () => undefined);
     this.#engine = undefined;
   }
 }

@@ -1,11 +1,13 @@
 // The engine end to end in Node: shipped models and damaged copies of them, on the CPU.
-import {cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {execFileSync} from 'node:child_process';
+import {cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {pathToFileURL} from 'node:url';
-import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {Worker} from 'node:worker_threads';
+import {afterAll, beforeAll, describe, expect, test, vi} from 'vitest';
 import {resolveConfig, type Config} from './config';
 import {Engine, type ModelRequest} from './engine';
 import {modelSpec, type ModelName} from './modelSpec';
@@ -218,4 +220,35 @@ describe('what cannot be run gets a coded error', () => {
   test('a folder that is none: not_found', async () => {
     expect(await codeOf(engine.run(request(join(scratch, 'nowhere')), texts('7')))).toBe('not_found');
   });
+});
+
+test('a folder on disk has the CID that the command-line tool gives it: no hidden files, links as links', async () => {
+  const folder = join(scratch, 'linked');
+  cpSync(bert, folder, {recursive: true});
+  writeFileSync(join(folder, '.hidden'), 'not wanted');
+  mkdirSync(join(folder, '.git/objects'), {recursive: true});
+  writeFileSync(join(folder, '.git/objects/x'), 'not wanted either');
+  mkdirSync(join(folder, 'empty'));
+  symlinkSync('config.json', join(folder, 'link.json'));
+  symlinkSync('../nowhere', join(folder, 'broken'));
+  symlinkSync('empty', join(folder, 'folder-link'));
+  const command = join(process.env.IA_BIN || join(root, 'build/release/bin'), 'ipfs-accelerate');
+  const added = execFileSync(command, ['add', folder, '--quiet'], {encoding: 'utf8', env: {...process.env, IPFS_ACCELERATE_HOME: join(scratch, 'home')}});
+  const {cid} = await engine.run(request(folder), texts('7'));
+  expect(cid).toBe(added.trim());
+});
+
+test('another number of threads ends the threads there were, once nobody computes on them', async () => {
+  const ended = vi.spyOn(Worker.prototype, 'terminate');
+  const threaded = new Engine({folder: pathToFileURL(`${join(build, 'threads/bin')}/`).href});
+  const expected = await threaded.run(request(bert, {threads: 3}), texts('42'));
+  const first = await threaded.native();
+  expect(first.threads).toBe(3);
+  const [running, next] = await Promise.all([threaded.run(request(bert, {threads: 3}), texts('42')), threaded.run(request(bert, {threads: 2}), texts('42'))]);
+  expect(running.output).toEqual(expected.output);
+  expect(next.output).toHaveLength(1);
+  await vi.waitFor(() => expect(first.broken?.message).toMatch(/number of threads/));
+  expect(ended).toHaveBeenCalledTimes(2);
+  (await threaded.native()).close();
+  expect(ended).toHaveBeenCalledTimes(3);
 });

@@ -39,6 +39,10 @@ export class Engine {
   #native: Promise<Native> | undefined;
   #current: Native | undefined;
   #nativeThreads: number;
+  /** How many requests are at work on each. */
+  readonly #users = new Map<Promise<Native>, number>();
+  /** Instances to close when their last request ends. */
+  readonly #retired = new Map<Promise<Native>, () => void>();
   readonly #caches = new Map<string, Promise<BlockCache>>();
   readonly #loaded = new Map<string, Promise<Loaded>>();
   #devices = new Devices(() => this.native());
@@ -82,7 +86,10 @@ export class Engine {
 
   /** The plan, before any weight is read. */
   async explain(request: ModelRequest, items: TextItem[], signal?: AbortSignal): Promise<unknown> {
-    const native = await this.native(request.config.threads);
+    return this.#using(this.native(request.config.threads), (native) => this.#explain(native, request, items, signal));
+  }
+
+  async #explain(native: Native, request: ModelRequest, items: TextItem[], signal?: AbortSignal): Promise<unknown> {
     const {platform, allow_fallback: allowFallback} = request.config;
     const choice = await this.#devices.choose(platform, allowFallback);
     const folder = await this.#openFolder(native, request, signal);
@@ -106,7 +113,7 @@ export class Engine {
   }
 
   async detect(): Promise<DeviceReport> {
-    return describeDevices(await this.native(), this.#devices);
+    return this.#using(this.native(), (native) => describeDevices(native, this.#devices));
   }
 
   async unload(request: ModelRequest): Promise<void> {
@@ -123,16 +130,27 @@ export class Engine {
     await (await this.#cache(config)).clear();
   }
 
+  /** Ends once the requests at work have ended. */
+  close(): void {
+    if (this.#native) this.#forget();
+    this.#native = undefined;
+  }
+
   /** A device that fails in the middle of work is replaced by the CPU, once, when that is allowed. */
   async #withFallback<T>(
       request: ModelRequest, items: TextItem[], progress: ProgressCallback | undefined, signal: AbortSignal | undefined,
       work: (loaded: Loaded, fresh: boolean) => Promise<T>): Promise<T> {
+    return this.#using(this.native(request.config.threads), (native) => this.#workOrFallBack(native, request, items, progress, signal, work));
+  }
+
+  async #workOrFallBack<T>(
+      native: Native, request: ModelRequest, items: TextItem[], progress: ProgressCallback | undefined, signal: AbortSignal | undefined,
+      work: (loaded: Loaded, fresh: boolean) => Promise<T>): Promise<T> {
     const {platform, allow_fallback: allowFallback} = request.config;
     let choice: Choice | undefined;
     try {
-      await this.native(request.config.threads);
       choice = await this.#devices.choose(platform, allowFallback);
-      const {loaded, fresh} = await this.#load(request, choice, items, progress, signal);
+      const {loaded, fresh} = await this.#load(native, request, choice, items, progress, signal);
       return await work(loaded, fresh);
     } catch (error) {
       const known = asError(error);
@@ -140,20 +158,20 @@ export class Engine {
       if (!allowFallback || !choice || choice.device.platform === 'cpu' || !deviceErrors.has(known.code)) throw known;
       const why = `${choice.device.platform} failed: ${known.message}`;
       const cpu: Choice = {device: {platform: 'cpu'}, reason: why, fallback: why};
-      const {loaded, fresh} = await this.#load(request, cpu, items, progress, signal);
+      const {loaded, fresh} = await this.#load(native, request, cpu, items, progress, signal);
       return work(loaded, fresh);
     }
   }
 
-  async #load(request: ModelRequest, choice: Choice, items: TextItem[], progress?: ProgressCallback, signal?: AbortSignal): Promise<{loaded: Loaded; fresh: boolean}> {
+  async #load(native: Native, request: ModelRequest, choice: Choice, items: TextItem[], progress?: ProgressCallback, signal?: AbortSignal): Promise<{loaded: Loaded; fresh: boolean}> {
     const key = `${modelKey(request)} ${choice.device.platform}`; // after a fallback, the device is tried again
     const there = await this.#loaded.get(key)?.catch(() => undefined);
     checkAborted(signal);
-    if (there && !there.native.broken && there.choice.device.gpu?.lost === undefined) {
+    if (there?.native === native && !native.broken && there.choice.device.gpu?.lost === undefined) {
       progress?.({status: 'ready', name: request.name, task: there.model.facts.task, model: request.name, source: there.model.source});
       return {loaded: there, fresh: false};
     }
-    const loading = this.#loadFresh(request, choice, items, progress, signal);
+    const loading = this.#loadFresh(native, request, choice, items, progress, signal);
     this.#loaded.set(key, loading);
     for (const [old] of [...this.#loaded].slice(0, -keptModels)) void this.#evict(old);
     try {
@@ -170,9 +188,8 @@ export class Engine {
     loaded?.model.dispose();
   }
 
-  async #loadFresh(request: ModelRequest, choice: Choice, items: TextItem[], progress?: ProgressCallback, signal?: AbortSignal): Promise<Loaded> {
+  async #loadFresh(native: Native, request: ModelRequest, choice: Choice, items: TextItem[], progress?: ProgressCallback, signal?: AbortSignal): Promise<Loaded> {
     const begin = performance.now();
-    const native = await this.native(request.config.threads);
     const folder = await this.#openFolder(native, request, signal);
     const imported = folder.origin === 'ipfs' ? 0 : performance.now() - begin - folder.blocks.figures.milliseconds;
     const options: OpenOptions = {
@@ -214,11 +231,41 @@ export class Engine {
     return cache;
   }
 
-  /** Models and checked devices belong to one WebAssembly instance. */
+  async #using<T>(native: Promise<Native>, work: (native: Native) => Promise<T>): Promise<T> {
+    this.#users.set(native, (this.#users.get(native) ?? 0) + 1);
+    try {
+      return await work(await native);
+    } finally {
+      const left = this.#users.get(native)! - 1;
+      if (left > 0) this.#users.set(native, left);
+      else this.#users.delete(native);
+      this.#retired.get(native)?.();
+    }
+  }
+
+  /** Models and checked devices belong to one WebAssembly instance; it ends once no request works on it. */
   #forget(): void {
+    const old = this.#native!;
+    const models = [...this.#loaded.values()];
+    const close = () => {
+      if (this.#users.has(old)) return;
+      this.#retired.delete(old);
+      void this.#close(old, models).catch(() => undefined); // it may never have loaded
+    };
+    this.#retired.set(old, close);
+    close();
     this.#current = undefined;
     this.#loaded.clear();
     this.#devices = new Devices(() => this.native());
+  }
+
+  async #close(old: Promise<Native>, models: Promise<Loaded>[]): Promise<void> {
+    const native = await old;
+    for (const loading of new Set([...models, ...this.#loaded.values()])) {
+      const loaded = await loading.catch(() => undefined);
+      if (loaded?.native === native) loaded.model.dispose();
+    }
+    native.close();
   }
 }
 

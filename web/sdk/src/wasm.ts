@@ -6,6 +6,8 @@ import type {WeightPart} from './backend';
 /** What Emscripten's module object gives us. */
 interface EngineModule {
   wasmMemory: WebAssembly.Memory;
+  /** In the programs with threads. */
+  PThread?: {terminateAllThreads(): void};
   [name: `_${string}`]: (...args: number[]) => number;
 }
 type ModuleFactory = (options: Record<string, unknown>) => Promise<EngineModule>;
@@ -36,7 +38,7 @@ const maxThreads = 16;
 
 export class Native {
   readonly #module: EngineModule;
-  /** Set once the program has trapped: its memory can no longer be trusted. */
+  /** Set once the program has trapped, when its memory can no longer be trusted, or was closed. */
   broken: IpfsAccelerateError | undefined;
 
   private constructor(module: EngineModule, readonly program: string, readonly threads: number) {
@@ -61,6 +63,12 @@ export class Native {
     } catch (error) {
       return fail('source_error', `the engine ${url} cannot be loaded: ${String(error)}`, error);
     }
+  }
+
+  /** Ends the program's threads; nothing runs on it any more. */
+  close(): void {
+    this.broken ??= new IpfsAccelerateError('internal', 'this WebAssembly engine was closed, by dispose() or because another number of threads was asked for; call again');
+    this.#module.PThread?.terminateAllThreads();
   }
 
   /** The program's whole memory, now: the view is stale once the memory has grown. */

@@ -18,7 +18,7 @@ async function sha256(native: Native, bytes: Uint8Array<ArrayBuffer>): Promise<s
 
 /** Cuts, hashes and names files; leaves and inner nodes go to `keep`. */
 export class Importer {
-  readonly #files: {path: string; leaves: ImportedLeaf[]}[] = [];
+  readonly #files: ({path: string; leaves: ImportedLeaf[]} | {path: string; target: string} | {path: string; folder: true})[] = [];
   readonly chunkBytes: number;
   constructor(readonly native: Native) {
     this.chunkBytes = native.raw('ia_import_chunk_bytes');
@@ -50,6 +50,16 @@ export class Importer {
     }
     if (filled > 0 || leaves.length === 0) await leaf(pending.slice(0, filled));
     this.#files.push({path, leaves});
+  }
+
+  /** A symbolic link. */
+  addLink(path: string, target: string): void {
+    this.#files.push({path, target});
+  }
+
+  /** A folder that may be empty; those of files need not be added. */
+  addFolder(path: string): void {
+    this.#files.push({path, folder: true});
   }
 
   /** The folder's CID; its inner blocks go to `keep`. */
