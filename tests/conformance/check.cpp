@@ -9,8 +9,6 @@
 #include "golden/reference.h"
 
 namespace ipfs_accelerate {
-namespace {
-
 Bytes store_as(Dtype dtype, std::span<const float> values) {
   Bytes bytes(values.size() * dtype_size(dtype));
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -28,6 +26,8 @@ Bytes store_as(Dtype dtype, std::span<const float> values) {
   }
   return bytes;
 }
+
+namespace {
 
 // A stack is uploaded as its parts, of equal height.
 Result<> upload(const ConformanceCase& c, WeightId id, Program& program) {

@@ -1,6 +1,7 @@
 // Conformance: a table of small graphs in odd shapes that every backend must compute as the reference interpreter does.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ std::vector<ConformanceCase> conformance_cases();
 
 /// The ops that have cases, each once.
 std::vector<std::string> conformance_ops();
+
+/// Values as stored bytes: f32, f16 or bf16.
+Bytes store_as(Dtype dtype, std::span<const float> values);
 
 /// What became of a case on a backend.
 struct Outcome {

@@ -1,13 +1,11 @@
-// Writes the conformance cases for a page: what the engine lowers or records for its device, the bytes it needs, and
-// what the reference computes. web/test/conformance.page.js runs them.
-//   page_cases webnn LIMITS.json PRECISION FOLDER     LIMITS.json: the page's opSupportLimits()
+// Writes the conformance cases for pages: each graph, the bytes it needs, and what the reference computes.
+// web/test/conformance.mjs runs them on every platform of the SDK.
+//   page_cases FOLDER     makes cases.json and cases.bin there
 #include <cstdio>
 #include <fstream>
-#include <iostream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "backend/webnn/lowering.h"
+#include "bindings/wasm/op_fields.h"
 #include "conformance/conformance.h"
 #include "golden/reference.h"
 
@@ -34,7 +32,6 @@ class Blob {
   Bytes bytes_;
 };
 
-/// Symbols by name, as the page's engine gives them.
 Json dims_json(const std::vector<Dim>& dims) {
   static constexpr const char* kSymbols[] = {"", "batch", "sequence", "rows"};
   Json list = Json::array();
@@ -47,75 +44,90 @@ Json dims_json(const std::vector<Dim>& dims) {
   return list;
 }
 
-/// The plan by batch size: the case's own, and those of two halves.
-Result<Json> plans_json(const ConformanceCase& c, const std::string& limits, const LoadOptions& options) {
-  Json plans = Json::object();
-  for (const std::int64_t batch : {c.shape.batch, c.shape.batch / 2, c.shape.batch - c.shape.batch / 2}) {
-    if (batch < 1) continue;
-    ShapeClass shape = c.shape;
-    shape.batch = batch;
-    IA_ASSIGN(auto lowered, webnn::lower(c.graph, shape, limits, options));
-    plans[std::to_string(batch)] = Json::parse(lowered);
-  }
-  return plans;
+Json node_json(const Node& node) {
+  Json json{{"name", node.name}, {"op", op_name(node.op)}};
+  std::visit(
+      [&](const auto& op) {
+        wasm::op_fields(op, [&](const char* name, const auto& field) {
+          if constexpr (std::is_enum_v<std::remove_cvref_t<decltype(field)>>)
+            json[name] = static_cast<int>(field);
+          else
+            json[name] = field;
+        });
+      },
+      node.op);
+  return json;
 }
 
-Result<Json> case_json(const ConformanceCase& c, const std::string& limits, const LoadOptions& options, Blob& blob) {
+/// The form that ia_graph (bindings/wasm/graph.cpp) reads.
+Json graph_json(const Graph& graph) {
+  Json json{{"weights", Json::array()}, {"values", Json::array()}, {"outputs", Json::array()}};
+  for (const Weight& weight : graph.weights) {
+    json["weights"].push_back({{"parts", weight.parts}, {"shape", weight.shape}});
+  }
+  for (const Value& value : graph.values) {
+    json["values"].push_back(
+        {{"name", value.name}, {"dtype", dtype_name(value.dtype)}, {"dims", dims_json(value.dims)}});
+  }
+  for (const Node& node : graph.nodes) json["values"][static_cast<std::size_t>(node.output)] = node_json(node);
+  for (ValueId id : graph.outputs) json["outputs"].push_back({{"value", id}, {"name", graph.value(id).name}});
+  return json;
+}
+
+/// Stored as the case says; a stack as its parts, of equal height.
+Json weight_json(const ConformanceCase& c, WeightId id, Blob& blob) {
+  const Weight& weight = c.graph.weight(id);
+  const Bytes bytes = store_as(c.weight_dtype, c.weights[static_cast<std::size_t>(id)].f32s());
+  const std::size_t count = weight.parts.size();
+  Shape shape = weight.shape;
+  shape[0] /= static_cast<std::int64_t>(count);
+  Json parts = Json::array();
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto part = ByteView(bytes).subspan(bytes.size() / count * i, bytes.size() / count);
+    parts.push_back({{"dtype", dtype_name(c.weight_dtype)}, {"shape", shape}, {"bytes", blob.add(part)}});
+  }
+  return parts;
+}
+
+Result<Json> case_json(const ConformanceCase& c, Blob& blob) {
   Json json{{"op", c.op},
             {"name", c.name},
             {"tolerance", c.tolerance},
             {"shape", {{"batch", c.shape.batch}, {"sequence", c.shape.sequence}, {"rows", c.shape.rows}}},
+            {"graph", graph_json(c.graph)},
             {"weights", Json::object()},
             {"inputs", Json::array()},
             {"outputs", Json::array()}};
-  for (const Node& node : c.graph.nodes) {
-    const auto reason = webnn::declines(c.graph, node, limits, options);
-    if (!reason.empty()) {
-      json["declined"] = reason;
-      return json;
-    }
-  }
   IA_ASSIGN(auto expected, run_reference(c.graph, c.shape, c.weights, c.inputs));
-  IA_ASSIGN(json["plans"], plans_json(c, limits, options));
-  for (WeightId id : used_weights(c.graph)) {
-    json["weights"][std::to_string(id)] = blob.add(c.weights[static_cast<std::size_t>(id)].bytes);
-  }
-  for (std::size_t i = 0; i < c.inputs.size(); ++i) {
-    json["inputs"].push_back(
-        {{"dims", dims_json(c.graph.value(c.graph.inputs[i]).dims)}, {"bytes", blob.add(c.inputs[i].bytes)}});
-  }
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    json["outputs"].push_back({{"name", c.graph.value(c.graph.outputs[i]).name},
-                               {"dims", dims_json(c.graph.value(c.graph.outputs[i]).dims)},
-                               {"expected", blob.add(expected[i].bytes)}});
-  }
+  for (WeightId id : used_weights(c.graph)) json["weights"][std::to_string(id)] = weight_json(c, id, blob);
+  for (const Tensor& input : c.inputs) json["inputs"].push_back(blob.add(input.bytes));
+  for (const Tensor& output : expected) json["outputs"].push_back(blob.add(output.bytes));
   return json;
 }
 
-int write_cases(const std::string& limits, const LoadOptions& options, const std::string& folder) {
+int write_cases(const std::string& folder) {
   Blob blob;
   Json list = Json::array();
   for (const auto& c : conformance_cases()) {
-    auto json = case_json(c, limits, options, blob);
+    auto json = case_json(c, blob);
     if (!json) {
       std::fprintf(stderr, "%s %s: %s\n", c.op.c_str(), c.name.c_str(), json.error().message.c_str());
       return 1;
     }
     list.push_back(*std::move(json));
   }
-  std::ofstream(folder + "/cases.json") << list.dump();
-  return blob.write(folder + "/cases.bin") ? 0 : 1;
+  std::ofstream cases(folder + "/cases.json");
+  cases << list.dump();
+  return cases.good() && blob.write(folder + "/cases.bin") ? 0 : 1;
 }
 
 }  // namespace
 }  // namespace ipfs_accelerate
 
 int main(int argc, char** argv) {
-  if (argc != 5 || std::string(argv[1]) != "webnn") {
-    std::fputs("usage: page_cases webnn LIMITS.json PRECISION FOLDER\n", stderr);
+  if (argc != 2) {
+    std::fputs("usage: page_cases FOLDER\n", stderr);
     return 2;
   }
-  std::ifstream file(argv[2]);
-  const std::string limits{std::istreambuf_iterator<char>(file), {}};
-  return ipfs_accelerate::write_cases(limits, {.precision = std::atoi(argv[3])}, argv[4]);
+  return ipfs_accelerate::write_cases(argv[1]);
 }

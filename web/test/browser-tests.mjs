@@ -1,15 +1,14 @@
 // The tests in real browsers: probe, every op, recorded models, the shipped models, cache, gateways, errors, the demo page.
 //   browser-tests.mjs [--only TEXT]     prints a line per test and `N passed, N failed`
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { openPage, runPage, startPageServer } from './browsers.mjs';
+import { openConformance } from './conformance.mjs';
 import { startGateway } from './gateway.mjs';
 import { checkGolden } from './golden.mjs';
-import { bundlePages } from './pageBundle.mjs';
 import { readSafetensors } from './safetensors.mjs';
 import { openSdkPage, until } from './sdkPage.mjs';
 
@@ -64,26 +63,22 @@ const probeWebnn = ({ webnn }) => {
   return `${Object.keys(webnn.limits).length} limits`;
 };
 
-/** Every conformance case on the browser's WebNN, through the SDK's executor. */
-async function conformance(precision, scale) {
-  const folder = await mkdtemp(join(tmpdir(), 'cases-'));
-  const pages = await bundlePages();
-  const server = await startPageServer({ mounts: { '/': `${pages.folder}/`, '/cases/': `${folder}/` } });
-  try {
-    const { webnn } = await runPage({ browser: 'chromium-webnn', url: `${server.origin}/probe.html` });
-    await writeFile(join(folder, 'limits.json'), JSON.stringify(webnn.limits));
-    await promisify(execFile)(join(bin, 'page_cases'), ['webnn', join(folder, 'limits.json'), String(precision), folder]);
-    const { results, split } = await runPage({ browser: 'chromium-webnn', url: `${server.origin}/conformance.html?cases=/cases&precision=${precision}`, timeoutMs: 300000 });
-    const bad = results.filter(({ declined, failure, error, tolerance }) => declined || failure || !(error >= 0 && error <= tolerance * scale));
-    expect(results.length > 100 && bad.length === 0, `${bad.length} of ${results.length}: ${JSON.stringify(bad.slice(0, 3))}`);
-    expect(split > 50, `only ${split} cases were computed on two contexts`);
-    const ops = new Set(results.map(({ op }) => op));
-    return `${results.length} cases of ${ops.size} kinds, ${split} of them on two contexts`;
-  } finally {
-    await server.close();
-    await pages.remove();
-    await rm(folder, { recursive: true });
+let conformance;  // made by the first test that needs it
+/** Every conformance case on one platform of one browser, or with `subset` those that gpuSubset.ts chooses. */
+async function everyOp(options) {
+  conformance ??= await openConformance();
+  const { results, all, bad, threads, program, variants, pipelines } = await conformance.run(options);
+  expect(all > 300 && (options.subset ? results.length > 10 : results.length === all), `only ${results.length} of ${all} cases ran`);
+  expect(bad.length === 0, `${bad.length} of ${results.length}: ${JSON.stringify(bad.slice(0, 3))}`);
+  const count = `${results.length}${options.subset ? ` of ${all}` : ''} cases of ${new Set(results.map(({ op }) => op)).size} kinds`;
+  if (options.platform === 'webgpu') return `${count}, ${pipelines} pipelines${variants ? `, covering ${variants} ${options.subset}` : ''}`;
+  if (options.platform === 'cpu') {
+    expect(threads > 1 && program.includes('threads'), `${program} with ${threads} threads`);
+    return `${count}, ${program}, ${threads} threads`;
   }
+  const split = results.filter(({ optimizations }) => optimizations.some((text) => text.includes('contexts'))).length;
+  expect(split > 50, `only ${split} cases were computed on two contexts`);
+  return `${count}, ${split} of them on two contexts`;
 }
 
 /** The recorded models and the shipped ones on one platform of one browser, in one page. */
@@ -264,8 +259,12 @@ async function keyboard(page) {
 await test('probe chromium', () => probe('chromium', probeGpu));
 await test('probe firefox', () => probe('firefox', probeGpu));
 await test('probe chromium-webnn', () => probe('chromium-webnn', probeWebnn));
-await test('every op on WebNN, f32', () => conformance(32, 1));
-await test('every op on WebNN, f16', () => conformance(16, 500));
+await test('every op in chromium, wasm', () => everyOp({ browser: 'chromium', platform: 'cpu' }));
+await test('every op on WebNN, f32', () => everyOp({ browser: 'chromium-webnn', platform: 'webnn' }));
+await test('every op on WebNN, f16', () => everyOp({ browser: 'chromium-webnn', platform: 'webnn', precision: 16, scale: 500 }));
+await test('every op in firefox, webgpu', () => everyOp({ browser: 'firefox', platform: 'webgpu', subset: 'variants' }));
+await test('every kernel in chromium, webgpu', () => everyOp({ browser: 'chromium', platform: 'webgpu', subset: 'kernels' }));
+await conformance?.close();
 await test('models in chromium, wasm with threads', () => models({ browser: 'chromium', platform: 'cpu' }));
 await test('models in chromium, wasm with one thread', () => models({ browser: 'chromium', platform: 'cpu', isolated: false }));
 await test('models in chromium, webgpu', () => models({ browser: 'chromium', platform: 'webgpu' }));

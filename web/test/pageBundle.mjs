@@ -13,7 +13,7 @@ export async function bundlePages() {
   const files = await readdir(here);
   await build({
     entryPoints: files.filter((name) => name.endsWith('.page.ts')).map((name) => join(here, name)),
-    outdir: folder, bundle: true, format: 'esm', target: 'es2022', sourcemap: 'inline', logLevel: 'error',
+    outdir: folder, bundle: true, format: 'esm', target: 'es2022', external: ['node:*'], sourcemap: 'inline', logLevel: 'error',
   });
   for (const name of files) {
     if (/\.html$|\.page\.js$|^report\.js$/.test(name)) await copyFile(join(here, name), join(folder, name));
