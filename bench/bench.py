@@ -46,6 +46,8 @@ def first():
 def web():
     """WASM and WebNN in Chromium against onnxruntime-web."""
     make_model()
+    if not os.path.isdir(f"{SOURCE}/web/bench/node_modules"):
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=f"{SOURCE}/web/bench", check=True, stdout=sys.stderr)
     yield from rows_of(["node", f"{SOURCE}/web/bench/bench.mjs", MODEL])
 
 

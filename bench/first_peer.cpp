@@ -3,6 +3,8 @@
 #include <onnxruntime_cxx_api.h>
 
 #include <array>
+#include <array>
+#include <cstdint>
 #include <cstdio>
 #include <vector>
 
