@@ -79,8 +79,9 @@ struct Kernels {
   void (*strassen_sum_rows)(const StrassenBlock& block, std::size_t begin, std::size_t end);
   /// Floats of scratch that one call of `strassen` needs.
   std::size_t (*strassen_scratch)(std::size_t depth);
-  /// Panels [pair_begin, pair_end) and those half of all panels further on.
-  void (*strassen)(const StrassenBlock& block, std::size_t pair_begin, std::size_t pair_end, float* scratch);
+  /// Panels [pair_begin, pair_end) and those half of all panels further on; rows [row_begin, row_end) of both halves.
+  void (*strassen)(const StrassenBlock& block, std::size_t pair_begin, std::size_t pair_end, std::size_t row_begin,
+                   std::size_t row_end, float* scratch);
   void (*norm_rows)(const NormRows& norm, std::size_t row_begin, std::size_t row_end);
   /// y[i] += x[i]
   void (*add)(const float* x, float* y, std::size_t count);

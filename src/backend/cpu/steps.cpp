@@ -98,6 +98,19 @@ void multiply_rows(const Gemm& gemm, std::size_t begin, std::size_t end, const R
   });
 }
 
+// Parts to split the rows of a half into, so that no thread waits long for the last panels. Every part sums its panels
+// anew, which costs about as much as kSumRows of its rows.
+std::size_t strassen_row_parts(std::size_t pairs, std::size_t half_rows, std::size_t threads) {
+  constexpr std::size_t kSumRows = 3, kMostParts = 4;
+  std::size_t best = 1, least = SIZE_MAX;
+  for (std::size_t parts = 1; parts <= kMostParts; ++parts) {
+    const std::size_t rounds = divide_up(pairs * parts, threads);
+    const std::size_t cost = rounds * (divide_up(half_rows, parts) + kSumRows);
+    if (cost < least) best = parts, least = cost;
+  }
+  return best;
+}
+
 // An even number of rows from `begin`, by Strassen's algorithm: one section for the sums of rows, one for the products.
 void multiply_block(const Gemm& gemm, std::size_t begin, std::size_t rows, const Run& run) {
   const Kernels& kernels = *run.program.kernels;
@@ -105,11 +118,13 @@ void multiply_block(const Gemm& gemm, std::size_t begin, std::size_t rows, const
   run_pieces(run, block.half_rows, least_rows(gemm.depth),
              [&](std::size_t first, std::size_t last) { kernels.strassen_sum_rows(block, first, last); });
   const std::size_t pairs = divide_up(gemm.columns, kernels.panel_columns) / 2;
-  const std::size_t groups = std::min(pairs, threads_of(run) * kTasksPerThread);
-  run.program.pool->run(static_cast<std::int64_t>(groups), [&](std::int64_t index, int thread) {
-    const auto group = static_cast<std::size_t>(index);
+  const std::size_t parts = strassen_row_parts(pairs, block.half_rows, threads_of(run));
+  const std::size_t groups = parts > 1 ? pairs : std::min(pairs, threads_of(run) * kTasksPerThread);
+  run.program.pool->run(static_cast<std::int64_t>(groups * parts), [&](std::int64_t index, int thread) {
+    const std::size_t group = static_cast<std::size_t>(index) / parts, part = static_cast<std::size_t>(index) % parts;
     float* scratch = const_cast<float*>(run.scratch.data()) + static_cast<std::size_t>(thread) * run.scratch_stride;
-    kernels.strassen(block, pairs * group / groups, pairs * (group + 1) / groups, scratch);
+    kernels.strassen(block, pairs * group / groups, pairs * (group + 1) / groups, block.half_rows * part / parts,
+                     block.half_rows * (part + 1) / parts, scratch);
   });
 }
 

@@ -120,10 +120,11 @@ HWY_INLINE void strassen_tile_of(std::size_t rows, const StrassenBlock& block, s
   strassen_tile<kRows>(block, row, column, pair, ahead_left, ahead_right);
 }
 
-inline void strassen(const StrassenBlock& block, std::size_t pair_begin, std::size_t pair_end, float* scratch) {
+inline void strassen(const StrassenBlock& block, std::size_t pair_begin, std::size_t pair_end, std::size_t row_begin,
+                     std::size_t row_end, float* scratch) {
   const Gemm& g = block.gemm;
   const std::size_t pairs = (g.columns + kPanel - 1) / kPanel / 2;
-  const std::size_t row_tiles = (block.half_rows + kTileRows - 1) / kTileRows;
+  const std::size_t row_tiles = (row_end - row_begin + kTileRows - 1) / kTileRows;
   for (std::size_t p = pair_begin; p < pair_end; ++p) {
     const PanelPair pair{g.panels + p * kPanel * g.depth, g.panels + (p + pairs) * kPanel * g.depth, scratch};
     sum_panels(pair, g.depth / 2 * kPanel);
@@ -133,9 +134,9 @@ inline void strassen(const StrassenBlock& block, std::size_t pair_begin, std::si
                       steps = g.depth / 2 * row_tiles;
     Ahead ahead_left = Ahead::spread(pair.left + kPanel * g.depth, bytes, 4 * steps);
     Ahead ahead_right = Ahead::spread(pair.right + kPanel * g.depth, bytes, 3 * steps);
-    std::size_t row = 0;
+    std::size_t row = row_begin;
     for (std::size_t tile = 0; tile < row_tiles; ++tile) {
-      const std::size_t height = (block.half_rows - row) / (row_tiles - tile);
+      const std::size_t height = (row_end - row) / (row_tiles - tile);
       strassen_tile_of<kTileRows>(height, block, row, p * kPanel, pair, ahead_left, ahead_right);
       row += height;
     }
