@@ -72,7 +72,7 @@ namespace {
 // Below this Strassen's sums cost more than the products they save.
 constexpr std::size_t kStrassenRows = 96, kStrassenDepth = 256, kStrassenColumns = 256;
 // Rows whose sums are held at a time.
-constexpr std::size_t kStrassenBlock = 512;
+constexpr std::size_t kStrassenBlock = 256;
 
 bool pays_strassen(const Kernels& kernels, std::size_t rows, std::size_t columns, std::size_t depth) {
   return kernels.strassen != nullptr && rows >= kStrassenRows && columns >= kStrassenColumns &&
