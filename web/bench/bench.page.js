@@ -46,11 +46,17 @@ async function compare([batch, sequence]) {
   await ours();
   await peer();
   if (first.tokens !== batch * sequence) throw new Error(`${first.tokens} tokens instead of ${batch * sequence}`);
-  const rounds = Math.max(3, Math.min(40, Math.round(3000 / await timed(ours))));
+  // In turns of a few runs each: a nap lets the other side's threads stop spinning, one run warms the caches again.
+  const runs = Math.max(1, Math.min(10, Math.round(500 / await timed(ours))));
+  const turn = async (times, call) => {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await call();
+    for (let run = 0; run < runs; ++run) times.push(await timed(call));
+  };
   const mine = [], theirs = [];
-  for (let round = 0; round < rounds; ++round) {
-    mine.push(await timed(ours));
-    theirs.push(await timed(peer));
+  for (let round = 0; round < 4; ++round) {
+    await turn(mine, ours);
+    await turn(theirs, peer);
   }
   await session.release();
   return {batch, sequence, ours: median(mine), peer: median(theirs), adapter: first.adapter_info, optimizations: first.optimizations, segments: first.segments};
