@@ -3,7 +3,6 @@
 #include <onnxruntime_cxx_api.h>
 
 #include <array>
-#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <vector>
