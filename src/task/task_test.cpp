@@ -92,7 +92,9 @@ TEST_F(TaskTest, IdsOutsideATableNeverPass) {
   model_.vocabulary = 8;
   model_.type_vocabulary = 1;  // one row: types play no role
   EXPECT_EQ(values(*prepare("feature-extraction", {{"red", "cold"}}), "token_type_ids"), (Ints{0, 0, 0, 0, 0}));
-  Encoding encoding{.ids = {2, 5, 3}, .type_ids = {0, 2, 0}};
+  Encoding encoding;
+  encoding.ids = {2, 5, 3};
+  encoding.type_ids = {0, 2, 0};
   model_.type_vocabulary = 2;
   EXPECT_EQ(make_encoded_batch(model_, {encoding}).error().code, ErrorCode::kMalformedConfig);
   encoding.type_ids.clear();
