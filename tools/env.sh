@@ -31,8 +31,10 @@ find_mmdebstrap() {
     mkdir -p "$dir/lists/partial" "$dir/deb"
     local options=(-q -oDir::State::Lists="$dir/lists" -oDir::Cache::pkgcache= -oDir::Cache::srcpkgcache= -oAPT::Sandbox::User=)
     apt-get "${options[@]}" update >"$dir/log" 2>&1 || { cat "$dir/log" >&2; die "apt-get update failed"; }
-    (cd "$dir/deb" && apt-get "${options[@]}" download mmdebstrap >>"$dir/log" 2>&1) || die "cannot download mmdebstrap; see $dir/log"
-    dpkg -x "$dir"/deb/mmdebstrap_*.deb "$dir"
+    local version; version=$(perl -e 'printf "%d.%d", $] =~ /^(\d+)\.(\d{3})/')  # a bare Debian has perl-base alone
+    (cd "$dir/deb" && apt-get "${options[@]}" download mmdebstrap "perl-modules-$version" "libperl$version" >>"$dir/log" 2>&1) ||
+      (cd "$dir/deb" && apt-get "${options[@]}" download mmdebstrap >>"$dir/log" 2>&1) || die "cannot download mmdebstrap; see $dir/log"
+    for package in "$dir"/deb/*.deb; do dpkg -x "$package" "$dir"; done
   fi
   echo "$dir/usr/bin/mmdebstrap"
 }
@@ -45,7 +47,9 @@ make_root() {
   elif can_use_namespaces; then mode=unshare
   else die "this needs the root user, or user namespaces (package uidmap and lines for $(id -un) in /etc/subuid and /etc/subgid)"; fi
   local tool mirror tmp start=$SECONDS
-  tool=$(find_mmdebstrap); mirror=$(host_mirror); tmp=$root.partial
+  tool=$(find_mmdebstrap)
+  case $tool in "$IA_CACHE"/*) export PERL5LIB; PERL5LIB=$(ls -d "$IA_CACHE"/mmdebstrap/usr/share/perl/5.* "$IA_CACHE"/mmdebstrap/usr/lib/*/perl/5.* 2>/dev/null | paste -sd:) ;; esac
+  mirror=$(host_mirror); tmp=$root.partial
   say "making the Debian 14 environment in $root (once; about 2 minutes and 3 GB)"
   remove_tree "$tmp"; mkdir -p "$tmp"
   local include; include=$(packages base | paste -sd,)
