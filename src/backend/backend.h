@@ -1,12 +1,14 @@
-// The backend contract: probe, supports, load (weights once), compile (per shape class), run.
+// The backend contract: declines, load (weights once), compile (per shape class), run. Portable: a backend reaches its
+// device through a port, and everything that may wait is an Async.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/async.h"
+#include "base/stop.h"
 #include "graph/graph.h"
 
 namespace ipfs_accelerate {
@@ -35,7 +37,7 @@ struct WeightPart {
   ByteView bytes;
 };
 
-struct TensorRef {  ///< input of a run; dtype and shape must equal the graph's, bound
+struct TensorRef {  ///< input of a run; dtype and size must equal the graph's, bound
   Dtype dtype;
   ByteView bytes;
 };
@@ -44,12 +46,13 @@ struct MutableTensorRef {
   std::span<std::uint8_t> bytes;
 };
 
-/// A graph compiled for one shape class. Not thread-safe; runs one after the other.
+/// A graph compiled for one shape class. Runs one after the other: the caller awaits one before the next.
 class Executable {
  public:
   virtual ~Executable() = default;
-  /// inputs and outputs in the order of Graph::inputs and Graph::outputs. Blocks until outputs are written.
-  virtual Result<> run(std::span<const TensorRef> inputs, std::span<const MutableTensorRef> outputs) = 0;
+  /// inputs and outputs in the order of Graph::inputs and Graph::outputs; their bytes must live until this ends.
+  /// kInvalidArgument when they do not fit the graph, kDeviceLost, kOutOfMemory, kCancelled.
+  virtual Async<> run(std::vector<TensorRef> inputs, std::vector<MutableTensorRef> outputs, Stop stop) = 0;
   virtual std::int64_t memory_bytes() const = 0;  ///< activations; weights are counted by the Program
 };
 
@@ -57,9 +60,10 @@ class Executable {
 class Program {
  public:
   virtual ~Program() = default;
-  /// Converts and keeps the weight; the bytes may go away afterwards unless keeps_weight_bytes().
-  virtual Result<> upload(WeightId id, std::span<const WeightPart> parts) = 0;
-  virtual Result<std::unique_ptr<Executable>> compile(const ShapeClass& shape) = 0;
+  /// Converts and keeps the weight; the parts' bytes must live until this ends, no longer.
+  virtual Async<> upload(WeightId id, std::vector<WeightPart> parts) = 0;
+  /// kMissingWeight when one was not uploaded before. The executable may outlive the program.
+  virtual Async<std::unique_ptr<Executable>> compile(ShapeClass shape, Stop stop) = 0;
   virtual std::int64_t weight_bytes() const = 0;
   /// What was done to make it fast, for Result::optimizations: "prepacked weights", "f16", "subgroup matrices".
   virtual std::vector<std::string> optimizations() const = 0;
@@ -71,8 +75,8 @@ class Backend {
   virtual const DeviceInfo& device() const = 0;
   /// Empty when the node can run here, else the reason.
   virtual std::string declines(const Graph& graph, const Node& node, const LoadOptions& options) const = 0;
-  /// The backend copies what it needs of `graph`.
-  virtual Result<std::unique_ptr<Program>> load(const Graph& graph, const LoadOptions& options) = 0;
+  /// May first check the device at this precision (kSelfCheckFailed).
+  virtual Async<std::unique_ptr<Program>> load(Graph graph, LoadOptions options) = 0;
 };
 
 }  // namespace ipfs_accelerate

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,36 @@ inline ByteView as_bytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 inline std::string_view as_text(ByteView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+
+/// Bytes that the host keeps: natively memory or a map, in the page an ArrayBuffer outside this memory. They do not
+/// change as long as the object lives.
+class HostBytes {
+ public:
+  virtual ~HostBytes() = default;
+  virtual std::uint64_t size() const = 0;
+  /// Where they can be addressed; null in the page.
+  virtual const std::uint8_t* data() const = 0;
+  /// Copies [offset, offset + into.size()), which must lie inside.
+  virtual void copy(std::uint64_t offset, std::span<std::uint8_t> into) const = 0;
+};
+using HostBytesRef = std::shared_ptr<const HostBytes>;
+
+/// Bytes of our own as HostBytes.
+HostBytesRef own_bytes(Bytes bytes);
+
+/// [offset, offset + length) of host bytes as a view: into the host's memory where it can be addressed, else into a
+/// copy that this object owns.
+class BytesView {
+ public:
+  BytesView() = default;
+  BytesView(HostBytesRef bytes, std::uint64_t offset, std::uint64_t length);
+  ByteView view() const { return view_; }
+
+ private:
+  HostBytesRef bytes_;
+  Bytes copy_;
+  ByteView view_;
+};
 
 /// A file's verified bytes, readable at any offset. A store's file, or bytes held in memory.
 /// Whoever makes one promises that view() returns only bytes that were verified against a CID.

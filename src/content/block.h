@@ -12,6 +12,8 @@ class Block {
  public:
   /// Takes `bytes` when they match `cid`: kIntegrity, kLimitExceeded, kUnsupportedHash as verify().
   static Result<Block> make(const Cid& cid, Bytes bytes);
+  /// The same bytes, where they can be decoded.
+  static Block copy_of(const VerifiedBytes& verified);
   /// The block inside an identity CID.
   static Result<Block> from_identity(const Cid& cid);
 

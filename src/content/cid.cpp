@@ -126,6 +126,27 @@ Result<VerifiedBlock> verify(const Cid& cid, ByteView bytes) {
   return VerifiedBlock(cid, bytes);
 }
 
+Result<VerifiedBytes> verify(const Cid& cid, HostBytesRef bytes, const Digest& digest) {
+  if (bytes->size() > kMaxBlockBytes) {
+    return fail(ErrorCode::kLimitExceeded, "block {} has {} bytes, at most {} are allowed", cid.text(), bytes->size(),
+                kMaxBlockBytes);
+  }
+  IA_TRY(check_digest(static_cast<std::uint64_t>(cid.hash.function), cid.hash.digest.size()));
+  const ByteView expected = cid.hash.digest, got = digest.bytes();
+  if (got.size() < expected.size() || !std::ranges::equal(expected, got.first(expected.size()))) {
+    return fail(ErrorCode::kIntegrity, "while verifying block {}: the bytes have the digest {} instead of {}",
+                cid.text(), to_hex(got), to_hex(expected));
+  }
+  return VerifiedBytes(cid, std::move(bytes));
+}
+
+Block Block::copy_of(const VerifiedBytes& verified) {
+  Bytes bytes(static_cast<std::size_t>(verified.bytes()->size()));
+  verified.bytes()->copy(0, bytes);
+  VerifiedBlock view(verified.cid(), bytes);
+  return Block(std::move(bytes), std::move(view));
+}
+
 Result<Block> Block::make(const Cid& cid, Bytes bytes) {
   IA_ASSIGN(VerifiedBlock verified, verify(cid, bytes));
   return Block(std::move(bytes), std::move(verified));

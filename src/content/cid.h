@@ -9,6 +9,10 @@
 #include "base/bytes.h"
 #include "base/result.h"
 
+namespace ipfs_accelerate::host {
+class Hash;
+}
+
 namespace ipfs_accelerate::content {
 
 enum class Codec : std::uint64_t { kRaw = 0x55, kDagPb = 0x70, kDagCbor = 0x71, kLibp2pKey = 0x72 };
@@ -53,12 +57,40 @@ class VerifiedBlock {
  private:
   friend Result<VerifiedBlock> verify(const Cid& cid, ByteView bytes);
   friend Result<VerifiedBlock> address(int version, Codec codec, ByteView bytes);
+  friend class Block;  // copies verified bytes
   VerifiedBlock(Cid cid, ByteView bytes) : cid_(std::move(cid)), bytes_(bytes) {}
   Cid cid_;
   ByteView bytes_;  ///< not owned: lives as long as what was verified
 };
 
 inline constexpr std::size_t kMaxBlockBytes = 2u << 20;  ///< 2 MiB, as Kubo and Helia
+
+/// A full digest that a host's hash port made of bytes; nobody else makes one.
+class Digest {
+ public:
+  ByteView bytes() const { return bytes_; }
+
+ private:
+  friend class host::Hash;
+  explicit Digest(Bytes bytes) : bytes_(std::move(bytes)) {}
+  Bytes bytes_;
+};
+
+/// Bytes that a host keeps and that were compared with their CID.
+class VerifiedBytes {
+ public:
+  const Cid& cid() const { return cid_; }
+  const HostBytesRef& bytes() const { return bytes_; }
+
+ private:
+  friend Result<VerifiedBytes> verify(const Cid& cid, HostBytesRef bytes, const Digest& digest);
+  VerifiedBytes(Cid cid, HostBytesRef bytes) : cid_(std::move(cid)), bytes_(std::move(bytes)) {}
+  Cid cid_;
+  HostBytesRef bytes_;
+};
+
+/// `digest` is what the hash port made of `bytes` with the CID's function. kIntegrity, kLimitExceeded as below.
+Result<VerifiedBytes> verify(const Cid& cid, HostBytesRef bytes, const Digest& digest);
 
 /// kIntegrity when the digest differs (says both), kLimitExceeded above kMaxBlockBytes.
 Result<VerifiedBlock> verify(const Cid& cid, ByteView bytes);

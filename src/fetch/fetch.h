@@ -1,86 +1,95 @@
-// Fetching by CID: sources, and the one get() that verifies whatever they send.
+// Fetching by CID, portable: what is kept first, then the sources in order; whatever they send is verified, and kept.
 #pragma once
 
-#include <atomic>
-#include <chrono>
+#include <cstdint>
+#include <functional>
 #include <memory>
-#include <stop_token>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "content/block.h"
-#include "store/store.h"
+#include "content/file_dag.h"
+#include "host/host.h"
 
 namespace ipfs_accelerate::fetch {
 
-using content::Block;
 using content::Cid;
 
-/// Where a block may come from. get() returns bytes that nobody has verified yet. Called from several threads.
-class Source {
+struct SourceOptions {
+  std::vector<std::string> gateways;  ///< trustless gateways, "http://host:port" or "https://host[/path]"
+  bool allow_local = false;           ///< gateways at loopback, private and link-local addresses
+  double stall_seconds = 30;          ///< without a byte, after which a gateway is given up for this block
+};
+
+/// What was read from where; all counted, none assumed.
+struct Figures {
+  std::uint64_t blocks_kept = 0, bytes_kept = 0;        ///< that were here
+  std::uint64_t blocks_fetched = 0, bytes_fetched = 0;  ///< that a source sent now
+  std::uint64_t bytes_verified = 0;
+  std::uint64_t blocks_corrupt = 0;  ///< kept blocks that no longer matched; dropped and fetched again
+  bool quota_exceeded = false;       ///< there was no room to keep a block
+  double seconds = 0;                ///< in which at least one block was being read, fetched or verified
+  std::string source = "cache";      ///< "cache", or the kind of the source that sent most bytes: "ipfs"
+};
+
+/// Bytes [begin, end) of a file.
+struct Range {
+  std::uint64_t begin = 0, end = 0;
+};
+
+class Fetcher;
+
+/// A file as verified leaves. Lives no longer than its fetcher.
+class File {
  public:
-  virtual ~Source() = default;
-  /// "cache", "ipfs" or "p2p": the words of RunResult::ipfs_source.
-  virtual std::string_view kind() const = 0;
-  /// For messages: an address, "store".
-  virtual std::string name() const = 0;
-  /// kNotFound: it has not got the block. kUnreachable, kTimeout, kSourceError, kForbiddenAddress, kLimitExceeded
-  /// (more than kMaxBlockBytes), kCancelled.
-  virtual Result<Bytes> get(const Cid& cid, std::stop_token cancel) = 0;
-};
-
-struct GatewayOptions {
-  bool allow_local = false;  ///< addresses that are loopback, private or link-local
-  std::chrono::milliseconds connect_timeout{5000};
-  std::chrono::milliseconds stall_timeout{30000};  ///< no byte for this long
-};
-/// A trustless gateway, "http://host:port" or "https://host". kInvalidArgument for other URLs.
-Result<std::shared_ptr<Source>> gateway(std::string_view url, const GatewayOptions& options = {});
-
-/// Another store as a source, "cache".
-std::shared_ptr<Source> store_source(std::shared_ptr<store::Store> store);
-
-/// What one source did. Bytes are counted as they arrive, verified or not.
-struct SourceStats {
-  std::string name, kind;
-  std::uint64_t blocks = 0, bytes = 0;  ///< verified
-  std::uint64_t wasted_bytes = 0;       ///< arrived and thrown away
-  std::uint64_t missing = 0;            ///< "has not got it"
-  std::uint64_t errors = 0;
-  bool banned = false;  ///< it lied: not asked again
-  std::string last_error;
-};
-
-struct FetchOptions {
-  store::ProgressCallback progress{};
-  std::stop_token cancel{};
-  bool pin = true;  ///< from the start, so that nothing collects it half-way
-};
-struct Fetched {
-  std::uint64_t bytes = 0, blocks = 0;  ///< that came from a source now
-  std::uint64_t cached_bytes = 0;       ///< that were in the store before
-  std::vector<SourceStats> sources;     ///< since the fetcher was made
-};
-
-inline constexpr int kInFlight = 16;
-
-/// Gets blocks from the store first, then from the sources in order; verifies; keeps what came in the store.
-class Fetcher {
- public:
-  Fetcher(std::shared_ptr<store::Store> store, std::vector<std::shared_ptr<Source>> sources);
-  ~Fetcher();
-  /// One block. kNoSource when nobody has it (or there is no source), kSourceLied when the bytes are wrong and no
-  /// other source is left, otherwise the last source's error.
-  Result<Block> get(const Cid& cid, std::stop_token cancel = {});
-  /// One file into the store; what is there already is not fetched again.
-  Result<Fetched> fetch_file(const Cid& cid, const FetchOptions& options = {});
-  /// A file or a folder and everything below it.
-  Result<Fetched> fetch_dag(const Cid& cid, const FetchOptions& options = {});
-  std::vector<SourceStats> stats() const;
-
-  struct Impl;  ///< for the fetcher's own file
+  const std::string& name() const { return name_; }
+  std::uint64_t size() const { return layout_.size; }
+  const content::FileLayout& layout() const { return layout_; }
+  /// Verified bytes. kLimitExceeded past the end.
+  Async<BytesView> read(Range range, Stop stop) const;
+  /// Hands out every range, in order, reading ahead of it (at most kInFlight leaves); a leaf that several ranges share
+  /// is read once. `take` gets the range's number and its bytes, which live until it ends.
+  Async<> read_in_order(std::vector<Range> ranges, std::function<Async<>(std::size_t, ByteView)> take, Stop stop) const;
+  /// Bytes of the distinct leaves that these ranges lie in: what reading them will move.
+  std::uint64_t bytes_touched(const std::vector<Range>& ranges) const;
 
  private:
+  friend class Fetcher;
+  Fetcher* fetcher_ = nullptr;
+  std::string name_;
+  content::FileLayout layout_;
+};
+
+inline constexpr std::size_t kInFlight = 16;
+
+/// One load's way to bytes. Belongs to the executor's thread.
+class Fetcher {
+ public:
+  Fetcher(host::Host& host, SourceOptions options);
+  ~Fetcher();
+
+  /// One block. kNoSource when nobody has it (or there is no source), kSourceLied when the bytes are wrong and no other
+  /// source is left, otherwise the last source's error. A source that lied is not asked again.
+  Async<content::VerifiedBytes> get(Cid cid, Stop stop);
+  /// The same for many, kInFlight at a time, in order.
+  Async<std::vector<content::VerifiedBytes>> get_all(std::vector<Cid> cids, Stop stop);
+  /// Where "CID/a/b" leads. kNotFound; symbolic links on the way are kInvalidArgument.
+  Async<Cid> resolve(std::string path, Stop stop);
+  /// A file below a folder by its path; nothing when there is no such entry.
+  Async<std::optional<File>> open(Cid folder, std::string path, Stop stop);
+  /// A file by its root.
+  Async<File> open_file(Cid root, std::string name, Stop stop);
+  /// Everything below `root`, kept. `progress`: bytes so far, bytes in all (0: not known).
+  Async<> fetch_dag(Cid root, std::function<void(std::uint64_t, std::uint64_t)> progress, Stop stop);
+  Async<> flush();
+
+  const Figures& figures() const;
+
+  struct Impl;  ///< for the fetcher's own files
+
+ private:
+  friend class File;
   std::unique_ptr<Impl> impl_;
 };
 

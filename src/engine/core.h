@@ -1,0 +1,74 @@
+// Core: the engine, portable. Finds models, keeps them loaded, runs them; every decision natively and in the page.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/async.h"
+#include "base/stop.h"
+#include "fetch/fetch.h"
+#include "host/host.h"
+#include "ipfs_accelerate/ipfs_accelerate.h"
+#include "tensor/tensor.h"
+
+namespace ipfs_accelerate {
+
+/// What happens to a model while it is loaded, in the words of transformers.js: initiate, download, progress and done
+/// are about one file, ready about the whole model.
+struct LoadEvent {
+  std::string status, file, source, task;
+  std::uint64_t loaded = 0, total = 0;  ///< bytes of the file
+};
+using LoadListener = std::function<void(const LoadEvent&)>;
+
+/// One model, and how to run it.
+struct Request {
+  std::string model;  ///< as the caller names it: CID and path, address of a folder, registered name, folder
+  Config config;
+  std::string pooling;            ///< overrides the model's own: "mean", "cls", "max", "last_token"
+  std::optional<bool> normalize;  ///< overrides whether an embedding has length 1
+  bool hidden_states = false;     ///< golden runs: every layer's output too
+  bool all_tokens = false;        ///< golden runs of fill-mask: logits of every token
+};
+
+/// Token ids instead of texts.
+struct EncodedItem {
+  std::vector<std::int32_t> ids, type_ids, attention_mask;
+};
+/// Every output of the graph for token ids, and the ids of texts (golden runs).
+struct Evaluation {
+  std::vector<std::pair<std::string, Tensor>> outputs;
+  std::vector<std::vector<std::int32_t>> ids;
+};
+
+struct LoadedFacts {
+  std::string task, cid;
+  std::vector<std::string> labels;
+};
+
+/// Belongs to the thread that drives the host's executor. Requests run side by side; what is serial is a device's lane.
+class Core {
+ public:
+  explicit Core(host::Host& host);
+  ~Core();
+
+  Async<RunResult> run(Request request, std::vector<Input> inputs, LoadListener listener, Stop stop);
+  Async<LoadedFacts> load(Request request, LoadListener listener, Stop stop);
+  /// The plan as JSON; no weight is read.
+  Async<std::string> explain(Request request, std::vector<Input> inputs, Stop stop);
+  Async<Evaluation> evaluate(Request request, std::vector<EncodedItem> encodings, std::vector<Input> texts, Stop stop);
+  /// {"browser", "cpu": {...}, "devices": [...], "webgpu_error"?, "webnn_error"?, "auto": {"platform", "device", "reason"}}
+  Async<std::string> devices(Stop stop);
+  /// Forgets every loaded form of this model.
+  void unload(const Request& request);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ipfs_accelerate
