@@ -12,7 +12,7 @@
 #include "base/stop.h"
 #include "fetch/fetch.h"
 #include "host/host.h"
-#include "ipfs_accelerate/ipfs_accelerate.h"
+#include "ipfs_accelerate/run.h"
 #include "tensor/tensor.h"
 
 namespace ipfs_accelerate {
@@ -43,6 +43,7 @@ struct EncodedItem {
 struct Evaluation {
   std::vector<std::pair<std::string, Tensor>> outputs;
   std::vector<std::vector<std::int32_t>> ids;
+  std::vector<SegmentReport> segments;  ///< what ran where
 };
 
 struct LoadedFacts {
