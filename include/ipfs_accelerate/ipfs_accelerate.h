@@ -104,11 +104,31 @@ class CarStream {
 /// Takes bytes in order; false stops.
 using Sink = std::function<bool(const void* data, std::size_t size)>;
 
+/// A run under way. Dropping one cancels it and waits until nobody works for it. Lives no longer than its Engine.
+class Run {
+ public:
+  /// The answer, once. Meanwhile the listener given to start() is called, on this thread; it may call the engine.
+  Result<RunResult> wait();
+  bool done() const;
+  /// Asks it to stop, from any thread: wait() then gives kCancelled, unless it was over already.
+  void cancel();
+  Run(Run&&) noexcept;
+  Run& operator=(Run&&) noexcept;
+  ~Run();
+
+ private:
+  friend class Engine;
+  struct Impl;
+  explicit Run(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
+};
+
 /// Where the store lies: $IPFS_ACCELERATE_HOME, else the user's data folder ($XDG_DATA_HOME or ~/.local/share) +
 /// /ipfs_accelerate.
 std::filesystem::path default_home();
 
-/// A store and the models loaded from it. Calls may come from any thread; those that run a model wait for each other.
+/// A store and the models loaded from it. Calls may come from any thread; models run side by side, runs of one model
+/// follow each other.
 /// `model` is a CID (also ipfs://CID/path and /ipfs/CID/path), a registered name, or a folder.
 /// `content` is one of these, with /path/in/it when a part of it is meant.
 class Engine {
@@ -121,6 +141,9 @@ class Engine {
 
   /// Runs `model` on every input. The model stays loaded for the next call.
   Result<RunResult> accelerate(const std::string& model, const std::vector<Input>& inputs, const Config& config = {});
+  /// The same without waiting.
+  Run start(const std::string& model, const std::vector<Input>& inputs, const Config& config = {},
+            LoadListener listener = {});
   /// The plan as JSON; no weight is read. `inputs` decide the shape; none: one input of the model's full length.
   Result<std::string> explain(const std::string& model, const std::vector<Input>& inputs, const Config& config = {});
   /// {"devices": [...], "auto": {"platform", "device", "reason"}}

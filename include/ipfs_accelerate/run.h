@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -73,5 +74,13 @@ struct RunResult {
   std::string output_json;      ///< array, one value per input, in the order of the inputs
   std::string to_json() const;  ///< all fields, `output` as JSON
 };
+
+/// What happens to a model while it is loaded: `status` is "initiate", "download", "progress" or "done" of one file, or
+/// "ready" of the whole model.
+struct LoadEvent {
+  std::string status, file, source, task;
+  std::uint64_t loaded = 0, total = 0;  ///< bytes of the file
+};
+using LoadListener = std::function<void(const LoadEvent&)>;
 
 }  // namespace ipfs_accelerate

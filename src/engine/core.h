@@ -17,14 +17,6 @@
 
 namespace ipfs_accelerate {
 
-/// What happens to a model while it is loaded, in the words of transformers.js: initiate, download, progress and done
-/// are about one file, ready about the whole model.
-struct LoadEvent {
-  std::string status, file, source, task;
-  std::uint64_t loaded = 0, total = 0;  ///< bytes of the file
-};
-using LoadListener = std::function<void(const LoadEvent&)>;
-
 /// One model, and how to run it.
 struct Request {
   std::string model;  ///< as the caller names it: CID and path, address of a folder, registered name, folder
