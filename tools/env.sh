@@ -4,6 +4,7 @@
 #   env.sh group NAME                 inside only: install a further package group
 #   env.sh remove                     delete every cached root
 # For tests/bare:
+#   env.sh check                        whether environments can be made here; exits with 3 and says why not
 #   env.sh debian SUITE FOLDER ARGS...  another Debian root, made the same way; ARGS are mmdebstrap's
 #   env.sh as-root CMD ARGS...          CMD in a namespace of its own, as its root user
 set -euo pipefail
@@ -93,6 +94,10 @@ check_rights() {
   die "user namespaces are refused ($refusal); have root check: sysctl user.max_user_namespaces kernel.unprivileged_userns_clone; inside a chroot they never work"
 }
 
+check_cache() {
+  mkdir -p "$IA_CACHE" 2>/dev/null && [ -w "$IA_CACHE" ] || die "cannot write to $IA_CACHE; set IPFS_ACCELERATE_CACHE to a folder of yours"
+}
+
 # check_space FOLDER GIB
 check_space() {
   local free; free=$(df -Pk "$1" | awk 'NR==2 {print int($4 / 1048576)}')
@@ -138,7 +143,7 @@ remove_tree() {
 
 enter() {
   local folder=$1; shift
-  mkdir -p "$IA_CACHE" 2>/dev/null && [ -w "$IA_CACHE" ] || die "cannot write to $IA_CACHE; set IPFS_ACCELERATE_CACHE to a folder of yours"
+  check_cache
   if host_is_reference; then
     local missing; missing=$(packages base | xargs dpkg-query -W -f='${Status} ${Package}\n' 2>&1 | awk '!/^install ok installed/ {print $NF}' | paste -sd' ')
     if [ -n "$missing" ]; then
@@ -206,7 +211,8 @@ case ${1:-} in
   remove)
     for root in "$IA_CACHE"/root-*; do remove_tree "$root"; done
     rm -rf "$IA_CACHE"/emscripten-* "$IA_CACHE"/mmdebstrap* "$IA_CACHE"/ccache "$IA_CACHE"/npm ;;
-  debian) shift; check_rights; mkdir -p "$IA_CACHE"; umask 022; make_debian "$@" ;;
+  check) check_cache; check_rights ;;
+  debian) shift; umask 022; make_debian "$@" ;;
   as-root) shift; exec unshare $(namespace_flags) --pid --fork --kill-child -- "$@" ;;
   *) die "env.sh: usage" ;;
 esac

@@ -7,12 +7,6 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 env_sh=$IA_SOURCE/tools/env.sh
 [ -z "${IA_INSIDE:-}" ] || { echo "dev test bare: leave the environment first; it cannot be set up inside itself" >&2; exit 3; }
-mkdir -p "$IA_CACHE"
-work=$(mktemp -d "$IA_CACHE/bare.XXXXXX")
-clean_up() { "$env_sh" as-root rm -rf --one-file-system "$work"; }
-trap clean_up EXIT
-trap 'exit 130' INT TERM HUP
-
 say() { echo "bare: $* ($SECONDS s)"; }
 
 # What the host's apt needs to reach packages (proxies and the like) holds in there too.
@@ -43,18 +37,33 @@ enter() {
   for variable in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
     [ -z "${!variable:-}" ] || keep+=("$variable=${!variable}")
   done
-  exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=~ "${keep[@]}" "$@"
+  exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "${keep[@]}" "$@"
 }
 
-if [ "${1:-}" = enter ]; then shift; trap - EXIT; rmdir "$work"; enter "$@"; fi
+if [ "${1:-}" = enter ]; then shift; enter "$@"; fi
+
+"$env_sh" check
+work=$(mktemp -d "$IA_CACHE/bare.XXXXXX")
+child=
+# In a namespace that ends, with all its processes, when its first process (unshare) is killed.
+in_namespace() { local code=0; "$env_sh" as-root "$@" & child=$!; wait $child || code=$?; child=; return $code; }
+delete_all() { "$env_sh" as-root rm -rf --one-file-system "$work"; }
+clean_up() {
+  if [ -n "$child" ]; then kill -KILL $child; sleep 1; fi
+  delete_all || { sleep 3; delete_all; }
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM HUP
 
 say "making a minimal Debian 12"
 root=$work/debian12
-# With /usr merged, as an installed Debian has it; else mmdebstrap adds package usrmerge, and with it all of Perl.
+# With /usr merged, as an installed Debian has it. mmdebstrap gets there by package usrmerge, which brings all of Perl: out with both.
 merged='mkdir -p "$1/usr/bin" "$1/usr/sbin" "$1/usr/lib" "$1/usr/lib64" && cd "$1" && ln -s usr/bin usr/sbin usr/lib usr/lib64 .'
-"$env_sh" debian bookworm "$root" --variant=minbase --include=ca-certificates,usr-is-merged --setup-hook="$merged" > "$work/log" 2>&1 ||
+less_perl='chroot "$1" dpkg --purge usrmerge libfile-find-rule-perl libnumber-compare-perl libtext-glob-perl perl perl-modules-5.36 libperl5.36'
+in_namespace "$env_sh" debian bookworm "$root" --variant=minbase --include=ca-certificates,usr-is-merged \
+  --setup-hook="$merged" --customize-hook="$less_perl" > "$work/log" 2>&1 ||
   { code=$?; tail -n 20 "$work/log" >&2; echo "0 passed, 1 failed"; exit $code; }
-"$env_sh" as-root bash -euc "$(declare -f copy_network copy_project); copy_network $(printf %q "$root"); copy_project $(printf %q "$root/project")"
+in_namespace bash -euc "$(declare -f copy_network copy_project); copy_network $(printf %q "$root"); copy_project $(printf %q "$root/project")"
 result=0
-"$env_sh" as-root "$here/bare.sh" enter "$root" bash /project/tests/bare/cases.sh || result=$?
+in_namespace "$here/bare.sh" enter "$root" bash /project/tests/bare/cases.sh || result=$?
 exit $result
