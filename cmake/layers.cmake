@@ -53,7 +53,7 @@ endfunction()
 # ia_test(NAME SOURCES...): a GoogleTest program; tools/test.py runs every bin/test_*.
 function(ia_test name)
   add_executable(${name} ${ARGN})
-  ia_use_pch(${name} ia_pch_test)
+  ia_glue(${name} ia_pch_test)
   target_link_libraries(${name} PRIVATE GTest::gtest GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE IA_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 endfunction()
