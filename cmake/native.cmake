@@ -8,6 +8,9 @@ find_library(HWY_LIBRARY hwy REQUIRED)
 find_library(DAWN_LIBRARY webgpu_dawn REQUIRED)
 
 include(cmake/kernels.cmake)
+ia_pch(ia_pch)
+ia_pch(ia_pch_test <gtest/gtest.h> <gmock/gmock.h>)
+ia_pch(ia_pch_program <CLI/CLI.hpp>)
 
 ia_layer(src/base LIBRARIES Threads::Threads)
 ia_layer(src/content LIBRARIES OpenSSL::Crypto ${BLAKE3_LIBRARY})

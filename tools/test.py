@@ -50,8 +50,8 @@ def suites():
 
 
 PREPARE = {
-    "unit": "build_native", "golden": "build_native", "integration": "build_native; build_web",
-    "content": "build_native", "web": "build_native; build_web",
+    "unit": "build_native", "golden": "build_golden", "integration": "build_preset release ipfs-accelerate; build_web",
+    "content": "build_preset release cid_tree", "web": "build_preset release ipfs-accelerate page_cases; build_web",
     "sanitizers": "build_preset asan " + " ".join(ASAN_TARGETS) + " fuzzers",
 }
 
