@@ -31,7 +31,9 @@ def suites():
     golden = ["python3", f"{SOURCE}/tools/golden.py", FIXTURES]
     zoo = ["python3", f"{SOURCE}/tools/zoo.py", "--only", "numbers-bert,numbers-bert-classifier"]
     node = lambda *words: ["node", *words]
-    yield "unit", [(os.path.basename(p), gtest(p)) for p in sorted(glob.glob(f"{BIN}/test_*"))]
+    yield "unit", [(os.path.basename(p), gtest(p)) for p in sorted(glob.glob(f"{BIN}/test_*"))] + [
+        ("rules of the tree", ["python3", f"{SOURCE}/tools/check_test.py"]),
+        ("misuse that must not compile", ["python3", f"{SOURCE}/tests/misuse/run.py"])]
     yield "golden", [
         ("tokenizers", ["python3", f"{SOURCE}/tools/golden.py", "--tokenizers", f"{FIXTURES}/tokenizers"]),
         ("models on cpu", golden + ["--backend", "cpu"]),
