@@ -55,16 +55,19 @@ class ReferenceRunner final : public ModelRunner {
 
 class BackendRunner final : public ModelRunner {
  public:
+  explicit BackendRunner(host::Loop& loop) : loop_(loop) {}
+
   Result<> load(const Graph& graph, const TensorFiles& tensors, const Devices& devices) {
     plan_ = make_plan(graph, devices.platform(), [&](const Graph& whole, const Node& node) {
       return devices.preferred()->declines(whole, node, devices.options());
     });
     for (const Segment& segment : plan_.segments) {
       if (segment.platform != devices.platform()) declined_ += segment.graph.nodes.size();
-      IA_ASSIGN(auto program, devices.backend(segment.platform)->load(segment.graph, devices.options()));
+      Backend& backend = *devices.backend(segment.platform);
+      IA_ASSIGN(auto program, loop_.block_on(backend.load(segment.graph, devices.options())));
       for (WeightId id : used_weights(segment.graph)) {
-        IA_ASSIGN(const std::vector<WeightPart> parts, parts_of(segment.graph.weight(id), tensors));
-        IA_TRY(program->upload(id, parts));
+        IA_ASSIGN(std::vector<WeightPart> parts, parts_of(segment.graph.weight(id), tensors));
+        IA_TRY(loop_.block_on(program->upload(id, std::move(parts))));
       }
       programs_.push_back(std::move(program));
     }
@@ -89,14 +92,14 @@ class BackendRunner final : public ModelRunner {
     if (!executables_.empty() && shape == compiled_) return {};
     executables_.clear();
     for (const auto& program : programs_) {
-      IA_ASSIGN(auto executable, program->compile(shape));
+      IA_ASSIGN(auto executable, loop_.block_on(program->compile(shape, Stop())));
       executables_.push_back(std::move(executable));
     }
     compiled_ = shape;
     return {};
   }
 
-  static Result<> run_segment(const Graph& graph, Executable& executable, const ShapeClass& shape, Values& values) {
+  Result<> run_segment(const Graph& graph, Executable& executable, const ShapeClass& shape, Values& values) {
     std::vector<TensorRef> inputs;
     for (ValueId id : graph.inputs) {
       const Tensor& tensor = values.at(graph.value(id).name);
@@ -106,11 +109,12 @@ class BackendRunner final : public ModelRunner {
     for (ValueId id : graph.outputs) results.push_back(Tensor::f32(bind(graph.value(id).dims, shape)));
     std::vector<MutableTensorRef> outputs;
     for (Tensor& tensor : results) outputs.push_back({tensor.dtype, tensor.bytes});
-    IA_TRY(executable.run(inputs, outputs));
+    IA_TRY(loop_.block_on(executable.run(std::move(inputs), std::move(outputs), Stop())));
     for (std::size_t i = 0; i < results.size(); ++i) values[graph.value(graph.outputs[i]).name] = std::move(results[i]);
     return {};
   }
 
+  host::Loop& loop_;
   Plan plan_;
   std::vector<std::unique_ptr<Program>> programs_;
   std::vector<std::unique_ptr<Executable>> executables_;  ///< for shape compiled_
@@ -125,12 +129,14 @@ Result<Devices> Devices::open(const std::string& platform, int precision) {
   devices.platform_ = platform;
   devices.options_.precision = precision;
   if (platform == "reference") return devices;
-  devices.cpu_ = cpu::make_backend();
+  host::NativeCompute& compute = devices.machine_->compute;
+  devices.cpu_ = cpu::make_backend(compute);
   if (platform == "cpu") return devices;
   if (platform != "webgpu") {
     return fail(ErrorCode::kUnknownPlatform, "no native backend '{}'; known are cpu, webgpu, reference", platform);
   }
-  IA_ASSIGN(devices.preferred_, webgpu::make_backend(*devices.cpu_));
+  IA_ASSIGN(devices.preferred_,
+            devices.loop().block_on(webgpu::make_backend(devices.machine_->gpu, *devices.cpu_, &compute)));
   return devices;
 }
 
@@ -141,7 +147,7 @@ Result<std::unique_ptr<ModelRunner>> make_runner(const Pipeline& pipeline, const
     IA_TRY(runner->load(tensors));
     return runner;
   }
-  auto runner = std::make_unique<BackendRunner>();
+  auto runner = std::make_unique<BackendRunner>(devices.loop());
   IA_TRY(runner->load(pipeline.graph(), tensors, devices));
   return runner;
 }

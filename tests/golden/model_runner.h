@@ -2,6 +2,8 @@
 #pragma once
 
 #include "golden/model_folder.h"
+#include "host/native/compute.h"
+#include "host/native/dawn_gpu.h"
 
 namespace ipfs_accelerate {
 
@@ -14,8 +16,15 @@ class Devices {
   const LoadOptions& options() const { return options_; }
   Backend* preferred() const { return preferred_ ? preferred_.get() : cpu_.get(); }  ///< null for "reference"
   Backend* backend(const std::string& platform) const { return platform == "cpu" ? cpu_.get() : preferred_.get(); }
+  host::Loop& loop() const { return machine_->loop; }
 
  private:
+  struct Machine {
+    host::Loop loop;
+    host::NativeCompute compute{loop};
+    host::DawnGpu gpu{loop};
+  };
+  std::unique_ptr<Machine> machine_ = std::make_unique<Machine>();
   std::string platform_;
   LoadOptions options_;
   std::unique_ptr<Backend> cpu_, preferred_;
