@@ -44,8 +44,8 @@ class Fetcher;
 class File {
  public:
   const std::string& name() const { return name_; }
-  std::uint64_t size() const { return layout_.size; }
-  const content::FileLayout& layout() const { return layout_; }
+  std::uint64_t size() const { return layout().size; }
+  const content::FileLayout& layout() const;
   /// Verified bytes. kLimitExceeded past the end.
   Async<BytesView> read(Range range, Stop stop) const;
   /// Hands out every range, in order, reading ahead of it (at most kInFlight leaves); a leaf that several ranges share
@@ -56,12 +56,21 @@ class File {
 
  private:
   friend class Fetcher;
+  struct State;
   Fetcher* fetcher_ = nullptr;
   std::string name_;
-  content::FileLayout layout_;
+  std::shared_ptr<State> state_;  ///< copies share it
 };
 
 inline constexpr std::size_t kInFlight = 16;
+
+/// Blocks of an import that lie in the user's own files: asked before anything else.
+class LocalBlocks {
+ public:
+  virtual ~LocalBlocks() = default;
+  /// Not verified; null when it has not got the block.
+  virtual Async<HostBytesRef> read(Cid cid) = 0;
+};
 
 /// One load's way to bytes. Belongs to the executor's thread.
 class Fetcher {
@@ -83,6 +92,12 @@ class Fetcher {
   /// Everything below `root`, kept. `progress`: bytes so far, bytes in all (0: not known).
   Async<> fetch_dag(Cid root, std::function<void(std::uint64_t, std::uint64_t)> progress, Stop stop);
   Async<> flush();
+
+  /// Keeps a block that an import made; where there is no room, in memory as long as this fetcher lives.
+  Async<> add(content::VerifiedBytes block);
+  /// Verifies bytes by the hash port.
+  Async<content::VerifiedBytes> verify(Cid cid, HostBytesRef bytes);
+  void add_local(std::shared_ptr<LocalBlocks> blocks);
 
   const Figures& figures() const;
 
