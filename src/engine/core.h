@@ -12,25 +12,17 @@
 #include "base/stop.h"
 #include "fetch/fetch.h"
 #include "host/host.h"
-#include "ipfs_accelerate/ipfs_accelerate.h"
+#include "ipfs_accelerate/run.h"
 #include "tensor/tensor.h"
 
 namespace ipfs_accelerate {
-
-/// What happens to a model while it is loaded, in the words of transformers.js: initiate, download, progress and done
-/// are about one file, ready about the whole model.
-struct LoadEvent {
-  std::string status, file, source, task;
-  std::uint64_t loaded = 0, total = 0;  ///< bytes of the file
-};
-using LoadListener = std::function<void(const LoadEvent&)>;
 
 /// One model, and how to run it.
 struct Request {
   std::string model;  ///< as the caller names it: CID and path, address of a folder, registered name, folder
   Config config;
-  std::string pooling;            ///< overrides the model's own: "mean", "cls", "max", "last_token"
-  std::optional<bool> normalize;  ///< overrides whether an embedding has length 1
+  std::string pooling{};            ///< overrides the model's own: "mean", "cls", "max", "last_token"
+  std::optional<bool> normalize{};  ///< overrides whether an embedding has length 1
   bool hidden_states = false;     ///< golden runs: every layer's output too
   bool all_tokens = false;        ///< golden runs of fill-mask: logits of every token
 };
@@ -43,6 +35,7 @@ struct EncodedItem {
 struct Evaluation {
   std::vector<std::pair<std::string, Tensor>> outputs;
   std::vector<std::vector<std::int32_t>> ids;
+  std::vector<SegmentReport> segments;  ///< what ran where
 };
 
 struct LoadedFacts {

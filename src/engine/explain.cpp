@@ -1,0 +1,75 @@
+// The plan dump: everything known about a run before any weight is read.
+#include "graph/memory.h"
+#include "engine/pipeline.h"
+
+namespace ipfs_accelerate {
+namespace {
+
+using Json = nlohmann::json;
+constexpr std::int64_t kAlignment = 256;  // what WebGPU asks of a binding's offset
+
+Json value_json(const Value& value, const ShapeClass& shape) {
+  return {{"name", value.name}, {"dtype", dtype_name(value.dtype)}, {"shape", bind(value.dims, shape)}};
+}
+
+Json values_json(const Graph& graph, const std::vector<ValueId>& ids, const ShapeClass& shape) {
+  Json list = Json::array();
+  for (ValueId id : ids) list.push_back(value_json(graph.value(id), shape));
+  return list;
+}
+
+Json segment_json(const Segment& segment, const ShapeClass& shape) {
+  Json nodes = Json::array();
+  for (const Node& node : segment.graph.nodes) {
+    const Value& output = segment.graph.value(node.output);
+    nodes.push_back(
+        {{"name", node.name}, {"op", op_name(node.op)}, {"output", output.name}, {"shape", bind(output.dims, shape)}});
+  }
+  return {{"platform", segment.platform}, {"nodes", std::move(nodes)}, {"reason", segment.reason}};
+}
+
+/// One weight as the files store it.
+Json weight_json(const Weight& weight, const TensorTable& tensors) {
+  std::int64_t bytes = 0;
+  std::string_view dtype;
+  for (const std::string& part : weight.parts) {
+    const auto found = tensors.find(part);
+    if (found == tensors.end()) continue;
+    dtype = dtype_name(found->second.dtype);
+    bytes +=
+        element_count(found->second.shape).value_or(0) * static_cast<std::int64_t>(dtype_size(found->second.dtype));
+  }
+  return {{"name", weight.name}, {"parts", weight.parts}, {"shape", weight.shape}, {"dtype", dtype}, {"bytes", bytes}};
+}
+
+/// Bytes of a float on a segment's device: the CPU computes in f32 always.
+std::int64_t element_bytes(const Segment& segment, int precision) {
+  return segment.platform != "cpu" && precision == 16 ? 2 : 4;
+}
+
+}  // namespace
+
+Json Pipeline::explain(const Plan& plan, const ShapeClass& shape, const TensorTable& tensors, int precision) const {
+  Json segments = Json::array(), weights = Json::array();
+  std::int64_t weight_bytes = 0, activation_bytes = 0;
+  for (const Segment& segment : plan.segments) {
+    segments.push_back(segment_json(segment, shape));
+    const std::int64_t size = element_bytes(segment, precision);
+    activation_bytes += plan_memory(segment.graph, shape, size, kAlignment).arena_bytes;
+    for (WeightId id : used_weights(segment.graph)) {
+      weight_bytes += element_count(segment.graph.weight(id).shape).value_or(0) * size;
+    }
+  }
+  for (WeightId id : used_weights(graph())) weights.push_back(weight_json(graph().weight(id), tensors));
+  return {{"task", task_->name()},
+          {"architecture", facts().architecture},
+          {"shape", {{"batch", shape.batch}, {"sequence", shape.sequence}, {"rows", shape.rows}}},
+          {"segments", std::move(segments)},
+          {"weights", std::move(weights)},
+          {"weight_bytes", weight_bytes},
+          {"activation_bytes", activation_bytes},
+          {"inputs", values_json(graph(), graph().inputs, shape)},
+          {"outputs", values_json(graph(), graph().outputs, shape)}};
+}
+
+}  // namespace ipfs_accelerate

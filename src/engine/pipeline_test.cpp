@@ -1,0 +1,167 @@
+// Tests of the files around a model, of plans, and of whole shipped folders opened without weights.
+#include "engine/pipeline.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "engine/sentence_files.h"
+
+namespace ipfs_accelerate {
+namespace {
+
+std::string read_file(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+struct Folder {
+  ModelFiles files;
+  TensorTable tensors;
+};
+Folder read_folder(const std::string& name) {
+  const auto folder = std::filesystem::path(IA_SOURCE_DIR) / name;
+  Folder result;
+  for (const std::string& file : wanted_files()) {
+    if (std::filesystem::exists(folder / file)) result.files[file] = read_file(folder / file);
+  }
+  const std::string weights = read_file(folder / "model.safetensors");
+  WeightIndex index;
+  EXPECT_TRUE(index.add_safetensors(as_bytes(weights), weights.size(), 0));
+  result.tensors = index.table();
+  return result;
+}
+
+TEST(SentenceFiles, PoolingOfModules) {
+  const std::string modules = R"([{"type":"sentence_transformers.models.Transformer","path":""},
+    {"type":"sentence_transformers.models.Pooling","path":"1_Pooling"},
+    {"type":"sentence_transformers.models.Normalize","path":"2_Normalize"}])";
+  const auto pooling = [&](std::string_view config) {
+    return read_pooling({{"modules.json", modules}, {"1_Pooling/config.json", std::string(config)}});
+  };
+  EXPECT_EQ(read_pooling({})->mode, PoolMode::kMean);
+  EXPECT_FALSE(read_pooling({})->normalize);
+  EXPECT_EQ(pooling(R"({"pooling_mode_cls_token":true,"pooling_mode_mean_tokens":false})")->mode, PoolMode::kCls);
+  EXPECT_EQ(pooling(R"({"pooling_mode_max_tokens":true})")->mode, PoolMode::kMax);
+  EXPECT_EQ(pooling(R"({"pooling_mode":"lasttoken"})")->mode, PoolMode::kLastToken);
+  EXPECT_TRUE(pooling(R"({"pooling_mode":"mean"})")->normalize);
+  const auto malformed = ErrorCode::kMalformedConfig;
+  EXPECT_EQ(pooling(R"({"pooling_mode_cls_token":true,"pooling_mode_mean_tokens":true})").error().code, malformed);
+  EXPECT_EQ(pooling(R"({})").error().code, malformed);
+  EXPECT_EQ(pooling(R"({"pooling_mode_cls_token":1})").error().code, malformed);
+  EXPECT_EQ(pooling(R"({"pooling_mode":"best"})").error().code, malformed);
+  EXPECT_EQ(pooling("[").error().code, malformed);
+  EXPECT_EQ(pooling("[]").error().code, malformed);
+  EXPECT_EQ(read_pooling({{"modules.json", modules}}).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(read_pooling({{"modules.json", R"([{"type":"sentence_transformers.models.Dense"}])"}}).error().code,
+            malformed);
+  EXPECT_EQ(read_pooling({{"modules.json", "{}"}}).error().code, malformed);
+  EXPECT_EQ(read_pooling({{"modules.json", "[7]"}}).error().code, malformed);
+}
+
+TEST(SentenceFiles, TheShortestLengthWins) {
+  const auto limit = [](std::string_view tokenizer, std::string_view sentence) {
+    return read_max_tokens(
+        {{"tokenizer_config.json", std::string(tokenizer)}, {"sentence_bert_config.json", std::string(sentence)}}, 512);
+  };
+  EXPECT_EQ(limit(R"({"model_max_length":1000000000000000019884624838656})", "{}").value(), 512);
+  EXPECT_EQ(limit(R"({"model_max_length":384})", R"({"max_seq_length":256})").value(), 256);
+  EXPECT_EQ(limit(R"({"model_max_length":null})", R"({"max_seq_length":null})").value(), 512);
+  EXPECT_EQ(limit(R"({"model_max_length":0})", "{}").error().code, ErrorCode::kMalformedConfig);
+  EXPECT_EQ(limit(R"({"model_max_length":"8"})", "{}").error().code, ErrorCode::kMalformedConfig);
+}
+
+TEST(SentenceFiles, MaskTokenIsTextOrObject) {
+  EXPECT_EQ(read_mask_token({{"tokenizer_config.json", R"({"mask_token":"<m>"})"}}).value(), "<m>");
+  EXPECT_EQ(read_mask_token({{"special_tokens_map.json", R"({"mask_token":{"content":"<o>"}})"}}).value(), "<o>");
+  EXPECT_EQ(read_mask_token({{"tokenizer_config.json", R"({"mask_token":7})"}}).value(), "");
+  EXPECT_EQ(read_mask_token({{"tokenizer_config.json", "{"}}).error().code, ErrorCode::kMalformedConfig);
+}
+
+TEST(Pipeline, ShippedFoldersOpen) {
+  const auto task_of = [](const std::string& folder) {
+    const Folder f = read_folder(folder);
+    const auto pipeline = Pipeline::open(f.files, f.tensors, {});
+    return pipeline ? std::string(pipeline->task().name()) : pipeline.error().message;
+  };
+  EXPECT_EQ(task_of("zoo/numbers-bert"), "feature-extraction");
+  EXPECT_EQ(task_of("zoo/numbers-bert-classifier"), "text-classification");
+  EXPECT_EQ(task_of("tests/fixtures/bert-mlm"), "fill-mask");
+  EXPECT_EQ(task_of("tests/fixtures/mpnet"), "feature-extraction");
+}
+
+TEST(Pipeline, PreparesInTheGraphsOrder) {
+  const Folder f = read_folder("zoo/numbers-bert");
+  const auto pipeline = Pipeline::open(f.files, f.tensors, {});
+  ASSERT_TRUE(pipeline) << pipeline.error().message;
+  EXPECT_EQ(pipeline->facts().max_tokens, 32);
+  const auto batch = pipeline->prepare({{"forty two", std::nullopt}}, {});
+  ASSERT_TRUE(batch) << batch.error().message;
+  for (std::size_t i = 0; i < batch->inputs.size(); ++i) {
+    const Value& value = pipeline->graph().value(pipeline->graph().inputs[i]);
+    EXPECT_EQ(batch->input_names[i], value.name);
+    EXPECT_EQ(batch->inputs[i].shape, bind(value.dims, batch->shape));
+  }
+}
+
+TEST(Pipeline, MissingFilesAreNamed) {
+  Folder f = read_folder("zoo/numbers-bert");
+  ModelFiles without = f.files;
+  without.erase("tokenizer.json");
+  const auto silent = Pipeline::open(without, f.tensors, {});
+  ASSERT_TRUE(silent);
+  EXPECT_EQ(silent->prepare({{"one", std::nullopt}}, {}).error().code, ErrorCode::kMissingTokenizer);
+  EXPECT_EQ(Pipeline::open({}, f.tensors, {}).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(Pipeline::open(f.files, {}, {}).error().code, ErrorCode::kMissingWeight);
+  EXPECT_EQ(Pipeline::open(f.files, f.tensors, {.task = "fly"}).error().code, ErrorCode::kUnknownTask);
+  f.files["config.json"] = R"({"model_type":"nobody"})";
+  EXPECT_EQ(Pipeline::open(f.files, f.tensors, {}).error().code, ErrorCode::kUnknownArchitecture);
+}
+
+TEST(Plan, DeclinedNodesGoToTheCpu) {
+  const Folder f = read_folder("zoo/numbers-bert");
+  const auto pipeline = Pipeline::open(f.files, f.tensors, {});
+  ASSERT_TRUE(pipeline);
+  const Graph& graph = pipeline->graph();
+  const Plan plan = make_plan(graph, "webgpu", [](const Graph&, const Node& node) {
+    return std::string(op_name(node.op) == "attention" ? "no attention here" : "");
+  });
+  ASSERT_EQ(plan.segments.size(), 7u);  // three layers
+  EXPECT_EQ(plan.segments[1].platform, "cpu");
+  EXPECT_EQ(plan.segments[1].reason, "no attention here");
+  EXPECT_EQ(plan.segments[0].reason, "");
+  std::size_t nodes = 0;
+  std::vector<std::string> known;
+  for (ValueId id : graph.inputs) known.push_back(graph.value(id).name);
+  for (const Segment& segment : plan.segments) {
+    nodes += segment.graph.nodes.size();
+    for (ValueId id : segment.graph.inputs) EXPECT_TRUE(std::ranges::contains(known, segment.graph.value(id).name));
+    for (ValueId id : segment.graph.outputs) known.push_back(segment.graph.value(id).name);
+  }
+  EXPECT_EQ(nodes, graph.nodes.size());
+  EXPECT_EQ(plan.segments.back().graph.outputs, graph.outputs);
+  const Plan cpu = make_plan(graph, "cpu", [](const Graph&, const Node&) { return std::string("never asked"); });
+  EXPECT_EQ(cpu.segments.size(), 1u);
+}
+
+TEST(Pipeline, ExplainsWithoutWeights) {
+  const Folder f = read_folder("zoo/numbers-bert");
+  const auto pipeline = Pipeline::open(f.files, f.tensors, {});
+  ASSERT_TRUE(pipeline);
+  const Plan plan = make_plan(pipeline->graph(), "webgpu", [](const Graph&, const Node&) { return std::string(); });
+  const ShapeClass shape{.batch = 2, .sequence = 16};
+  const auto wide = pipeline->explain(plan, shape, f.tensors, 32);
+  const auto half = pipeline->explain(plan, shape, f.tensors, 16);
+  EXPECT_EQ(wide["architecture"], "bert");
+  EXPECT_EQ(wide["segments"][0]["nodes"].size(), pipeline->graph().nodes.size());
+  EXPECT_EQ(wide["inputs"][0]["shape"], nlohmann::json({2, 16}));
+  std::int64_t stored = 0;
+  for (const auto& weight : wide["weights"]) stored += weight["bytes"].get<std::int64_t>();
+  EXPECT_EQ(wide["weight_bytes"], stored);  // stored in f32
+  EXPECT_EQ(half["weight_bytes"], stored / 2);
+  EXPECT_LT(half["activation_bytes"], wide["activation_bytes"]);
+}
+
+}  // namespace
+}  // namespace ipfs_accelerate
