@@ -176,14 +176,14 @@ Async<VerifiedBytes> Fetcher::Impl::fetch(Cid cid, std::string damage, Stop stop
 std::unexpected<Error> Fetcher::Impl::nobody_has(const Cid& cid, const std::string& asked,
                                                  const std::string& damage) const {
   const std::string place = host.keep.kind() == "store" ? "the store" : "the cache";
-  if (!damage.empty() && asked.empty()) {
-    return fail(ErrorCode::kIntegrity,
-                "block {} does not match its CID ({}), and there is no source to ask; add it again, or name a gateway",
-                cid.text(), damage);
+  if (!damage.empty()) {
+    return fail(ErrorCode::kIntegrity, "block {} does not match its CID ({}), and {}; add it again, or name a gateway",
+                cid.text(), damage, asked.empty() ? "no source was given" : "it is not at " + asked);
   }
   if (asked.empty()) {
-    return fail(ErrorCode::kNoSource, "block {} is not in {} and there is no source to ask; add it, or name a gateway",
-                cid.text(), place);
+    return fail(ErrorCode::kNoSource,
+                "block {} is not in {}, and no source was given; add it, or name a gateway that has it", cid.text(),
+                place);
   }
   return fail(ErrorCode::kNoSource, "block {} is neither in {} nor at {}", cid.text(), place, asked);
 }

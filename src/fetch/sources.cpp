@@ -14,10 +14,11 @@ bool is_plain(char c) { return c > ' ' && c < 0x7f && c != '@' && c != '?' && c 
 
 bool worth_a_retry(ErrorCode code) { return code == ErrorCode::kSourceError || code == ErrorCode::kUnreachable; }
 
-// A redirect is not followed: it could lead anywhere. 451: not allowed to have it.
+// What a gateway may not give it has not got. A redirect is not followed: it could lead anywhere.
 Result<> judge(int status, const std::string& url) {
   if (status == 200) return {};
-  const bool missing = status == 404 || status == 410 || status == 451 || (status >= 300 && status < 400);
+  const bool missing = status == 404 || status == 410 || status == 403 || status == 451 || status == 412 ||
+                       (status >= 300 && status < 400);
   const ErrorCode code = missing         ? ErrorCode::kNotFound
                          : status == 429 ? ErrorCode::kTooManyRequests
                                          : ErrorCode::kSourceError;
@@ -31,7 +32,8 @@ Result<std::string> parse_gateway(std::string_view url) {
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (!url.starts_with(scheme)) continue;
     while (url.ends_with('/')) url.remove_suffix(1);
-    if (url.size() <= scheme.size() || url[scheme.size()] == ':' || !std::ranges::all_of(url, is_plain)) break;
+    const bool has_host = url.size() > scheme.size() && url[scheme.size()] != ':' && url[scheme.size()] != '/';
+    if (!has_host || !std::ranges::all_of(url, is_plain)) break;
     return std::string(url);
   }
   return fail(ErrorCode::kInvalidArgument, "\"{}\" is no gateway; write it as http://host:port or https://host",

@@ -1,0 +1,142 @@
+// Imports by address and from a disk: the same CIDs as `add`, bytes that can be read afterwards, honest errors.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "fetch/import.h"
+#include "scripted/scripted_host.h"
+
+namespace ipfs_accelerate::fetch {
+namespace {
+
+using scripted::Answer;
+using scripted::noise;
+using scripted::Origin;
+using scripted::ScriptedHost;
+using testing::HasSubstr;
+
+const std::vector<std::string> kWanted = {"config.json", "tokenizer.json", "1_Pooling/config.json"};
+const std::string kUrl = "https://models.test/some model";
+
+Bytes text(std::string_view text) { return {text.begin(), text.end()}; }
+
+Async<Bytes> read_all(Fetcher& fetcher, Cid folder, std::string path) {
+  const auto file = co_await fetcher.open(folder, path, Stop());
+  if (!file) co_await fail(ErrorCode::kNotFound, "no {}", path);
+  const BytesView bytes = co_await file->read({0, file->size()}, Stop());
+  co_return Bytes(bytes.view().begin(), bytes.view().end());
+}
+
+const Origin::Files kFiles = {{"config.json", text("{}")},
+                              {"1_Pooling/config.json", text("{\"a\": 1}")},
+                              {"model.safetensors", noise(3'000'000, 1)}};
+
+void serve(ScriptedHost& host, const std::string& base, const Origin::Files& files) {
+  host.answer(base, [](const std::string&, int) { return Answer{.status = 404}; });
+  for (const auto& [path, content] : files) host.serve(base + "/" + path, content);
+}
+
+TEST(UrlImport, TheFolderHasTheCidThatAddGives) {
+  for (const bool addressable : {true, false}) {
+    ScriptedHost host(addressable);
+    serve(host, kUrl, kFiles);
+    Fetcher fetcher(host.host(), {});
+    const auto root = host.run(import_url_folder(host.host(), fetcher, kUrl, kWanted, Stop()));
+    ASSERT_TRUE(root) << root.error().message;
+    EXPECT_EQ(*root, Origin().add_folder(kFiles));
+    for (const auto& [path, content] : kFiles) EXPECT_EQ(*host.run(read_all(fetcher, *root, path)), content) << path;
+    Fetcher later(host.host(), {});
+    EXPECT_EQ(*host.run(read_all(later, *root, "model.safetensors")), kFiles.at("model.safetensors"));
+  }
+}
+
+TEST(UrlImport, WithoutRoomBlocksStayInMemory) {
+  ScriptedHost host;
+  host.full_after = 1'500'000;
+  serve(host, kUrl, kFiles);
+  Fetcher fetcher(host.host(), {});
+  const auto root = host.run(import_url_folder(host.host(), fetcher, kUrl, kWanted, Stop()));
+  ASSERT_TRUE(root);
+  EXPECT_TRUE(fetcher.figures().quota_exceeded);
+  for (const auto& [path, content] : kFiles) EXPECT_EQ(*host.run(read_all(fetcher, *root, path)), content) << path;
+}
+
+TEST(UrlImport, Shards) {
+  Origin::Files files = {
+      {"config.json", text("{}")},
+      {"model.safetensors.index.json", text(R"({"weight_map": {"x": "model-1.safetensors", "y": "model-2.safetensors"}})")},
+      {"model-1.safetensors", noise(100, 1)},
+      {"model-2.safetensors", noise(100, 2)}};
+  ScriptedHost host;
+  serve(host, kUrl, files);
+  Fetcher fetcher(host.host(), {});
+  EXPECT_EQ(*host.run(import_url_folder(host.host(), fetcher, kUrl, kWanted, Stop())), Origin().add_folder(files));
+  files["model.safetensors.index.json"] = text(R"({"weight_map": {"x": "../../etc/passwd"}})");
+  serve(host, kUrl, files);
+  EXPECT_EQ(host.run(import_url_folder(host.host(), fetcher, kUrl, kWanted, Stop())).error().code,
+            ErrorCode::kMalformedWeights);
+}
+
+TEST(UrlImport, Errors) {
+  ScriptedHost host;
+  Fetcher fetcher(host.host(), {});
+  const auto code = [&] {
+    return host.run(import_url_folder(host.host(), fetcher, kUrl, kWanted, Stop())).error().code;
+  };
+  EXPECT_EQ(code(), ErrorCode::kUnreachable);
+  serve(host, kUrl, {});
+  EXPECT_EQ(code(), ErrorCode::kNotFound);
+  host.answer(kUrl, [](const std::string&, int) { return Answer{.body = text("<!DOCTYPE html><p>No such page")}; });
+  EXPECT_EQ(code(), ErrorCode::kNotFound);
+  host.answer(kUrl, [](const std::string&, int) { return Answer{.status = 500}; });
+  EXPECT_EQ(code(), ErrorCode::kSourceError);
+  host.answer(kUrl, [](const std::string&, int) { return Answer{.kind = Answer::Kind::kStall}; });
+  EXPECT_EQ(code(), ErrorCode::kTimeout);
+}
+
+struct DiskImport : testing::Test {
+  ScriptedHost host;
+  Fetcher fetcher{host.host(), {}};
+  DiskImport() {
+    for (const auto& [path, content] : kFiles) host.disk["/models/x/" + path] = content;
+    host.disk["/models/x/.git/config"] = text("hidden");
+    host.disk["/models/other/config.json"] = text("not ours");
+  }
+  Result<Cid> import() { return host.run(import_disk_folder(host.host(), fetcher, "/models/x", Stop())); }
+};
+
+TEST_F(DiskImport, NothingIsCopied) {
+  const auto root = import();
+  ASSERT_TRUE(root) << root.error().message;
+  EXPECT_EQ(*root, Origin().add_folder(kFiles));
+  EXPECT_EQ(host.kept_blocks(), 0u);
+  for (const auto& [path, content] : kFiles) EXPECT_EQ(*host.run(read_all(fetcher, *root, path)), content) << path;
+  EXPECT_EQ(host.kept_blocks(), 0u);
+}
+
+TEST_F(DiskImport, LinksStayLinks) {
+  const Cid plain = *import();
+  host.links["/models/x/pytorch.bin"] = "../blob";
+  const auto root = import();
+  ASSERT_TRUE(root);
+  EXPECT_NE(*root, plain);
+  EXPECT_EQ(host.run(fetcher.open(*root, "pytorch.bin", Stop())).error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST_F(DiskImport, AChangedFileIsNoticed) {
+  const Cid root = *import();
+  host.disk["/models/x/model.safetensors"][2'000'000] ^= 1;
+  const auto read = host.run(read_all(fetcher, root, "model.safetensors"));
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, ErrorCode::kIntegrity);
+  EXPECT_THAT(read.error().message, HasSubstr("changed"));
+  host.disk["/models/x/model.safetensors"].resize(10);
+  EXPECT_EQ(host.run(read_all(fetcher, root, "model.safetensors")).error().code, ErrorCode::kIntegrity);
+}
+
+TEST_F(DiskImport, NoFolder) {
+  EXPECT_EQ(host.run(import_disk_folder(host.host(), fetcher, "/models/none", Stop())).error().code,
+            ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace ipfs_accelerate::fetch
