@@ -1,6 +1,8 @@
 // CIDs: text and bytes, and verify().
 #include "content/cid.h"
 
+#include <algorithm>
+
 #include "content/block.h"
 #include "content/hash.h"
 #include "content/multibase.h"
@@ -135,7 +137,8 @@ Result<VerifiedBytes> verify(const Cid& cid, HostBytesRef bytes, const Digest& d
   const ByteView expected = cid.hash.digest, got = digest.bytes();
   if (got.size() < expected.size() || !std::ranges::equal(expected, got.first(expected.size()))) {
     return fail(ErrorCode::kIntegrity, "while verifying block {}: the bytes have the digest {} instead of {}",
-                cid.text(), to_hex(got), to_hex(expected));
+                cid.text(), encode_multibase(Base::kBase16, got).substr(1),
+                encode_multibase(Base::kBase16, expected).substr(1));
   }
   return VerifiedBytes(cid, std::move(bytes));
 }

@@ -19,7 +19,7 @@ function simdOf({cpu}: DeviceReport): string {
 function offers(report: DeviceReport): Record<PlatformName, Offer> {
   const {cpu, webgpu, webnn, auto} = report;
   const adapter = webgpu.adapters[0];
-  const adapterName = adapter && [adapter.vendor, adapter.architecture, adapter.description || adapter.device].filter(Boolean).join(' ');
+  const adapterName = adapter?.name;
   return {
     auto: {problem: '', note: `Auto takes ${names[auto.platform as PlatformName] ?? auto.platform}: ${auto.reason}.`},
     webgpu: {problem: webgpu.problem, note: `${adapterName || 'An adapter that gives no name'}${adapter?.isRealHardware === false ? ', a software adapter: real shaders on the CPU' : ''}.`},

@@ -1,11 +1,37 @@
 // detect(): what this page or process can compute on, and what `auto` chooses and why.
-import {cpuDevice} from './cpu';
-import type {Devices} from './devices';
-import {asError} from './errors';
 import {wasmFeatures, type WasmFeatures} from './features';
-import {listAdapters, type AdapterFacts, type Capabilities} from './gpuDevice';
-import {browserName} from './result';
-import type {Native} from './wasm';
+
+/** A device as the engine lists it. */
+interface FoundDevice {
+  platform: string;
+  name: string;
+  vendor: string;
+  architecture: string;
+  driver: string;
+  is_real_hardware: boolean;
+  features: string[];
+  limits: Record<string, number>;
+  switched_off: string[];
+  threads: number;
+}
+export interface FoundDevices {
+  browser: string;
+  devices: FoundDevice[];
+  webgpu_error?: string;
+  webnn_error?: string;
+  auto: {platform: string; device: string; reason: string};
+}
+
+export interface AdapterFacts {
+  name: string;
+  vendor: string;
+  architecture: string;
+  description: string;
+  /** False for adapters that compute on the CPU (SwiftShader, llvmpipe, WARP). */
+  isRealHardware: boolean;
+  features: string[];
+  limits: Record<string, number>;
+}
 
 export interface DeviceReport {
   browser: string;
@@ -16,43 +42,28 @@ export interface DeviceReport {
     /** Why there is none; empty when there is one. */
     problem: string;
     adapters: AdapterFacts[];
-    /** What the engine uses of it, after the self-check. */
-    capabilities?: Capabilities;
     /** Features refused by the self-check, with why. */
     switched_off: string[];
   };
-  webnn: {problem: string; accelerated?: boolean; name?: string; limits?: Record<string, unknown>};
+  webnn: {problem: string; accelerated?: boolean; name?: string};
   auto: {platform: string; reason: string};
 }
 
-async function webgpuReport(devices: Devices): Promise<DeviceReport['webgpu']> {
-  try {
-    const adapters = await listAdapters();
-    const gpu = await devices.gpu();
-    return {problem: '', adapters, capabilities: gpu.capabilities, switched_off: gpu.switchedOff};
-  } catch (error) {
-    return {problem: asError(error).message, adapters: [], switched_off: []};
-  }
-}
-
-async function webnnReport(devices: Devices): Promise<DeviceReport['webnn']> {
-  try {
-    const {accelerated, name, limits} = await devices.webnn();
-    return {problem: '', name, limits, ...(accelerated === undefined ? {} : {accelerated})};
-  } catch (error) {
-    return {problem: asError(error).message};
-  }
-}
-
-export async function describeDevices(native: Native, devices: Devices): Promise<DeviceReport> {
-  const {device, reason} = await devices.choose('auto', true);
+export function reportDevices({browser, devices, webgpu_error: noGpu = '', webnn_error: noWebnn = '', auto}: FoundDevices, program: string): DeviceReport {
+  const on = (platform: string) => devices.filter((device) => device.platform === platform);
+  const [cpu] = on('cpu'), [webnn] = on('webnn'), gpus = on('webgpu');
   return {
-    browser: browserName(),
+    browser,
     secure_context: globalThis.isSecureContext ?? true,
     cross_origin_isolated: (globalThis as {crossOriginIsolated?: boolean}).crossOriginIsolated ?? false,
-    cpu: {...cpuDevice(native), program: native.program, wasm: wasmFeatures()},
-    webgpu: await webgpuReport(devices),
-    webnn: await webnnReport(devices),
-    auto: {platform: device.platform, reason},
+    cpu: {name: cpu!.name, features: cpu!.features, threads: cpu!.threads, program, wasm: wasmFeatures()},
+    webgpu: {
+      problem: noGpu,
+      adapters: gpus.map(({name, vendor, architecture, driver, is_real_hardware: isRealHardware, features, limits}) => (
+        {name, vendor, architecture, description: driver, isRealHardware, features, limits})),
+      switched_off: gpus.flatMap((gpu) => gpu.switched_off),
+    },
+    webnn: webnn ? {problem: '', name: webnn.name, accelerated: webnn.is_real_hardware} : {problem: noWebnn},
+    auto: {platform: auto.platform, reason: auto.reason},
   };
 }

@@ -2,7 +2,7 @@
 import type {Config} from './config';
 import {IpfsAccelerateError, fail} from './errors';
 import {textItems, type Content} from './inputs';
-import type {ModelName} from './modelSpec';
+import type {ModelName} from './modelName';
 import type {ProgressCallback} from './progress';
 import type {Result} from './result';
 import {engineClient, modelRequest} from './runtime';
@@ -54,19 +54,19 @@ export async function pipeline(task: string, model: ModelName, options: Pipeline
   const {device = 'auto', dtype = 'fp32', progress_callback: progress, signal, ...rest} = options;
   const precision = precisions[dtype] ?? fail('unsupported_precision', `dtype '${String(dtype)}' is not available; fp32 and fp16 are`);
   const config: Config = {...rest, task, platform: device, precision};
-  const loaded = await engineClient().call('load', [modelRequest(model, config)], {progress, signal});
+  const loaded = await engineClient().call('load', modelRequest(model, config), {progress, signal});
   let last: Result | undefined;
   const run = async (texts: Content, {signal: runSignal, ...given}: RunOptions & Config = {}): Promise<unknown> => {
     const settings: Config = {...config, ...given};
     if (task === 'text-classification' && given.top_k === undefined) settings.top_k = config.top_k ?? 1;
-    last = await engineClient().call('run', [modelRequest(model, settings), textItems(texts)], {signal: runSignal});
+    last = await engineClient().call('run', {...modelRequest(model, settings), inputs: textItems(texts)}, {signal: runSignal});
     return shapeAnswer(task, last.output, Array.isArray(texts), settings.top_k ?? 1);
   };
   return Object.defineProperties(run, {
     task: {value: loaded.task},
     cid: {value: loaded.cid},
     last_result: {get: () => last},
-    dispose: {value: () => engineClient().call('unload', [modelRequest(model, config)])},
+    dispose: {value: () => engineClient().call('unload', modelRequest(model, config))},
   });
 }
 
