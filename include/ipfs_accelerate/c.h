@@ -22,6 +22,13 @@ void ia_close(ia_engine* engine); /* NULL is fine */
 /* inputs: a JSON text, an array of texts, or an array of {"text", "pair"}. config: an object with the names of struct
  * Config, or NULL. The result is RunResult as JSON. */
 int ia_accelerate(ia_engine* engine, const char* model, const char* inputs, const char* config, char** out);
+/* The same without waiting: ia_wait gives the result, once; ia_cancel asks it to stop, from any thread; ia_run_free
+ * stops what is not over and waits for it. Free runs before their engine is closed. */
+typedef struct ia_run ia_run;
+int ia_start(ia_engine* engine, const char* model, const char* inputs, const char* config, ia_run** run, char** out);
+int ia_wait(ia_run* run, char** out);
+void ia_cancel(ia_run* run);
+void ia_run_free(ia_run* run); /* NULL is fine */
 int ia_explain(ia_engine* engine, const char* model, const char* inputs, const char* config, char** out);
 int ia_devices(ia_engine* engine, char** out);
 

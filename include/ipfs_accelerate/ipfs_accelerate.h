@@ -12,50 +12,9 @@
 
 #include "ipfs_accelerate/error.h"
 #include "ipfs_accelerate/result.h"
+#include "ipfs_accelerate/run.h"
 
 namespace ipfs_accelerate {
-
-/// What to run on, and how. Names are those of the original API.
-struct Config {
-  std::string task;                   ///< empty: what the model is made for
-  std::string platform = "auto";      ///< "webgpu", "webnn" (browsers only), "cpu", "auto"
-  int precision = 32;                 ///< 32 or 16
-  bool mixed_precision = false;       ///< per-tensor precision: not available yet, kUnsupportedPrecision when set
-  bool allow_fallback = true;         ///< platform given but unusable: run on the CPU and say so, instead of an error
-  bool truncation = true;             ///< cut inputs at the model's length, instead of an error
-  int top_k = 5;                      ///< answers per input, for tasks that rank
-  int batch_size = 32;                ///< inputs computed together
-  int threads = 0;                    ///< 0 = all
-  std::vector<std::string> gateways;  ///< trustless gateways to fetch from, "http://host:port"
-  bool allow_local_gateways = false;  ///< gateways at private and loopback addresses
-  int gateway_timeout = 30;           ///< s without a byte after which a gateway is given up
-
-  /// Reads an object with these names as keys. kUnknownOption names the key nobody reads; kInvalidArgument a wrong
-  /// type.
-  static Result<Config> from_json(std::string_view json);
-};
-
-/// One input: a text, and a second one for pairs.
-struct Input {
-  std::string text;
-  std::optional<std::string> pair;
-};
-
-/// Every field is measured, none assumed.
-struct RunResult {
-  std::string model_name, model_type, task, platform, browser, cid, ipfs_source, adapter_info;
-  bool is_real_hardware = false, mixed_precision = false, ipfs_cache_hit = false, p2p_optimized = false;
-  int precision = 32;          ///< bits the device computed in
-  double processing_time = 0;  ///< s, tokenizing to result
-  double total_time = 0;       ///< s, loading included
-  double ipfs_load_time = 0;   ///< ms, finding, reading and verifying the model's bytes; 0 when it was loaded already
-  double memory_usage_mb = 0;  ///< resident memory of the process, and weights and activations on a device of its own
-  double throughput_items_per_sec = 0;
-  std::vector<std::string> optimizations;
-  std::string fallback;         ///< why another platform than asked for was used; empty otherwise
-  std::string output_json;      ///< array, one value per input, in the order of the inputs
-  std::string to_json() const;  ///< all fields, `output` as JSON
-};
 
 /// Called now and then, perhaps from other threads: what is being done, bytes so far, bytes in all (0: not known).
 using Progress = std::function<void(std::string_view stage, std::uint64_t done, std::uint64_t total)>;
@@ -145,11 +104,31 @@ class CarStream {
 /// Takes bytes in order; false stops.
 using Sink = std::function<bool(const void* data, std::size_t size)>;
 
+/// A run under way. Dropping one cancels it and waits until nobody works for it. Lives no longer than its Engine.
+class Run {
+ public:
+  /// The answer, once. Meanwhile the listener given to start() is called, on this thread; it may call the engine.
+  Result<RunResult> wait();
+  bool done() const;
+  /// Asks it to stop, from any thread: wait() then gives kCancelled, unless it was over already.
+  void cancel();
+  Run(Run&&) noexcept;
+  Run& operator=(Run&&) noexcept;
+  ~Run();
+
+ private:
+  friend class Engine;
+  struct Impl;
+  explicit Run(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
+};
+
 /// Where the store lies: $IPFS_ACCELERATE_HOME, else the user's data folder ($XDG_DATA_HOME or ~/.local/share) +
 /// /ipfs_accelerate.
 std::filesystem::path default_home();
 
-/// A store and the models loaded from it. Calls may come from any thread; those that run a model wait for each other.
+/// A store and the models loaded from it. Calls may come from any thread; models run side by side, runs of one model
+/// follow each other.
 /// `model` is a CID (also ipfs://CID/path and /ipfs/CID/path), a registered name, or a folder.
 /// `content` is one of these, with /path/in/it when a part of it is meant.
 class Engine {
@@ -162,6 +141,9 @@ class Engine {
 
   /// Runs `model` on every input. The model stays loaded for the next call.
   Result<RunResult> accelerate(const std::string& model, const std::vector<Input>& inputs, const Config& config = {});
+  /// The same without waiting.
+  Run start(const std::string& model, const std::vector<Input>& inputs, const Config& config = {},
+            LoadListener listener = {});
   /// The plan as JSON; no weight is read. `inputs` decide the shape; none: one input of the model's full length.
   Result<std::string> explain(const std::string& model, const std::vector<Input>& inputs, const Config& config = {});
   /// {"devices": [...], "auto": {"platform", "device", "reason"}}

@@ -64,6 +64,7 @@ class Program {
   virtual Async<> upload(WeightId id, std::vector<WeightPart> parts) = 0;
   /// kMissingWeight when one was not uploaded before. The executable may outlive the program.
   virtual Async<std::unique_ptr<Executable>> compile(ShapeClass shape, Stop stop) = 0;
+  virtual int precision() const = 0;  ///< bits it computes in
   virtual std::int64_t weight_bytes() const = 0;
   /// What was done to make it fast, for Result::optimizations: "prepacked weights", "f16", "subgroup matrices".
   virtual std::vector<std::string> optimizations() const = 0;

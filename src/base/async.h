@@ -83,8 +83,8 @@ struct Promise : PromiseBase {
   std::optional<Result<T>> result;
   Async<T> get_return_object();
   Error* error() override { return *result ? nullptr : &result->error(); }
-  void set_error(Error error) override { result = std::unexpected(std::move(error)); }
-  void return_value(Result<T> value) { result = std::move(value); }
+  void set_error(Error error) override { result.emplace(std::unexpected(std::move(error))); }
+  void return_value(Result<T> value) { result.emplace(std::move(value)); }
   template <class Awaited>
   auto await_transform(Awaited&& awaited);
 };
@@ -290,7 +290,7 @@ class Reply {
   void settle(Result<T> result) const {
     State& state = *state_;
     if (state.result) return;
-    state.result = std::move(result);
+    state.result.emplace(std::move(result));
     if (state.waiting != nullptr) state.waiting->executor->post(state.waiting->self);
   }
   bool settled() const { return state_->result.has_value(); }

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "ipfs_accelerate/ipfs_accelerate.h"
+#include "ipfs_accelerate/run.h"
 #include "model/model.h"
 #include "task/task.h"
 

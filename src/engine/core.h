@@ -12,18 +12,10 @@
 #include "base/stop.h"
 #include "fetch/fetch.h"
 #include "host/host.h"
-#include "ipfs_accelerate/ipfs_accelerate.h"
+#include "ipfs_accelerate/run.h"
 #include "tensor/tensor.h"
 
 namespace ipfs_accelerate {
-
-/// What happens to a model while it is loaded, in the words of transformers.js: initiate, download, progress and done
-/// are about one file, ready about the whole model.
-struct LoadEvent {
-  std::string status, file, source, task;
-  std::uint64_t loaded = 0, total = 0;  ///< bytes of the file
-};
-using LoadListener = std::function<void(const LoadEvent&)>;
 
 /// One model, and how to run it.
 struct Request {
@@ -43,6 +35,7 @@ struct EncodedItem {
 struct Evaluation {
   std::vector<std::pair<std::string, Tensor>> outputs;
   std::vector<std::vector<std::int32_t>> ids;
+  std::vector<SegmentReport> segments;  ///< what ran where
 };
 
 struct LoadedFacts {

@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "content/unixfs.h"
-#include "pipeline/pipeline.h"
+#include "engine/pipeline.h"
 #include "weights/weights.h"
 
 namespace ipfs_accelerate {

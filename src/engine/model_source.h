@@ -1,33 +1,44 @@
-// A model folder as the engine reads it: small files, the index of its weights, and their verified bytes.
+// A model folder as the engine reads it: small files, the index of its weights, and where their verified bytes come
+// from.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "base/bytes.h"
-#include "pipeline/pipeline.h"
+#include "engine/core.h"
+#include "engine/pipeline.h"
+#include "fetch/fetch.h"
 #include "weights/weights.h"
 
 namespace ipfs_accelerate {
 
-/// Opens a file of the model folder by its relative path. kNotFound when there is none.
-using OpenFile = std::function<Result<std::shared_ptr<ByteSource>>(const std::string& path)>;
+/// Takes a weight's stored parts, in order, each checked to be finite; their bytes live until it ends.
+using TakeWeight = std::function<Async<>(WeightId, std::vector<WeightPart>)>;
 
+/// Small files first and the headers of the weight files; no weight is read before read_weights().
 struct ModelSource {
+  content::Cid cid;
+  std::string origin;  ///< "ipfs", "url", "disk"
+  std::shared_ptr<fetch::Fetcher> fetcher;
   ModelFiles files;
   WeightIndex index;
-  std::vector<std::shared_ptr<ByteSource>> weight_files;  ///< in the order of TensorLocation::file
-  double read_seconds = 0;                                ///< time spent in open and view calls so far
+  std::vector<fetch::File> weight_files;  ///< in the order of TensorLocation::file
 
-  /// Where one stored tensor's verified bytes lie. kMissingWeight, kIntegrity; kNotFinite when it holds NaN or
-  /// infinity.
-  Result<WeightPart> part(const std::string& tensor);
+  /// Where the bytes came from: "cache", "ipfs", "url" or "disk".
+  std::string source() const;
 };
 
-/// Reads config and tokenizer files and the headers of the weight files; no weight is read.
-/// kNotFound says which file a model folder lacks.
-Result<ModelSource> open_model_source(const OpenFile& open);
+/// kNotFound says which file the folder lacks; a configuration that cannot be run is an error before any weight is asked
+/// for.
+Async<ModelSource> open_model_source(std::shared_ptr<fetch::Fetcher> fetcher, content::Cid cid, std::string origin,
+                                     LoadListener listener, Stop stop);
+
+/// Hands over every weight of `weights` once, in the order in which they lie in the files. kMissingWeight, kIntegrity;
+/// kNotFinite when one holds NaN or infinity. The arguments must live until this ends.
+Async<> read_weights(const ModelSource& source, Compute& compute, const Graph& graph, const std::vector<WeightId>& weights,
+                     const TakeWeight& take, LoadListener listener, Stop stop);
 
 }  // namespace ipfs_accelerate

@@ -2,7 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/result.h"
-#include "ipfs_accelerate/ipfs_accelerate.h"
+#include "ipfs_accelerate/run.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -91,6 +91,21 @@ std::string RunResult::to_json() const {
   json["p2p_optimized"] = p2p_optimized;
   json["adapter_info"] = adapter_info;
   json["fallback"] = fallback.empty() ? Json(nullptr) : Json(fallback);
+  json["segments"] = Json::array();
+  for (const SegmentReport& segment : segments) {
+    json["segments"].push_back(
+        {{"platform", segment.platform}, {"nodes", segment.nodes}, {"reason", segment.reason}});
+  }
+  json["content"] = {{"cache", content.cache},
+                     {"blocks_from_cache", content.blocks_from_cache},
+                     {"blocks_fetched", content.blocks_fetched},
+                     {"bytes_from_cache", content.bytes_from_cache},
+                     {"bytes_fetched", content.bytes_fetched},
+                     {"bytes_verified", content.bytes_verified},
+                     {"blocks_corrupt", content.blocks_corrupt},
+                     {"quota_exceeded", content.quota_exceeded},
+                     {"milliseconds", content.milliseconds}};
+  json["tokens"] = tokens;
   json["output"] = nlohmann::ordered_json::parse(output_json, nullptr, false);
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }

@@ -1,9 +1,9 @@
 // Opening a model folder, and running its task's two halves.
-#include "pipeline/pipeline.h"
+#include "engine/pipeline.h"
 
 #include <algorithm>
 
-#include "pipeline/sentence_files.h"
+#include "engine/sentence_files.h"
 #include "task/text_batch.h"
 
 namespace ipfs_accelerate {

@@ -1,7 +1,7 @@
 // The files around a model that decide how its texts are cut, pooled and masked.
 #pragma once
 
-#include "pipeline/pipeline.h"
+#include "engine/pipeline.h"
 
 namespace ipfs_accelerate {
 

@@ -5,11 +5,15 @@
 #include <nlohmann/json.hpp>
 
 #include "base/result.h"
+#include "engine/request.h"
 #include "ipfs_accelerate/c.h"
 #include "ipfs_accelerate/ipfs_accelerate.h"
 
 struct ia_engine {
   ipfs_accelerate::Engine engine;
+};
+struct ia_run {
+  ipfs_accelerate::Run run;
 };
 
 namespace ipfs_accelerate {
@@ -49,33 +53,9 @@ std::unexpected<Error> missing_argument(const char* name) {
   return fail(ErrorCode::kInvalidArgument, "the argument {} is NULL", name);
 }
 
-Result<Input> input_of(const Json& json) {
-  if (json.is_string()) return Input{json.get<std::string>(), {}};
-  if (!json.is_object() || !json.contains("text") || !json["text"].is_string()) {
-    return fail(ErrorCode::kInvalidArgument, "an input is a text or an object with a \"text\"");
-  }
-  Input input{json["text"].get<std::string>(), {}};
-  if (!json.contains("pair") || json["pair"].is_null()) return input;
-  if (!json["pair"].is_string()) return fail(ErrorCode::kInvalidArgument, "the \"pair\" of an input must be a text");
-  input.pair = json["pair"].get<std::string>();
-  return input;
-}
-
 Result<std::vector<Input>> inputs_of(const char* text) {
-  std::vector<Input> inputs;
-  if (!text) return inputs;
-  const Json json = Json::parse(text, nullptr, false);
-  if (json.is_discarded()) return fail(ErrorCode::kInvalidArgument, "the inputs are no JSON");
-  if (!json.is_array()) {
-    IA_ASSIGN(Input single, input_of(json));
-    inputs.push_back(std::move(single));
-    return inputs;
-  }
-  for (const Json& item : json) {
-    IA_ASSIGN(Input input, input_of(item));
-    inputs.push_back(std::move(input));
-  }
-  return inputs;
+  if (!text) return std::vector<Input>();
+  return read_inputs(text);
 }
 
 Result<AddOptions> add_options_of(const char* text) {
@@ -138,6 +118,31 @@ int ia_accelerate(ia_engine* engine, const char* model, const char* inputs, cons
     return result.to_json();
   });
 }
+
+int ia_start(ia_engine* engine, const char* model, const char* inputs, const char* config, ia_run** run, char** out) {
+  return call(out, [&]() -> Text {
+    if (!engine || !model || !inputs || !run) return missing_argument("engine, model, inputs or run");
+    *run = nullptr;
+    IA_ASSIGN(const auto items, inputs_of(inputs));
+    IA_ASSIGN(const Config options, Config::from_json(config ? config : "{}"));
+    *run = new ia_run{engine->engine.start(model, items, options)};
+    return "{}";
+  });
+}
+
+int ia_wait(ia_run* run, char** out) {
+  return call(out, [&]() -> Text {
+    if (!run) return missing_argument("run");
+    IA_ASSIGN(const RunResult result, run->run.wait());
+    return result.to_json();
+  });
+}
+
+void ia_cancel(ia_run* run) {
+  if (run) run->run.cancel();
+}
+
+void ia_run_free(ia_run* run) { delete run; }
 
 int ia_explain(ia_engine* engine, const char* model, const char* inputs, const char* config, char** out) {
   return call(out, [&]() -> Text {

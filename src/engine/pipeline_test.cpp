@@ -1,12 +1,12 @@
 // Tests of the files around a model, of plans, and of whole shipped folders opened without weights.
-#include "pipeline/pipeline.h"
+#include "engine/pipeline.h"
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
 
-#include "pipeline/sentence_files.h"
+#include "engine/sentence_files.h"
 
 namespace ipfs_accelerate {
 namespace {

@@ -1,5 +1,5 @@
 // Reading modules.json, 1_Pooling/config.json, tokenizer_config.json ...; see sentence_files.h.
-#include "pipeline/sentence_files.h"
+#include "engine/sentence_files.h"
 
 #include <array>
 

@@ -1,6 +1,6 @@
 // The plan dump: everything known about a run before any weight is read.
 #include "graph/memory.h"
-#include "pipeline/pipeline.h"
+#include "engine/pipeline.h"
 
 namespace ipfs_accelerate {
 namespace {

@@ -1,7 +1,7 @@
 // make_plan(): which nodes run on which backend.
 #include <algorithm>
 
-#include "pipeline/pipeline.h"
+#include "engine/pipeline.h"
 
 namespace ipfs_accelerate {
 namespace {

@@ -1,0 +1,86 @@
+// What a run takes and gives: Config, Input, RunResult.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ipfs_accelerate/error.h"
+#include "ipfs_accelerate/result.h"
+
+namespace ipfs_accelerate {
+
+/// What to run on, and how. Names are those of the original API.
+struct Config {
+  std::string task;                   ///< empty: what the model is made for
+  std::string platform = "auto";      ///< "webgpu", "webnn" (browsers only), "cpu", "auto"
+  int precision = 32;                 ///< 32 or 16
+  bool mixed_precision = false;       ///< per-tensor precision: not available yet, kUnsupportedPrecision when set
+  bool allow_fallback = true;         ///< platform given but unusable: run on the CPU and say so, instead of an error
+  bool truncation = true;             ///< cut inputs at the model's length, instead of an error
+  int top_k = 5;                      ///< answers per input, for tasks that rank
+  int batch_size = 32;                ///< inputs computed together
+  int threads = 0;                    ///< 0 = all
+  std::vector<std::string> gateways;  ///< trustless gateways to fetch from, "http://host:port"
+  bool allow_local_gateways = false;  ///< gateways at private and loopback addresses
+  int gateway_timeout = 30;           ///< s without a byte after which a gateway is given up
+
+  /// Reads an object with these names as keys. kUnknownOption names the key nobody reads; kInvalidArgument a wrong
+  /// type.
+  static Result<Config> from_json(std::string_view json);
+};
+
+/// One input: a text, and a second one for pairs.
+struct Input {
+  std::string text;
+  std::optional<std::string> pair;
+};
+
+/// A run of nodes on one device.
+struct SegmentReport {
+  std::string platform;
+  int nodes = 0;
+  std::string reason;  ///< why not on the platform asked for; empty when it is
+};
+/// Bytes and blocks of the model by origin, since it was opened.
+struct ContentReport {
+  std::string cache;  ///< where verified blocks are kept: "store", "opfs", "indexeddb", "folder", "memory"
+  std::uint64_t blocks_from_cache = 0, bytes_from_cache = 0;
+  std::uint64_t blocks_fetched = 0, bytes_fetched = 0;
+  std::uint64_t bytes_verified = 0;
+  std::uint64_t blocks_corrupt = 0;  ///< kept blocks that no longer matched; dropped and fetched again
+  bool quota_exceeded = false;       ///< there was no room to keep a block
+  double milliseconds = 0;           ///< in which at least one block was being read, fetched or verified
+};
+
+/// Every field is measured, none assumed.
+struct RunResult {
+  std::string model_name, model_type, task, platform, browser, cid, ipfs_source, adapter_info;
+  bool is_real_hardware = false, mixed_precision = false, ipfs_cache_hit = false, p2p_optimized = false;
+  int precision = 32;          ///< bits the device computed in
+  double processing_time = 0;  ///< s, tokenizing to result
+  double total_time = 0;       ///< s, loading included
+  double ipfs_load_time = 0;   ///< ms, finding, reading and verifying the model's bytes; 0 when it was loaded already
+  double memory_usage_mb = 0;  ///< resident memory of the process, and weights and activations on a device of its own
+  double throughput_items_per_sec = 0;
+  std::vector<std::string> optimizations;
+  std::string fallback;         ///< why another platform than asked for was used; empty otherwise
+  std::vector<SegmentReport> segments;  ///< what ran where
+  ContentReport content;
+  std::int64_t tokens = 0;      ///< computed, padding left out
+  std::string output_json;      ///< array, one value per input, in the order of the inputs
+  std::string to_json() const;  ///< all fields, `output` as JSON
+};
+
+/// What happens to a model while it is loaded: `status` is "initiate", "download", "progress" or "done" of one file, or
+/// "ready" of the whole model.
+struct LoadEvent {
+  std::string status, file, source, task;
+  std::uint64_t loaded = 0, total = 0;  ///< bytes of the file
+};
+using LoadListener = std::function<void(const LoadEvent&)>;
+
+}  // namespace ipfs_accelerate

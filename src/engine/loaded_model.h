@@ -1,0 +1,80 @@
+// A loaded model: its weights on its devices, ready to run batches.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/turns.h"
+#include "engine/devices.h"
+#include "engine/model_source.h"
+
+namespace ipfs_accelerate {
+
+/// What Request says for tasks, backends and the graph.
+TaskOptions task_options(const Config& config);
+LoadOptions load_options(const Config& config);
+Result<PipelineOptions> pipeline_options(const Request& request);
+/// The plan for a device: what it declines goes to the CPU.
+Plan plan_for(const Graph& graph, const Choice& choice, const LoadOptions& options);
+
+struct Answers {
+  std::vector<nlohmann::json> values;  ///< one per input, in the order of the inputs
+  std::int64_t tokens = 0;             ///< padding left out
+};
+
+/// Runs follow each other: executables hold one run's tensors.
+class LoadedModel {
+ public:
+  /// Plans, and uploads every weight, each checked to be finite.
+  static Async<std::shared_ptr<LoadedModel>> load(host::Host& host, ModelSource source, Request request, Choice choice,
+                                                  LoadListener listener, Stop stop);
+
+  Async<Answers> run(std::vector<Input> inputs, Config config, Stop stop);
+  /// Every output of the graph.
+  Async<std::vector<std::pair<std::string, Tensor>>> evaluate(std::vector<EncodedItem> encodings, Stop stop);
+  /// Token ids of texts, as the model would get them.
+  Result<std::vector<std::vector<std::int32_t>>> tokenize(const std::vector<Input>& texts) const;
+
+  const Pipeline& pipeline() const { return pipeline_; }
+  const content::Cid& cid() const { return source_.cid; }
+  const ModelSource& source() const { return source_; }
+  const Choice& choice() const { return choice_; }
+  /// The device that computes most of the model.
+  const DeviceInfo& device() const;
+  int precision() const;  ///< bits it computes in
+  std::vector<SegmentReport> segments() const;
+  std::int64_t device_bytes() const;  ///< weights and activations on devices with memory of their own
+  std::vector<std::string> optimizations() const;
+
+ private:
+  struct Compiled {
+    ShapeClass shape;
+    std::vector<std::unique_ptr<Executable>> parts;  ///< one per segment
+  };
+  using Outputs = std::vector<std::pair<std::string, Tensor>>;
+
+  LoadedModel(host::Host& host, Pipeline pipeline, ModelSource source, Choice choice)
+      : host_(host), pipeline_(std::move(pipeline)), source_(std::move(source)), choice_(std::move(choice)) {}
+  Backend& backend_of(const Segment& segment) const;
+  Async<> load_programs(LoadOptions options, LoadListener listener, Stop stop);
+  Async<Compiled*> compiled(ShapeClass shape, Stop stop);
+  Async<Outputs> compute(Batch batch, Stop stop);
+  Async<std::vector<nlohmann::json>> run_batch(std::vector<TextInput> items, TaskOptions options, std::int64_t* tokens,
+                                               Stop stop);
+
+  host::Host& host_;
+  Pipeline pipeline_;
+  ModelSource source_;
+  Choice choice_;
+  Plan plan_;
+  bool sorted_ = false;
+  Turns runs_;
+  std::vector<std::unique_ptr<Program>> programs_;  ///< one per segment
+  std::list<Compiled> cache_;                       ///< most recently used first
+};
+
+}  // namespace ipfs_accelerate

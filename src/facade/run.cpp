@@ -1,0 +1,67 @@
+#include "facade/run.h"
+
+namespace ipfs_accelerate {
+
+void Run::Impl::push(const LoadEvent& event) {
+  if (!listener) return;
+  const std::lock_guard lock(mutex);
+  const bool same = !events.empty() && events.back().status == "progress" && event.status == "progress" &&
+                    events.back().file == event.file;
+  if (same) {
+    events.back() = event;  // the newer says all
+  } else {
+    if (events.size() >= kMostEvents) events.pop_front();
+    events.push_back(event);
+  }
+  changed.notify_all();
+}
+
+void Run::Impl::settle(Result<RunResult> given) {
+  const std::lock_guard lock(mutex);
+  result.emplace(std::move(given));
+  changed.notify_all();
+}
+
+Result<RunResult> Run::Impl::wait() {
+  std::unique_lock lock(mutex);
+  for (;;) {
+    changed.wait(lock, [&] { return result || !events.empty(); });
+    if (events.empty()) break;
+    const LoadEvent event = std::move(events.front());
+    events.pop_front();
+    lock.unlock();
+    listener(event);
+    lock.lock();
+  }
+  if (std::exchange(taken, true)) return fail(ErrorCode::kInvalidArgument, "the result of this run was taken before");
+  return *std::move(result);
+}
+
+void Run::Impl::cancel() {
+  stop.flag().store(1, std::memory_order_relaxed);  // CPU work sees it at once
+  loop.post([stop = stop] { stop.request(); });
+}
+
+Run::Run(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Run::Run(Run&&) noexcept = default;
+Run& Run::operator=(Run&& other) noexcept {
+  std::swap(impl_, other.impl_);
+  return *this;
+}
+
+Run::~Run() {
+  if (!impl_ || done()) return;
+  cancel();
+  std::unique_lock lock(impl_->mutex);
+  impl_->changed.wait(lock, [&] { return impl_->result.has_value(); });
+}
+
+Result<RunResult> Run::wait() { return impl_->wait(); }
+void Run::cancel() { impl_->cancel(); }
+
+bool Run::done() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->result.has_value();
+}
+
+}  // namespace ipfs_accelerate

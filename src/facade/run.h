@@ -1,0 +1,36 @@
+// A run under way: what the engine's thread and the caller's thread share.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+#include "base/stop.h"
+#include "host/native/loop.h"
+#include "ipfs_accelerate/ipfs_accelerate.h"
+
+namespace ipfs_accelerate {
+
+struct Run::Impl {
+  Impl(host::Loop& loop, LoadListener listener) : loop(loop), listener(std::move(listener)) {}
+
+  /// On the engine's thread.
+  void push(const LoadEvent& event);
+  void settle(Result<RunResult> given);
+  /// On the caller's.
+  Result<RunResult> wait();
+  void cancel();
+
+  host::Loop& loop;
+  const LoadListener listener;
+  Stop stop;
+  mutable std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<LoadEvent> events;  ///< at most kMostEvents: what a slow listener misses is progress of the same file
+  std::optional<Result<RunResult>> result;
+  bool taken = false;
+};
+
+inline constexpr std::size_t kMostEvents = 64;
+
+}  // namespace ipfs_accelerate
