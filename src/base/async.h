@@ -260,7 +260,8 @@ struct Detached {
 
 template <class T, class Done>
 Detached detach(Async<T> work, Done done) {
-  done(co_await AsResult<T>(std::move(work)));
+  Result<T> result = co_await AsResult<T>(std::move(work));
+  done(std::move(result));  // the work's frames are gone, so done() may end what they stood on
 }
 
 }  // namespace async_detail

@@ -12,12 +12,17 @@ class Executor {
   void post(std::coroutine_handle<> ready) { ready_.push_back(ready); }
   /// Resumes what is ready, first come first served, until nothing is. True when something was.
   bool run() {
-    if (ready_.empty()) return false;
-    while (!ready_.empty()) {
-      const std::coroutine_handle<> next = ready_.front();
-      ready_.pop_front();
-      next.resume();
+    if (!run_one()) return false;
+    while (run_one()) {
     }
+    return true;
+  }
+  /// Resumes the first that is ready. True when there was one.
+  bool run_one() {
+    if (ready_.empty()) return false;
+    const std::coroutine_handle<> next = ready_.front();
+    ready_.pop_front();
+    next.resume();
     return true;
   }
 

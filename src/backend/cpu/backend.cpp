@@ -1,5 +1,4 @@
 // The CPU backend: what the processor is, and how programs come to be.
-#include <fstream>
 #include <string>
 
 #include "backend/cpu/cpu.h"
@@ -7,19 +6,6 @@
 
 namespace ipfs_accelerate::cpu {
 namespace {
-
-// The value of a field of /proc/cpuinfo's first processor; empty where there is none.
-std::string cpuinfo(const std::string& field) {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    const auto colon = line.find(':');
-    if (colon == std::string::npos || !line.starts_with(field)) continue;
-    if (line.find_first_not_of(" \t", field.size()) != colon) continue;
-    const auto start = line.find_first_not_of(' ', colon + 1);
-    return start == std::string::npos ? "" : line.substr(start);
-  }
-  return "";
-}
 
 std::string_view architecture() {
 #if defined(__x86_64__)
@@ -35,11 +21,11 @@ std::string_view architecture() {
 #endif
 }
 
-DeviceInfo describe(const Kernels& kernels, int threads) {
+DeviceInfo describe(const Kernels& kernels, const Processor& processor, int threads) {
   DeviceInfo info;
   info.platform = "cpu";
-  info.name = cpuinfo("model name");
-  info.vendor = cpuinfo("vendor_id");
+  info.name = processor.name;
+  info.vendor = processor.vendor;
   info.architecture = architecture();
   if (info.name.empty()) info.name = info.architecture;
   info.is_real_hardware = true;
@@ -52,8 +38,11 @@ DeviceInfo describe(const Kernels& kernels, int threads) {
 
 class CpuBackend final : public Backend {
  public:
-  CpuBackend(const Kernels& kernels, int threads)
-      : kernels_(kernels), pool_(std::make_shared<ThreadPool>(threads)), device_(describe(kernels, pool_->threads())) {}
+  CpuBackend(const Kernels& kernels, Compute& compute, int threads)
+      : kernels_(kernels),
+        compute_(compute),
+        pool_(compute.pool(threads)),
+        device_(describe(kernels, compute.processor(), pool_->threads())) {}
 
   const DeviceInfo& device() const override { return device_; }
 
@@ -63,29 +52,31 @@ class CpuBackend final : public Backend {
     return "precision " + std::to_string(options.precision) + " is not available on the CPU: use 32 or 16";
   }
 
-  Result<std::unique_ptr<Program>> load(const Graph& graph, const LoadOptions& options) override {
+  Async<std::unique_ptr<Program>> load(Graph graph, LoadOptions options) override {
     for (const Node& node : graph.nodes) {
       if (std::string reason = declines(graph, node, options); !reason.empty()) {
-        return fail(ErrorCode::kUnsupportedPrecision, "{}", reason);
+        co_await fail(ErrorCode::kUnsupportedPrecision, "{}", reason);
       }
     }
-    const bool shared = options.threads <= 0 || options.threads == pool_->threads();
-    auto pool = shared ? pool_ : std::make_shared<ThreadPool>(options.threads);
-    return make_program(graph, options, kernels_, std::move(pool));
+    std::shared_ptr<Pool> pool = options.threads > 0 ? compute_.pool(options.threads) : pool_;
+    co_return make_program(std::move(graph), options, kernels_, compute_, std::move(pool));
   }
 
  private:
   const Kernels& kernels_;
-  std::shared_ptr<ThreadPool> pool_;
+  Compute& compute_;
+  std::shared_ptr<Pool> pool_;
   DeviceInfo device_;
 };
 
 }  // namespace
 
-std::unique_ptr<Backend> make_backend_with(const Kernels& kernels, int threads) {
-  return std::make_unique<CpuBackend>(kernels, threads);
+std::unique_ptr<Backend> make_backend_with(const Kernels& kernels, Compute& compute, int threads) {
+  return std::make_unique<CpuBackend>(kernels, compute, threads);
 }
 
-std::unique_ptr<Backend> make_backend(int threads) { return make_backend_with(best_kernels(), threads); }
+std::unique_ptr<Backend> make_backend(Compute& compute, int threads) {
+  return make_backend_with(best_kernels(), compute, threads);
+}
 
 }  // namespace ipfs_accelerate::cpu

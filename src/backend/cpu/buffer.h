@@ -5,9 +5,7 @@
 #include <new>
 #include <utility>
 
-#if defined(__linux__) && !defined(__EMSCRIPTEN__)
-#include <sys/mman.h>
-#endif
+#include "base/compute.h"
 
 namespace ipfs_accelerate::cpu {
 
@@ -15,14 +13,16 @@ namespace ipfs_accelerate::cpu {
 class Buffer {
  public:
   Buffer() = default;
-  explicit Buffer(std::size_t count) : size_(count), alignment_(count * 4 >= kHugePage ? kHugePage : kCacheLine) {
+  /// `compute` is told of large ones.
+  explicit Buffer(std::size_t count, Compute* compute = nullptr)
+      : size_(count), alignment_(count * 4 >= kHugePage ? kHugePage : kCacheLine) {
     if (count == 0) return;
     data_ = static_cast<float*>(::operator new(count * 4, std::align_val_t(alignment_), std::nothrow));
     if (data_ == nullptr) size_ = 0;
-#if defined(__linux__) && !defined(__EMSCRIPTEN__)
     // Weights are read end to end: with 4 KiB pages address translation alone would cost several percent.
-    if (data_ != nullptr && alignment_ == kHugePage) madvise(data_, count * 4 / kHugePage * kHugePage, MADV_HUGEPAGE);
-#endif
+    if (data_ != nullptr && compute != nullptr && alignment_ == kHugePage) {
+      compute->advise_huge(data_, count * 4 / kHugePage * kHugePage);
+    }
   }
   Buffer(Buffer&& other) noexcept { swap(other); }
   Buffer& operator=(Buffer&& other) noexcept {

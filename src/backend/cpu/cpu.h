@@ -2,10 +2,12 @@
 #pragma once
 
 #include "backend/backend.h"
+#include "base/compute.h"
 
 namespace ipfs_accelerate::cpu {
 
-/// threads: 0 = all the machine offers (1 in a WASM build without threads). Never fails: every machine has a CPU.
-std::unique_ptr<Backend> make_backend(int threads = 0);
+/// threads: 0 = all `compute` offers. `compute` must live as long as the backend and what it made. Never fails: every
+/// machine has a CPU.
+std::unique_ptr<Backend> make_backend(Compute& compute, int threads = 0);
 
 }  // namespace ipfs_accelerate::cpu

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backend/check_tensors.h"
 #include "graph/memory.h"
 
 namespace ipfs_accelerate::cpu {
@@ -25,7 +26,7 @@ class CpuExecutable final : public Executable {
       : program_(std::move(program)), graph_(program_->graph), run_{*program_, shape, {}, {}, {}, 0, {}, {}} {}
 
   Result<> prepare();
-  Result<> run(std::span<const TensorRef> inputs, std::span<const MutableTensorRef> outputs) override;
+  Async<> run(std::vector<TensorRef> inputs, std::vector<MutableTensorRef> outputs, Stop stop) override;
   std::int64_t memory_bytes() const override {
     std::size_t bytes = arena_.bytes() + run_.scratch.bytes() + run_.row_sums.bytes();
     for (const Buffer& constant : constants_) bytes += constant.bytes();
@@ -35,9 +36,11 @@ class CpuExecutable final : public Executable {
  private:
   Result<> place_values();
   Result<> place_constants();
-  void size_scratch();
+  Result<> size_scratch();
   Result<> bind_inputs(std::span<const TensorRef> inputs);
   Result<> bind_outputs(std::span<const MutableTensorRef> outputs);
+  Result<> run_node(std::size_t index, const Stop& stop);
+  void copy_outputs(std::span<const MutableTensorRef> outputs) const;
   std::size_t byte_count(ValueId id) const;
 
   std::shared_ptr<const ProgramState> program_;
@@ -65,13 +68,13 @@ Result<> CpuExecutable::prepare() {
     IA_TRY(element_count(run_.shapes.back()));
   }
   IA_TRY(place_values());
-  size_scratch();
+  IA_TRY(size_scratch());
   return place_constants();
 }
 
 Result<> CpuExecutable::place_values() {
   const MemoryPlan plan = plan_memory(graph_, run_.shape, 4, kArenaAlignment);
-  arena_ = Buffer(static_cast<std::size_t>(plan.arena_bytes + 3) / 4);
+  arena_ = Buffer(static_cast<std::size_t>(plan.arena_bytes + 3) / 4, program_->compute);
   if (plan.arena_bytes > 0 && arena_.data() == nullptr) {
     return fail(ErrorCode::kOutOfMemory, "no memory for {} bytes of activations; use a smaller batch",
                 plan.arena_bytes);
@@ -84,7 +87,7 @@ Result<> CpuExecutable::place_values() {
   return {};
 }
 
-void CpuExecutable::size_scratch() {
+Result<> CpuExecutable::size_scratch() {
   const Kernels& kernels = *program_->kernels;
   std::size_t shared = 0;
   for (const Node& node : graph_.nodes) {
@@ -102,6 +105,11 @@ void CpuExecutable::size_scratch() {
   run_.scratch_stride = (run_.scratch_stride + 15) / 16 * 16 + 16;
   run_.scratch = Buffer(run_.scratch_stride * static_cast<std::size_t>(program_->pool->threads()));
   run_.row_sums = Buffer(shared);
+  if (run_.scratch.data() == nullptr || (shared > 0 && run_.row_sums.data() == nullptr)) {
+    return fail(ErrorCode::kOutOfMemory, "no memory for {} floats of scratch on each thread; use a smaller batch",
+                run_.scratch_stride);
+  }
+  return {};
 }
 
 // Relative biases are the same in every run: computed here, outside the arena, which later nodes write over.
@@ -112,6 +120,10 @@ Result<> CpuExecutable::place_constants() {
     if (bias == nullptr) continue;
     const ValueId output = graph_.nodes[i].output;
     constants_.emplace_back(byte_count(output) / 4);
+    if (constants_.back().data() == nullptr) {
+      return fail(ErrorCode::kOutOfMemory, "no memory for {} bytes of relative bias; use a shorter sequence",
+                  byte_count(output));
+    }
     arena_places_[static_cast<std::size_t>(output)] = reinterpret_cast<std::byte*>(constants_.back().data());
     run_.places = arena_places_;
     IA_TRY(run_step(*bias, output, run_));
@@ -124,19 +136,11 @@ Result<> CpuExecutable::place_constants() {
 bool is_aligned(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) % alignof(float) == 0; }
 
 Result<> CpuExecutable::bind_inputs(std::span<const TensorRef> inputs) {
-  if (inputs.size() != graph_.inputs.size()) {
-    return fail(ErrorCode::kInvalidArgument, "{} inputs given, the graph has {}", inputs.size(), graph_.inputs.size());
-  }
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const ValueId id = graph_.inputs[i];
-    const Value& value = graph_.value(id);
-    if (inputs[i].dtype != value.dtype || inputs[i].bytes.size() != byte_count(id)) {
-      return fail(ErrorCode::kInvalidArgument, "input '{}' is {} bytes of {}; {} {} is {} bytes", value.name,
-                  inputs[i].bytes.size(), dtype_name(inputs[i].dtype), dtype_name(value.dtype),
-                  shape_text(run_.shape_of(id)), byte_count(id));
-    }
     if (!is_aligned(inputs[i].bytes.data())) {
-      return fail(ErrorCode::kInvalidArgument, "input '{}' does not start on a multiple of 4 bytes", value.name);
+      return fail(ErrorCode::kInvalidArgument, "input '{}' does not start on a multiple of 4 bytes",
+                  graph_.value(id).name);
     }
     run_.places[static_cast<std::size_t>(id)] =
         reinterpret_cast<std::byte*>(const_cast<std::uint8_t*>(inputs[i].bytes.data()));
@@ -146,16 +150,8 @@ Result<> CpuExecutable::bind_inputs(std::span<const TensorRef> inputs) {
 
 // A value that is an output is computed in the caller's buffer.
 Result<> CpuExecutable::bind_outputs(std::span<const MutableTensorRef> outputs) {
-  if (outputs.size() != graph_.outputs.size()) {
-    return fail(ErrorCode::kInvalidArgument, "{} outputs given, the graph has {}", outputs.size(),
-                graph_.outputs.size());
-  }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const ValueId id = graph_.outputs[i];
-    if (outputs[i].dtype != graph_.value(id).dtype || outputs[i].bytes.size() != byte_count(id)) {
-      return fail(ErrorCode::kInvalidArgument, "output '{}' is {} bytes of {}; {} is {} bytes", graph_.value(id).name,
-                  outputs[i].bytes.size(), dtype_name(outputs[i].dtype), shape_text(run_.shape_of(id)), byte_count(id));
-    }
     if (!is_aligned(outputs[i].bytes.data())) {
       return fail(ErrorCode::kInvalidArgument, "output '{}' does not start on a multiple of 4 bytes",
                   graph_.value(id).name);
@@ -167,33 +163,64 @@ Result<> CpuExecutable::bind_outputs(std::span<const MutableTensorRef> outputs) 
   return {};
 }
 
-Result<> CpuExecutable::run(std::span<const TensorRef> inputs, std::span<const MutableTensorRef> outputs) {
-  run_.places = arena_places_;
-  run_.attended.known = false;
-  IA_TRY(bind_inputs(inputs));
-  IA_TRY(bind_outputs(outputs));
-  for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
-    if (is_constant_[i]) continue;
-    const Node& node = graph_.nodes[i];
-    auto done = std::visit([&](const auto& op) { return run_step(op, node.output, run_); }, node.op);
-    if (!done) return while_doing(std::move(done).error(), "computing '{}' on the CPU", node.name);
-  }
-  for (std::size_t i = 0; i < outputs.size(); ++i) {  // an input passed through, or an output named twice
+// The pool leaves out what is left of a section once the caller asked to stop.
+class StopPool {
+ public:
+  StopPool(Pool& pool, const Stop& stop) : pool_(pool) { pool_.stop_at(&stop.flag()); }
+  ~StopPool() { pool_.stop_at(nullptr); }
+
+ private:
+  Pool& pool_;
+};
+
+Result<> CpuExecutable::run_node(std::size_t index, const Stop& stop) {
+  if (is_constant_[index]) return {};
+  const Node& node = graph_.nodes[index];
+  const StopPool stopped(*program_->pool, stop);
+  auto done = std::visit([&](const auto& op) { return run_step(op, node.output, run_); }, node.op);
+  IA_TRY(stop.check());  // the step may have left something out
+  if (!done) return while_doing(std::move(done).error(), "computing '{}' on the CPU", node.name);
+  return {};
+}
+
+// An input passed through, or an output named twice.
+void CpuExecutable::copy_outputs(std::span<const MutableTensorRef> outputs) const {
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
     const std::byte* from = run_.places[static_cast<std::size_t>(graph_.outputs[i])];
     if (reinterpret_cast<const std::uint8_t*>(from) != outputs[i].bytes.data()) {
       std::memcpy(outputs[i].bytes.data(), from, outputs[i].bytes.size());
     }
   }
-  return {};
+}
+
+Async<> CpuExecutable::run(std::vector<TensorRef> inputs, std::vector<MutableTensorRef> outputs, Stop stop) {
+  co_await check_tensors(graph_, run_.shape, inputs, outputs);
+  run_.places = arena_places_;
+  run_.attended.known = false;
+  co_await bind_inputs(inputs);
+  co_await bind_outputs(outputs);
+  std::size_t next = 0;
+  const auto step = [&]() -> Result<bool> {
+    if (next < graph_.nodes.size()) IA_TRY(run_node(next, stop));
+    if (++next < graph_.nodes.size()) return true;
+    copy_outputs(outputs);
+    return false;
+  };
+  co_await program_->compute->run_steps(step, stop);
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Executable>> make_executable(std::shared_ptr<const ProgramState> program,
-                                                    const ShapeClass& shape) {
+Async<std::unique_ptr<Executable>> make_executable(std::shared_ptr<const ProgramState> program, ShapeClass shape,
+                                                   Stop stop) {
+  Compute& compute = *program->compute;
   auto executable = std::make_unique<CpuExecutable>(std::move(program), shape);
-  IA_TRY(executable->prepare());
-  return executable;
+  const auto prepare = [&]() -> Result<bool> {
+    IA_TRY(executable->prepare());
+    return false;
+  };
+  co_await compute.run_steps(prepare, stop);
+  co_return std::unique_ptr<Executable>(std::move(executable));
 }
 
 }  // namespace ipfs_accelerate::cpu

@@ -54,7 +54,7 @@ struct LinearScratch {
 };
 LinearScratch linear_scratch(const Kernels& kernels, std::size_t rows, std::size_t columns, std::size_t depth);
 
-Result<std::unique_ptr<Executable>> make_executable(std::shared_ptr<const ProgramState> program,
-                                                    const ShapeClass& shape);
+Async<std::unique_ptr<Executable>> make_executable(std::shared_ptr<const ProgramState> program, ShapeClass shape,
+                                                   Stop stop);
 
 }  // namespace ipfs_accelerate::cpu

@@ -1,7 +1,8 @@
-// Program: checks weights, widens and packs them on all threads.
+// Program: checks weights, widens and packs them on the pool.
 #include "backend/cpu/program.h"
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <numeric>
 
@@ -66,8 +67,9 @@ class CpuProgram final : public Program {
  public:
   explicit CpuProgram(std::shared_ptr<ProgramState> state) : state_(std::move(state)) {}
 
-  Result<> upload(WeightId id, std::span<const WeightPart> parts) override;
-  Result<std::unique_ptr<Executable>> compile(const ShapeClass& shape) override;
+  Async<> upload(WeightId id, std::vector<WeightPart> parts) override;
+  Async<std::unique_ptr<Executable>> compile(ShapeClass shape, Stop stop) override;
+  int precision() const override { return 32; }
 
   std::int64_t weight_bytes() const override {
     std::int64_t sum = 0;
@@ -88,86 +90,122 @@ class CpuProgram final : public Program {
   }
 
  private:
-  Result<> fill(PreparedWeight& target, const Shape& shape, std::span<const WeightPart> parts);
+  Result<> allocate(WeightId id);
 
   std::shared_ptr<ProgramState> state_;
 };
 
-Result<> CpuProgram::upload(WeightId id, std::span<const WeightPart> parts) {
-  if (id < 0 || static_cast<std::size_t>(id) >= state_->weights.size()) {
-    return fail(ErrorCode::kInvalidArgument, "weight {} of {}", id, state_->weights.size());
-  }
+Result<> CpuProgram::allocate(WeightId id) {
   const Weight& weight = state_->graph.weights[static_cast<std::size_t>(id)];
-  IA_TRY(check_parts(weight, parts));
   PreparedWeight& target = state_->weights[static_cast<std::size_t>(id)];
   const auto rows = static_cast<std::size_t>(rows_of(weight.shape));
   const auto length = static_cast<std::size_t>(row_length(weight.shape));
-  if (target.needs_panels) target.panels = Buffer(state_->kernels->packed_size(rows, length));
-  if (target.needs_rows) target.rows = Buffer(rows * length);
+  if (target.needs_panels) target.panels = Buffer(state_->kernels->packed_size(rows, length), state_->compute);
+  if (target.needs_rows) target.rows = Buffer(rows * length, state_->compute);
   const bool got_all = (!target.needs_panels || target.panels.data() != nullptr || rows * length == 0) &&
                        (!target.needs_rows || target.rows.data() != nullptr || rows * length == 0);
   if (!got_all) {
     return fail(ErrorCode::kOutOfMemory, "no memory for weight '{}', {} floats", weight.name, rows * length);
   }
-  IA_TRY(fill(target, weight.shape, parts));
-  target.ready = true;
   return {};
 }
 
-Result<> CpuProgram::fill(PreparedWeight& target, const Shape& shape, std::span<const WeightPart> parts) {
-  const auto length = static_cast<std::size_t>(row_length(shape));
-  const auto columns = static_cast<std::size_t>(rows_of(shape));
-  const std::size_t block =
-      std::max<std::size_t>(state_->kernels->panel_columns, 65536 / std::max<std::size_t>(length, 1));
-  std::vector<std::vector<float>> scratch(static_cast<std::size_t>(state_->pool->threads()));
-  std::atomic<bool> ok{true};
-  std::size_t begin = 0;
-  for (const WeightPart& part : parts) {
-    const auto rows = static_cast<std::size_t>(rows_of(part.shape));
-    state_->pool->run(static_cast<std::int64_t>((rows + block - 1) / block), [&](std::int64_t index, int thread) {
-      const std::size_t first = static_cast<std::size_t>(index) * block;
-      const std::size_t count = std::min(block, rows - first);
-      const std::size_t element = dtype_size(part.dtype);
-      const ByteView bytes = part.bytes.subspan(first * length * element, count * length * element);
-      float* wide = nullptr;
-      if (target.needs_rows) {
-        wide = target.rows.data() + (begin + first) * length;
-      } else {
-        auto& own = scratch[static_cast<std::size_t>(thread)];
-        own.resize(block * length);
-        wide = own.data();
+// Widens and packs a weight part by part; one step of the CPU's lane takes about 4 MiB.
+class Packing {
+ public:
+  Packing(ProgramState& state, WeightId id, const std::vector<WeightPart>& parts)
+      : state_(state),
+        target_(state.weights[static_cast<std::size_t>(id)]),
+        parts_(parts),
+        length_(static_cast<std::size_t>(row_length(state.graph.weight(id).shape))),
+        columns_(static_cast<std::size_t>(rows_of(state.graph.weight(id).shape))),
+        block_(std::max<std::size_t>(state.kernels->panel_columns, 65536 / std::max<std::size_t>(length_, 1))) {}
+
+  Result<bool> step() {
+    if (part_ == parts_.size()) return false;
+    if (!target_.needs_rows && scratch_.data() == nullptr) {
+      scratch_ = Buffer(block_ * length_ * static_cast<std::size_t>(state_.pool->threads()));
+      if (scratch_.data() == nullptr && block_ * length_ > 0) {
+        return fail(ErrorCode::kOutOfMemory, "no memory to pack a weight with rows of {} floats", length_);
       }
-      if (!widen_to_f32(part.dtype, bytes, {wide, count * length})) ok = false;
-      if (target.needs_panels) {
-        state_->kernels->pack(wide, begin + first, count, columns, length, target.panels.data());
+    }
+    const WeightPart& part = parts_[part_];
+    const auto rows = static_cast<std::size_t>(rows_of(part.shape));
+    const std::size_t end = std::min(rows, row_ + block_ * kBlocksPerStep);
+    IA_TRY(pack(part, row_, end));
+    row_ = end;
+    if (end == rows) {
+      begin_ += rows;
+      row_ = 0;
+      ++part_;
+    }
+    return part_ < parts_.size();
+  }
+
+ private:
+  static constexpr std::size_t kBlocksPerStep = 16;
+
+  // Rows [from, to) of a part.
+  Result<> pack(const WeightPart& part, std::size_t from, std::size_t to) {
+    std::atomic<bool> ok{true};
+    const auto blocks = static_cast<std::int64_t>((to - from + block_ - 1) / block_);
+    state_.pool->run(blocks, [&](std::int64_t index, int thread) {
+      const std::size_t first = from + static_cast<std::size_t>(index) * block_;
+      const std::size_t count = std::min(block_, to - first);
+      const std::size_t element = dtype_size(part.dtype);
+      const ByteView bytes = part.bytes.subspan(first * length_ * element, count * length_ * element);
+      float* wide = target_.needs_rows ? target_.rows.data() + (begin_ + first) * length_
+                                       : scratch_.data() + static_cast<std::size_t>(thread) * block_ * length_;
+      if (!widen_to_f32(part.dtype, bytes, {wide, count * length_})) ok = false;
+      if (target_.needs_panels) {
+        state_.kernels->pack(wide, begin_ + first, count, columns_, length_, target_.panels.data());
       }
     });
-    begin += rows;
+    if (!ok) return fail(ErrorCode::kInternal, "a checked weight could not be widened");
+    return {};
   }
-  if (!ok) return fail(ErrorCode::kInternal, "a checked weight could not be widened");
-  return {};
+
+  ProgramState& state_;
+  PreparedWeight& target_;
+  const std::vector<WeightPart>& parts_;
+  std::size_t length_, columns_, block_;
+  std::size_t part_ = 0, row_ = 0;  // where the next step begins
+  std::size_t begin_ = 0;           // rows of the parts before
+  Buffer scratch_;                  // a block of rows per thread
+};
+
+Async<> CpuProgram::upload(WeightId id, std::vector<WeightPart> parts) {
+  if (id < 0 || static_cast<std::size_t>(id) >= state_->weights.size()) {
+    co_await fail(ErrorCode::kInvalidArgument, "weight {} of {}", id, state_->weights.size());
+  }
+  co_await check_parts(state_->graph.weight(id), parts);
+  co_await allocate(id);
+  Packing packing(*state_, id, parts);
+  co_await state_->compute->run_steps([&] { return packing.step(); }, Stop());
+  state_->weights[static_cast<std::size_t>(id)].ready = true;
 }
 
-Result<std::unique_ptr<Executable>> CpuProgram::compile(const ShapeClass& shape) {
+Async<std::unique_ptr<Executable>> CpuProgram::compile(ShapeClass shape, Stop stop) {
   for (WeightId id : used_weights(state_->graph)) {
     if (!state_->weights[static_cast<std::size_t>(id)].ready) {
-      return fail(ErrorCode::kMissingWeight, "weight '{}' was not uploaded before compile()",
-                  state_->graph.weights[static_cast<std::size_t>(id)].name);
+      co_await fail(ErrorCode::kMissingWeight, "weight '{}' was not uploaded before compile()",
+                    state_->graph.weight(id).name);
     }
   }
-  return make_executable(state_, shape);
+  co_return co_await make_executable(state_, shape, stop);
 }
 
 }  // namespace
 
-std::unique_ptr<Program> make_program(const Graph& graph, const LoadOptions& options, const Kernels& kernels,
-                                      std::shared_ptr<ThreadPool> pool) {
+std::unique_ptr<Program> make_program(Graph graph, const LoadOptions& options, const Kernels& kernels,
+                                      Compute& compute, std::shared_ptr<Pool> pool) {
   auto state = std::make_shared<ProgramState>();
-  state->graph = graph;
+  state->weights = plan_weights(graph);
+  state->graph = std::move(graph);
   state->options = options;
   state->kernels = &kernels;
+  state->compute = &compute;
   state->pool = std::move(pool);
-  state->weights = plan_weights(graph);
   return std::make_unique<CpuProgram>(std::move(state));
 }
 

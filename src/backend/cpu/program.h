@@ -7,7 +7,7 @@
 #include "backend/backend.h"
 #include "backend/cpu/buffer.h"
 #include "backend/cpu/kernels.h"
-#include "base/thread_pool.h"
+#include "base/compute.h"
 
 namespace ipfs_accelerate::cpu {
 
@@ -25,7 +25,8 @@ struct ProgramState {
   Graph graph;
   LoadOptions options;
   const Kernels* kernels = nullptr;
-  std::shared_ptr<ThreadPool> pool;
+  Compute* compute = nullptr;
+  std::shared_ptr<Pool> pool;  ///< used on the CPU's lane only
   std::vector<PreparedWeight> weights;
 
   const float* rows(WeightId id) const {
@@ -33,10 +34,10 @@ struct ProgramState {
   }
 };
 
-std::unique_ptr<Program> make_program(const Graph& graph, const LoadOptions& options, const Kernels& kernels,
-                                      std::shared_ptr<ThreadPool> pool);
+std::unique_ptr<Program> make_program(Graph graph, const LoadOptions& options, const Kernels& kernels,
+                                      Compute& compute, std::shared_ptr<Pool> pool);
 
 /// make_backend with one of all_kernels(), so that tests reach every SIMD level.
-std::unique_ptr<Backend> make_backend_with(const Kernels& kernels, int threads);
+std::unique_ptr<Backend> make_backend_with(const Kernels& kernels, Compute& compute, int threads);
 
 }  // namespace ipfs_accelerate::cpu

@@ -1,12 +1,12 @@
 // ThreadPool: every task exactly once, for any count, with and without workers, awake and asleep.
-#include "base/thread_pool.h"
+#include "host/threads/thread_pool.h"
 
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <numeric>
 
-namespace ipfs_accelerate {
+namespace ipfs_accelerate::host {
 namespace {
 
 TEST(ThreadPool, RunsEveryTaskOnce) {
@@ -47,5 +47,24 @@ TEST(ThreadPool, WakesSleepingWorkersAndCaller) {
   }
 }
 
+TEST(ThreadPool, LeavesOutTasksOnceItIsStopped) {
+  for (const int threads : {1, 4}) {
+    ThreadPool pool(threads);
+    std::atomic<std::int32_t> stop{0};
+    std::atomic<int> ran{0};
+    pool.stop_at(&stop);
+    pool.run(1000, [&](std::int64_t, int) {
+      ++ran;
+      stop = 1;
+    });
+    EXPECT_GE(ran.load(), 1);
+    EXPECT_LE(ran.load(), threads);  // one that had begun on each thread
+    pool.stop_at(nullptr);
+    ran = 0;
+    pool.run(1000, [&](std::int64_t, int) { ++ran; });
+    EXPECT_EQ(ran.load(), 1000);
+  }
+}
+
 }  // namespace
-}  // namespace ipfs_accelerate
+}  // namespace ipfs_accelerate::host

@@ -1,5 +1,5 @@
 // ThreadPool: claiming of tasks through one atomic word, spinning before sleeping.
-#include "base/thread_pool.h"
+#include "host/threads/thread_pool.h"
 
 #include <algorithm>
 #include <chrono>
@@ -8,7 +8,7 @@
 #include <immintrin.h>
 #endif
 
-namespace ipfs_accelerate {
+namespace ipfs_accelerate::host {
 namespace {
 
 #if defined(__EMSCRIPTEN__) && !defined(__EMSCRIPTEN_PTHREADS__)
@@ -73,7 +73,7 @@ ThreadPool::~ThreadPool() {
 
 void ThreadPool::run_erased(std::int64_t count, Function function, void* context) {
   if (workers_.empty() || count <= 1) {
-    for (std::int64_t index = 0; index < count; ++index) function(context, index, 0);
+    for (std::int64_t index = 0; index < count && !stopped(); ++index) function(context, index, 0);
     return;
   }
   count_ = count;
@@ -110,7 +110,7 @@ void ThreadPool::work_until_empty(int thread) {
   std::int64_t index;
   while (claim(index)) {
     const std::int64_t count = count_;  // not to be read after the last task is reported
-    function_(context_, index, thread);
+    if (!stopped()) function_(context_, index, thread);
     const bool last = finished_.fetch_add(1) + 1 == count;
     if (last && caller_sleeps_.load()) {
       std::lock_guard lock(mutex_);
@@ -138,4 +138,4 @@ void ThreadPool::worker(int thread) {
   }
 }
 
-}  // namespace ipfs_accelerate
+}  // namespace ipfs_accelerate::host

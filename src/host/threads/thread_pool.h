@@ -6,40 +6,28 @@
 #include <cstdint>
 #include <mutex>
 #include <thread>
-#include <type_traits>
 #include <vector>
 
-namespace ipfs_accelerate {
+#include "base/pool.h"
+
+namespace ipfs_accelerate::host {
 
 /// Threads this build may use on this machine; 1 in a WASM build without threads.
 int hardware_threads();
 
 /// Workers spin briefly between sections and then sleep, so sections that follow each other cost about a microsecond.
-/// One section at a time: run() is called by one thread, and not from inside a task.
-class ThreadPool {
+class ThreadPool final : public Pool {
  public:
   /// threads: how many work on a section, the caller included; 0 = hardware_threads().
   explicit ThreadPool(int threads = 0);
-  ~ThreadPool();
+  ~ThreadPool() override;
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  int threads() const { return static_cast<int>(workers_.size()) + 1; }
-
-  /// Calls task(index, thread) for every index in [0, count) and returns when all are done; 0 <= thread < threads().
-  /// Everything the tasks wrote is visible to the caller. count < 2^31.
-  template <class Task>
-  void run(std::int64_t count, Task&& task) {
-    using Plain = std::remove_reference_t<Task>;
-    run_erased(
-        count, [](void* context, std::int64_t index, int thread) { (*static_cast<Plain*>(context))(index, thread); },
-        const_cast<void*>(static_cast<const void*>(&task)));
-  }
+  int threads() const override { return static_cast<int>(workers_.size()) + 1; }
 
  private:
-  using Function = void (*)(void* context, std::int64_t index, int thread);
-
-  void run_erased(std::int64_t count, Function function, void* context);
+  void run_erased(std::int64_t count, Function function, void* context) override;
   bool claim(std::int64_t& index);
   void work_until_empty(int thread);
   void worker(int thread);
@@ -61,4 +49,4 @@ class ThreadPool {
   std::vector<std::thread> workers_;
 };
 
-}  // namespace ipfs_accelerate
+}  // namespace ipfs_accelerate::host

@@ -1,0 +1,33 @@
+// Compares count, dtype and size of each tensor with the graph's values.
+#include "backend/check_tensors.h"
+
+namespace ipfs_accelerate {
+namespace {
+
+Result<> check_one(const Value& value, const ShapeClass& shape, std::string_view what, Dtype dtype, std::size_t bytes) {
+  const Shape bound = bind(value.dims, shape);
+  IA_ASSIGN(const std::int64_t count, element_count(bound));
+  const std::size_t needed = static_cast<std::size_t>(count) * 4;  // graphs have kF32 and kI32 only
+  if (dtype == value.dtype && bytes == needed) return {};
+  return fail(ErrorCode::kInvalidArgument, "{} '{}' has {} bytes of {}; {} {} takes {} bytes", what, value.name, bytes,
+              dtype_name(dtype), dtype_name(value.dtype), shape_text(bound), needed);
+}
+
+}  // namespace
+
+Result<> check_tensors(const Graph& graph, const ShapeClass& shape, std::span<const TensorRef> inputs,
+                       std::span<const MutableTensorRef> outputs) {
+  if (inputs.size() != graph.inputs.size() || outputs.size() != graph.outputs.size()) {
+    return fail(ErrorCode::kInvalidArgument, "the graph has {} inputs and {} outputs, {} and {} were given",
+                graph.inputs.size(), graph.outputs.size(), inputs.size(), outputs.size());
+  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    IA_TRY(check_one(graph.value(graph.inputs[i]), shape, "input", inputs[i].dtype, inputs[i].bytes.size()));
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    IA_TRY(check_one(graph.value(graph.outputs[i]), shape, "output", outputs[i].dtype, outputs[i].bytes.size()));
+  }
+  return {};
+}
+
+}  // namespace ipfs_accelerate

@@ -1,0 +1,58 @@
+// Lane: a thread of a device's own, on which its calls are carried out one after the other.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "host/native/loop.h"
+
+namespace ipfs_accelerate::host {
+
+class Lane {
+ public:
+  explicit Lane(Loop& loop) : loop_(loop) {}
+  ~Lane();  ///< what was handed over before is carried out
+  Lane(const Lane&) = delete;
+  Lane& operator=(const Lane&) = delete;
+
+  /// Carries `work` out on the lane; what it refers to must live until this ends.
+  template <class T>
+  Async<T> call(std::function<Result<T>()> work) {
+    struct Call {
+      std::function<Result<T>()> work;
+      std::optional<Result<T>> result;
+      Reply<T> reply;
+    };
+    const auto call = std::make_shared<Call>();
+    call->work = std::move(work);
+    loop_.promise();
+    push([this, call] {
+      call->result = call->work();
+      loop_.answer([call] { call->reply.settle(*std::move(call->result)); });
+    });
+    if constexpr (std::is_void_v<T>) {
+      co_await call->reply.get();
+    } else {
+      co_return co_await call->reply.get();
+    }
+  }
+  /// Carries `work` out and tells nobody. From any thread.
+  void push(std::function<void()> work);
+
+ private:
+  void run();
+
+  Loop& loop_;
+  std::mutex mutex_;
+  std::condition_variable work_ready_;
+  std::deque<std::function<void()>> work_;
+  bool ending_ = false;
+  std::thread thread_;  ///< begins with the first call
+};
+
+}  // namespace ipfs_accelerate::host

@@ -1,0 +1,97 @@
+// Loop: who drives, who waits, and how posted work reaches the driver.
+#include "host/native/loop.h"
+
+#include <algorithm>
+
+namespace ipfs_accelerate::host {
+
+void Loop::post(std::function<void()> work) {
+  const std::lock_guard lock(mutex_);
+  inbox_.push_back(std::move(work));
+  work_ready_.notify_one();
+}
+
+void Loop::promise() {
+  const std::lock_guard lock(mutex_);
+  ++promised_;
+}
+
+void Loop::answer(std::function<void()> work) {
+  const std::lock_guard lock(mutex_);
+  --promised_;
+  inbox_.push_back(std::move(work));
+  work_ready_.notify_one();
+}
+
+// The waiter may be gone as soon as the mutex is free.
+void Loop::finish(Waiter& waiter) {
+  const std::lock_guard lock(mutex_);
+  waiter.done = true;
+  waiter.wake.notify_one();
+}
+
+// One at a time from the shared queue, because posted work may block on this loop and drive it from inside.
+bool Loop::run_posted(std::unique_lock<std::mutex>& lock) {
+  if (inbox_.empty()) return false;
+  const std::function<void()> work = std::move(inbox_.front());
+  inbox_.pop_front();
+  lock.unlock();
+  work();
+  lock.lock();
+  return true;
+}
+
+void Loop::drive(Waiter& me, std::unique_lock<std::mutex>& lock) {
+  while (!me.done) {
+    while (!me.done && run_posted(lock)) {
+    }
+    lock.unlock();
+    bool ran = false;
+    // Only the driver ends waiters, so its own `done` needs no lock here.
+    while (!me.done && executor_.run_one()) ran = true;
+    lock.lock();
+    if (!ran && !me.done && inbox_.empty()) work_ready_.wait(lock);
+  }
+}
+
+void Loop::drive_until_done(Waiter& me) {
+  std::unique_lock lock(mutex_);
+  if (driver_ == std::this_thread::get_id()) return drive(me, lock);
+  const auto at = waiting_.insert(waiting_.end(), &me);
+  me.wake.wait(lock, [&] { return me.done || driver_ == std::thread::id(); });
+  waiting_.erase(at);
+  if (!me.done) {
+    driver_ = std::this_thread::get_id();
+    drive(me, lock);
+    driver_ = std::thread::id();
+  }
+  if (driver_ == std::thread::id() && !waiting_.empty()) waiting_.front()->wake.notify_one();
+}
+
+void Loop::start_thread() {
+  const std::lock_guard lock(mutex_);
+  if (thread_.joinable()) return;
+  thread_ends_.done = false;
+  thread_ = std::thread([this] { drive_until_done(thread_ends_); });
+}
+
+void Loop::close() {
+  Waiter drained;
+  // Looks again after everything that was ready, until no answer is owed.
+  std::function<void()> look = [&] {
+    std::unique_lock lock(mutex_);
+    const bool more = promised_ > 0 || !inbox_.empty();
+    if (more && inbox_.empty()) work_ready_.wait(lock, [&] { return !inbox_.empty(); });
+    if (more) return inbox_.push_back(look);
+    lock.unlock();
+    if (executor_.run_one()) return post(look);
+    finish(drained);
+  };
+  post(look);
+  drive_until_done(drained);
+  if (!thread_.joinable()) return;
+  post([this] { finish(thread_ends_); });
+  thread_.join();
+}
+
+}  // namespace ipfs_accelerate::host

@@ -1,0 +1,76 @@
+// Loop: drives the executor natively. Whoever blocks on it drives it, or a thread of its own under a server.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "base/async.h"
+
+namespace ipfs_accelerate::host {
+
+class Loop {
+ public:
+  Loop() = default;
+  ~Loop() { close(); }
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  /// For the driver: what runs in here may use it, other threads post().
+  Executor& executor() { return executor_; }
+
+  /// Calls `work` on the thread that drives, as soon as one does. From any thread.
+  void post(std::function<void()> work);
+
+  /// Runs `work` to its end. From any thread, several at once: one of them drives, the others wait and take over when
+  /// it leaves. What runs in here may block on it again.
+  template <class T>
+  Result<T> block_on(Async<T> work) {
+    std::optional<Result<T>> result;
+    Waiter me;
+    post([&] {
+      start(executor_, std::move(work), [&](Result<T> given) {
+        result = std::move(given);
+        finish(me);
+      });
+    });
+    drive_until_done(me);
+    return *std::move(result);
+  }
+
+  /// A thread of its own drives from now until close().
+  void start_thread();
+  /// Drives until nothing is ready and every promised post() has come; ends the own thread.
+  void close();
+
+  /// A thread outside will answer() once: close() waits for it.
+  void promise();
+  void answer(std::function<void()> work);
+
+ private:
+  struct Waiter {
+    std::condition_variable wake;
+    bool done = false;
+  };
+  void finish(Waiter& waiter);
+  void drive_until_done(Waiter& me);
+  void drive(Waiter& me, std::unique_lock<std::mutex>& lock);
+  bool run_posted(std::unique_lock<std::mutex>& lock);
+
+  Executor executor_;  // touched by the driver only
+  std::mutex mutex_;
+  std::condition_variable work_ready_;
+  std::deque<std::function<void()>> inbox_;
+  std::list<Waiter*> waiting_;  // to become the driver
+  std::thread::id driver_;      // none: a default id
+  int promised_ = 0;
+  Waiter thread_ends_;
+  std::thread thread_;
+};
+
+}  // namespace ipfs_accelerate::host

@@ -1,0 +1,144 @@
+// Loop, Lane and the native Compute: who drives, what waits, what is drained.
+#include "host/native/loop.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "host/native/compute.h"
+
+namespace ipfs_accelerate::host {
+namespace {
+
+Async<int> ready(int value) { co_return value; }
+Async<int> waiting(Reply<int> reply) { co_return co_await reply.get(); }
+
+TEST(Loop, GivesValuesAndErrors) {
+  Loop loop;
+  EXPECT_EQ(loop.block_on(ready(3)).value(), 3);
+  const auto failing = []() -> Async<> { co_await fail(ErrorCode::kNotFound, "nothing"); };
+  EXPECT_EQ(loop.block_on(failing()).error().code, ErrorCode::kNotFound);
+}
+
+TEST(Loop, AnotherThreadMayAnswer) {
+  Loop loop;
+  const Reply<int> reply;
+  std::thread other([&] { loop.post([&] { reply.settle(7); }); });
+  EXPECT_EQ(loop.block_on(waiting(reply)).value(), 7);
+  other.join();
+}
+
+// Each thread's work needs what the other thread brings, so neither may keep the loop to itself.
+TEST(Loop, TwoThreadsBlockAtOnce) {
+  Loop loop;
+  for (int round = 0; round < 200; ++round) {
+    const Reply<int> first, second;
+    const auto give_and_take = [](Reply<int> give, Reply<int> take) -> Async<int> {
+      give.settle(1);
+      co_return co_await take.get();
+    };
+    std::thread other([&] { EXPECT_EQ(loop.block_on(give_and_take(first, second)).value(), 1); });
+    EXPECT_EQ(loop.block_on(give_and_take(second, first)).value(), 1);
+    other.join();
+  }
+}
+
+TEST(Loop, AWaiterTakesOverWhenTheDriverLeaves) {
+  Loop loop;
+  const Reply<int> late;
+  std::atomic<bool> blocked{false};
+  std::thread other([&] {
+    blocked = true;
+    EXPECT_EQ(loop.block_on(waiting(late)).value(), 2);
+  });
+  while (!blocked) std::this_thread::yield();
+  EXPECT_EQ(loop.block_on(ready(1)).value(), 1);
+  loop.post([&] { late.settle(2); });
+  other.join();
+}
+
+TEST(Loop, WorkMayBlockOnItAgain) {
+  Loop loop;
+  const auto outer = [&]() -> Async<int> {
+    const Result<int> inner = loop.block_on(ready(4));
+    co_return 2 * co_await inner;
+  };
+  EXPECT_EQ(loop.block_on(outer()).value(), 8);
+}
+
+TEST(Loop, AThreadOfItsOwnDrives) {
+  Loop loop;
+  loop.start_thread();
+  std::atomic<int> seen{0};
+  loop.post([&] { seen = 1; });
+  EXPECT_EQ(loop.block_on(ready(5)).value(), 5);
+  EXPECT_EQ(seen, 1);
+  loop.close();
+}
+
+TEST(Loop, ClosingDrains) {
+  int ran = 0;
+  {
+    Loop loop;
+    NativeCompute compute(loop, 1);
+    loop.post([&] {
+      start(loop.executor(), compute.offload([]() -> Result<> { return {}; }, Stop()), [&](const Result<>&) { ++ran; });
+    });
+    loop.close();
+    EXPECT_EQ(ran, 1);
+  }
+}
+
+TEST(NativeCompute, RunsStepsInOrderOnOneLane) {
+  Loop loop;
+  NativeCompute compute(loop, 2);
+  EXPECT_EQ(compute.threads(), 2);
+  EXPECT_EQ(compute.pool(0), compute.pool(2));
+  EXPECT_FALSE(compute.processor().name.empty());
+  std::vector<int> order;
+  const auto count_to = [&](int first) -> Async<> {
+    int left = 3;
+    co_await compute.run_steps(
+        [&]() -> Result<bool> {
+          order.push_back(first + left);
+          return --left > 0;
+        },
+        Stop());
+  };
+  const auto both = [&](std::size_t i) { return count_to(i == 0 ? 0 : 10); };
+  EXPECT_TRUE(loop.block_on(for_each_limited(2, 2, both)));
+  EXPECT_EQ(order, (std::vector<int>{3, 2, 1, 13, 12, 11}));
+}
+
+TEST(NativeCompute, ErrorsAndStopsEndTheSteps) {
+  Loop loop;
+  NativeCompute compute(loop, 1);
+  const auto broken = []() -> Result<bool> { return fail(ErrorCode::kIo, "broken"); };
+  EXPECT_EQ(loop.block_on(compute.run_steps(broken, Stop())).error().code, ErrorCode::kIo);
+  const Stop stop;
+  int steps = 0;
+  const auto endless = [&]() -> Result<bool> {
+    if (++steps == 5) stop.flag() = 1;  // as another thread or a page would
+    return true;
+  };
+  EXPECT_EQ(loop.block_on(compute.run_steps(endless, stop)).error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(steps, 5);
+  EXPECT_EQ(loop.block_on(compute.offload([]() -> Result<> { return {}; }, stop)).error().code, ErrorCode::kCancelled);
+}
+
+TEST(NativeCompute, OffloadedWorkRunsBesideTheLane) {
+  Loop loop;
+  NativeCompute compute(loop, 1);
+  std::atomic<bool> offloaded{false};
+  const auto work = [&](std::size_t i) -> Async<> {
+    if (i == 1) {
+      co_await compute.offload([&]() -> Result<> { return offloaded = true, Result<>(); }, Stop());
+    } else {
+      co_await compute.run_steps([&]() -> Result<bool> { return !offloaded; }, Stop());
+    }
+  };
+  EXPECT_TRUE(loop.block_on(for_each_limited(2, 2, work)));
+}
+
+}  // namespace
+}  // namespace ipfs_accelerate::host
