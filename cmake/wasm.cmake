@@ -70,7 +70,7 @@ file(GLOB IA_WASM_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bindings/wasm/*.
 list(REMOVE_ITEM IA_WASM_SOURCES ${CMAKE_SOURCE_DIR}/bindings/wasm/no_tests.cpp)
 add_library(ia_bindings OBJECT ${IA_WASM_SOURCES})
 target_compile_options(ia_bindings PRIVATE -Os)
-set(IA_WASM_LAYERS ia_content ia_backend_webgpu ia_backend_webnn)
+set(IA_WASM_LAYERS ia_content ia_backend_webgpu ia_backend_webnn ia_host_threads)
 target_link_libraries(ia_bindings PUBLIC ${IA_WASM_LAYERS})
 foreach(kind engine test)
   foreach(variant plain relaxed)

@@ -86,10 +86,20 @@ Json outputs_json(const Evaluation& evaluation) {
   return outputs;
 }
 
+Json segments_json(const std::vector<SegmentReport>& segments) {
+  Json list = Json::array();
+  for (const auto& [platform, nodes, reason] : segments) {
+    list.push_back({{"platform", platform}, {"nodes", nodes}, {"reason", reason}});
+  }
+  return list;
+}
+
 Async<std::string> evaluate(Core& core, Request request, Json json, Stop stop) {
   const Evaluation evaluation =
       co_await core.evaluate(std::move(request), read_encodings(json), read_inputs(json), std::move(stop));
-  co_return dump({{"outputs", outputs_json(evaluation)}, {"ids", evaluation.ids}});
+  co_return dump({{"outputs", outputs_json(evaluation)},
+                  {"ids", evaluation.ids},
+                  {"segments", segments_json(evaluation.segments)}});
 }
 
 Async<std::string> load(Core& core, Request request, LoadListener listener, Stop stop) {

@@ -1,52 +1,18 @@
 #include "page_compute.h"
 
-#ifdef __EMSCRIPTEN_PTHREADS__
-#include "base/thread_pool.h"
-#endif
+#include "base/in_place.h"
+#include "host/threads/thread_pool.h"
 
 namespace ipfs_accelerate::page {
-namespace {
 
 /// Longer without other events, and a page would be felt to hang.
-constexpr double kTurnMilliseconds = 8;
-
-/// The calling thread alone.
-class OnePool final : public Pool {
- public:
-  int threads() const override { return 1; }
-
- private:
-  void run_erased(std::int64_t count, Function function, void* context) override {
-    for (std::int64_t i = 0; i < count && !stopped(); ++i) function(context, i, 0);
-  }
-};
-
-std::shared_ptr<Pool> make_pool([[maybe_unused]] int threads) {
-#ifdef __EMSCRIPTEN_PTHREADS__
-  class Threads final : public Pool {
-   public:
-    explicit Threads(int threads) : pool_(threads) {}
-    int threads() const override { return pool_.threads(); }
-
-   private:
-    void run_erased(std::int64_t count, Function function, void* context) override {
-      pool_.run(count, [&](std::int64_t index, int thread) {
-        if (!stopped()) function(context, index, thread);
-      });
-    }
-    ThreadPool pool_;
-  };
-  if (threads > 1) return std::make_shared<Threads>(threads);
-#endif
-  return std::make_shared<OnePool>();
-}
-
-}  // namespace
+static constexpr double kTurnMilliseconds = 8;
 
 std::shared_ptr<Pool> PageCompute::pool(int threads) {
   if (threads < 1 || threads > threads_) threads = threads_;  // more were not started
   std::shared_ptr<Pool>& pool = pools_[threads];
-  if (!pool) pool = make_pool(threads);
+  if (!pool && threads > 1) pool = std::make_shared<host::ThreadPool>(threads);
+  if (!pool) pool = std::make_shared<InPlacePool>();
   return pool;
 }
 
