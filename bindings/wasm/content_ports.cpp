@@ -113,7 +113,9 @@ Async<std::vector<host::Files::Item>> PageFiles::list(std::string folder) {
   const Answer answer = co_await border_.ask({.kind = Kind::files_list, .text = std::move(folder)});
   std::vector<Item> items;
   for (const Json& entry : Json::parse(answer.text, nullptr, false)) {
-    Item item{.path = entry.value("path", ""), .size = entry.value("size", std::uint64_t{0})};
+    Item item;
+    item.path = entry.value("path", "");
+    item.size = entry.value("size", std::uint64_t{0});
     item.is_folder = entry.value("folder", false);
     item.is_link = entry.contains("link");
     if (item.is_link) item.link_target = entry.value("link", "");

@@ -21,14 +21,20 @@ std::string text_of(const HostBytesRef& bytes) {
 
 Bytes bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
 
-/// {"url", "max_bytes"?, "stall"?, "total"?, "follow"?} -> {"status", "size", "sha256", "begin"}
-Async<Json> net(host::Host& host, Json json, Stop stop) {
-  host::NetRequest request{.url = json.value("url", ""), .accept = json.value("accept", "")};
+host::NetRequest request_for(const Json& json) {
+  host::NetRequest request;
+  request.url = json.value("url", "");
+  request.accept = json.value("accept", "");
   request.max_bytes = json.value("max_bytes", request.max_bytes);
   request.stall_seconds = json.value("stall", request.stall_seconds);
   request.total_seconds = json.value("total", request.total_seconds);
   request.follow_redirects = json.value("follow", false);
-  const host::NetAnswer answer = co_await host.net.get(std::move(request), stop);
+  return request;
+}
+
+/// {"url", "max_bytes"?, "stall"?, "total"?, "follow"?} -> {"status", "size", "sha256", "begin"}
+Async<Json> net(host::Host& host, Json json, Stop stop) {
+  const host::NetAnswer answer = co_await host.net.get(request_for(json), stop);
   const auto digests = co_await host.hash.hash({{content::HashFunction::kSha2_256, answer.body}});
   const BytesView begin(answer.body, 0, std::min<std::uint64_t>(answer.body->size(), 20));
   co_return Json{{"status", answer.status},
@@ -42,7 +48,7 @@ Async<Json> keep(host::Host& host, Json json, Stop stop) {
   const content::Cid cid = co_await content::Cid::parse(json.value("cid", ""));
   const content::Cid other = co_await content::Cid::parse(json.value("other", ""));
   HostBytesRef bytes = own_bytes(bytes_of(json.value("text", "")));
-  if (json.contains("url")) bytes = (co_await host.net.get({.url = json.value("url", "")}, stop)).body;
+  if (json.contains("url")) bytes = (co_await host.net.get(request_for(json), stop)).body;
   co_await host.keep.put(cid, bytes);
   co_await host.keep.flush();
   const std::vector<bool> has = co_await host.keep.has({cid, other});
@@ -67,7 +73,7 @@ Async<Json> kept(host::Host& host, Json json, Stop) {
 /// {"url"}: the same bytes hashed where they lie and in here, with both functions.
 Async<Json> hash(host::Host& host, Json json, Stop stop) {
   using enum content::HashFunction;
-  const HostBytesRef there = (co_await host.net.get({.url = json.value("url", "")}, stop)).body;
+  const HostBytesRef there = (co_await host.net.get(request_for(json), stop)).body;
   const HostBytesRef here = own_bytes(bytes_of(text_of(there)));
   const auto digests = co_await host.hash.hash({{kSha2_256, there}, {kSha2_256, here}, {kSha2_512, there}, {kSha2_512, here}});
   Json found = Json::array();
