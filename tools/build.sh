@@ -5,15 +5,17 @@ install_group() { "$IA_SOURCE/tools/env.sh" group "$1"; }
 
 build_preset() {  # build_preset PRESET [TARGET...]
   local preset=$1; shift
-  [ "$preset" = wasm ] && { "$IA_SOURCE/tools/build_wasm.sh"; return; }
   local dir=$IA_SOURCE/build/$preset
   if [ ! -e "$dir/build.ninja" ]; then (cd "$IA_SOURCE" && cmake --preset "$preset" >&2); fi
   cmake --build "$dir" -j "$jobs" ${1:+--target "$@"} >&2
 }
+build_times() { python3 "$IA_SOURCE/tools/build_times.py" "$IA_SOURCE/build" "$@"; }
 build_native() { build_preset release; }
-build_native_if_missing() { [ -x "$IA_SOURCE/build/release/bin/ipfs-accelerate" ] || build_native; }
+build_program() { build_preset release ipfs-accelerate; }
+build_golden() { build_preset release golden_models golden_tokenizers model_predict; }
+build_program_if_missing() { [ -x "$IA_SOURCE/build/release/bin/ipfs-accelerate" ] || build_program; }
 # Configured again: the peers' libraries may have been installed since.
-build_bench() { (cd "$IA_SOURCE" && cmake --preset release >&2) && build_preset release bench_peers; }
+build_bench() { (cd "$IA_SOURCE" && cmake --preset release >&2) && build_preset release bench_peers ipfs-accelerate model_predict; }
 
 npm_install() {
   local stamp=$IA_SOURCE/web/node_modules/.installed-$(sha256sum "$IA_SOURCE/web/package-lock.json" | cut -c1-12)
@@ -22,4 +24,5 @@ npm_install() {
   (cd "$IA_SOURCE/web" && npm ci --no-audit --no-fund --prefer-offline >&2) && : > "$stamp"
 }
 build_web() { build_preset wasm; npm_install; (cd "$IA_SOURCE/web" && npm run --silent build >&2); }
+build_web_if_missing() { [ -e "$IA_SOURCE/web/dist/version.json" ] || build_web; }
 build_web_for() { case " $* " in *" web-webgpu "* | *" webnn "* | *" wasm "* | *" --browser "*) build_web ;; esac; }

@@ -31,7 +31,9 @@ def suites():
     golden = ["python3", f"{SOURCE}/tools/golden.py", FIXTURES]
     zoo = ["python3", f"{SOURCE}/tools/zoo.py", "--only", "numbers-bert,numbers-bert-classifier"]
     node = lambda *words: ["node", *words]
-    yield "unit", [(os.path.basename(p), gtest(p)) for p in sorted(glob.glob(f"{BIN}/test_*"))]
+    yield "unit", [(os.path.basename(p), gtest(p)) for p in sorted(glob.glob(f"{BIN}/test_*"))] + [
+        ("rules of the tree", ["python3", f"{SOURCE}/tools/check_test.py"]),
+        ("misuse that must not compile", ["python3", f"{SOURCE}/tests/misuse/run.py"])]
     yield "golden", [
         ("tokenizers", ["python3", f"{SOURCE}/tools/golden.py", "--tokenizers", f"{FIXTURES}/tokenizers"]),
         ("models on cpu", golden + ["--backend", "cpu"]),
@@ -50,8 +52,8 @@ def suites():
 
 
 PREPARE = {
-    "unit": "build_native", "golden": "build_native", "integration": "build_native; build_web",
-    "content": "build_native", "web": "build_native; build_web",
+    "unit": "build_native", "golden": "build_golden", "integration": "build_preset release ipfs-accelerate; build_web",
+    "content": "build_preset release cid_tree", "web": "build_preset release ipfs-accelerate page_cases; build_web",
     "sanitizers": "build_preset asan " + " ".join(ASAN_TARGETS) + " fuzzers",
 }
 
@@ -90,10 +92,14 @@ def main():
     options = parser.parse_args()
     if options.list:
         print("\n".join(PREPARE))
+        print("bare: the set-up itself on a minimal Debian 12; by its own name only (./dev test bare), as it needs network and about 6 minutes")
         return 0
     chosen = [name for name in options.names.split(",") if name]
     unknown = set(chosen) - set(PREPARE)
     if unknown:
+        if "bare" in unknown:
+            print("dev test: bare runs outside the environment and alone: ./dev test bare", file=sys.stderr)
+            return 2
         print(f"dev test: no suite {', '.join(sorted(unknown))}; the suites are {', '.join(PREPARE)}", file=sys.stderr)
         return 2
     logs = f"{SOURCE}/build/test-logs"

@@ -8,37 +8,23 @@ import json
 import math
 import os
 import struct
-import subprocess
 import sys
 
-SOURCE = os.environ["IA_SOURCE"]
-BIN = os.environ.get("IA_BIN", f"{SOURCE}/build/release/bin")
-ZOO = f"{SOURCE}/zoo"
-NATIVE = ("cpu", "webgpu", "reference")
-WEB = ("wasm", "web-webgpu", "webnn")
+import calls
+
+ZOO = f"{calls.SOURCE}/zoo"
 GOLDEN_BOUND = {32: 1e-4, 16: 0.02}
 SAME_SHARE = {32: 1.0, 16: 0.95}
 
 
-class Failed(Exception):
-    """A model that could not be run; the text says why."""
-
-
 def predict(name, texts, options):
-    """One answer per text, through the whole pipeline, on the chosen backend."""
-    folder = f"{ZOO}/{name}"
-    shared = [folder, "--backend", options.backend, "--precision", str(options.precision)]
-    if options.backend in NATIVE:
-        command = [f"{BIN}/model_predict"] + shared
-    else:
-        browser = options.browser or {"webnn": "chromium-webnn"}.get(options.backend, "chromium")
-        command = ["node", f"{SOURCE}/web/test/predict.mjs"] + shared + ["--browser", browser]
-    done = subprocess.run(command, input="".join(json.dumps(t) + "\n" for t in texts), text=True, capture_output=True)
-    if done.returncode != 0:
-        raise Failed((done.stderr or done.stdout).strip()[-400:] or f"exit code {done.returncode}")
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    """One answer per text, by the engine on the chosen backend."""
+    config = {"platform": calls.platform_of(options), "precision": options.precision, "allow_fallback": False,
+              "batch_size": 64}
+    call = {"method": "run", "model": f"{ZOO}/{name}", "inputs": [{"text": t} for t in texts], "config": config}
+    answers = calls.answer(call, options)["output"]
     if len(answers) != len(texts):
-        raise Failed(f"{len(answers)} answers for {len(texts)} texts")
+        raise calls.Failed(f"{len(answers)} answers for {len(texts)} texts")
     return answers
 
 
@@ -115,7 +101,7 @@ def check(name, options):
     metric, reference = reference_metric(name)
     try:
         predictions, wanted, recorded, error = MODELS[name](name, options)
-    except Failed as failure:
+    except calls.Failed as failure:
         print(f"{name:26} FAILED  {failure}")
         return False
     right = sum(p == w for p, w in zip(predictions, wanted, strict=True)) / len(wanted)
@@ -132,12 +118,11 @@ def check(name, options):
 
 def parse():
     parser = argparse.ArgumentParser(prog="dev zoo", description=__doc__.split("\n")[0])
-    parser.add_argument("--only", metavar="NAMES", default="", help="names or prefixes, comma-separated")
-    parser.add_argument("--backend", choices=NATIVE + WEB, default="cpu")
-    parser.add_argument("--browser", choices=("chromium", "firefox", "chromium-webnn"), help="for the web backends")
-    parser.add_argument("--precision", type=int, choices=(16, 32), default=32)
+    calls.add_options(parser)
     parser.add_argument("--json", action="store_true", help="a JSON line per model that ran")
-    return parser.parse_args()
+    options = parser.parse_args()
+    calls.check_options(parser, options)
+    return options
 
 
 def main():

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -30,6 +31,8 @@ class HostBytes {
   virtual const std::uint8_t* data() const = 0;
   /// Copies [offset, offset + into.size()), which must lie inside.
   virtual void copy(std::uint64_t offset, std::span<std::uint8_t> into) const = 0;
+  /// Where they lie, for messages: "file model.safetensors, offset 1048576"; empty when nobody could go and look.
+  virtual std::string where() const { return {}; }
 };
 using HostBytesRef = std::shared_ptr<const HostBytes>;
 

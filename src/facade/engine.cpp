@@ -1,23 +1,55 @@
-// The facade: Engine's calls, each handed to the library or the runner.
+// The facade: Engine's calls, each handed to the store or to the core over the native host.
 #include <chrono>
 #include <cstdlib>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "content/profile.h"
-#include "engine/dag.h"
-#include "engine/library.h"
-#include "engine/runner.h"
+#include "engine/core.h"
+#include "facade/run.h"
+#include "host/native/native_host.h"
 #include "ipfs_accelerate/ipfs_accelerate.h"
 #include "model/model.h"
 
 namespace ipfs_accelerate {
 namespace fs = std::filesystem;
+namespace {
+
+using content::Cid;
+
+store::ProgressCallback store_progress(const Progress& progress, std::string stage) {
+  if (!progress) return {};
+  return [progress, stage = std::move(stage)](const store::Progress& now) {
+    progress(stage, now.bytes_done, now.bytes_total);
+  };
+}
+
+std::string_view entry_type_name(store::EntryType type) {
+  switch (type) {
+    case store::EntryType::kDirectory: return "directory";
+    case store::EntryType::kSymlink: return "symlink";
+    default: return "file";
+  }
+}
+
+}  // namespace
 
 struct Engine::Impl {
-  explicit Impl(fs::path home) : library(std::move(home)), runner(library) {}
+  explicit Impl(fs::path home) : library(std::move(home)) {}
+  Result<> open() {
+    IA_TRY(library.open());
+    native = std::make_unique<host::NativeHost>(library);
+    core = std::make_unique<Core>(native->host());
+    return {};
+  }
+  /// Models go while the loop still carries out what they let go of.
+  ~Impl() {
+    if (native) native->loop().close();
+    core.reset();
+  }
+
   Library library;
-  Runner runner;
+  std::unique_ptr<host::NativeHost> native;
+  std::unique_ptr<Core> core;
 
   /// Blocks from the store as it is now.
   Result<content::BlockGetter> getter() {
@@ -32,6 +64,29 @@ struct Engine::Impl {
       return store->resolve(path);
     }
     return Cid::parse(path);
+  }
+  /// Where `content` is, fetched when it is not complete here and a source is given.
+  Result<std::string> locate_complete(const std::string& content, const FetchConfig& config) {
+    IA_ASSIGN(const std::string path, library.locate(content));
+    if (config.gateways.empty()) return path;
+    IA_ASSIGN(const auto store, library.reader());
+    if (const auto complete = store->is_complete(path); complete && *complete) return path;
+    IA_TRY(native->loop().block_on(fetch_path(path, config)));
+    return path;
+  }
+
+ private:
+  Async<> fetch_path(std::string path, FetchConfig config) {
+    const Stop stop;
+    fetch::Fetcher fetcher(native->host(), {config.gateways, config.allow_local_gateways,
+                                            static_cast<double>(std::clamp(config.gateway_timeout, 1, 3600))});
+    const Cid target = co_await fetcher.resolve(path, stop);
+    const auto progress = [&](std::uint64_t done, std::uint64_t total) {
+      if (config.progress) config.progress("fetching", done, total);
+    };
+    const Result<> done = co_await as_result(fetcher.fetch_dag(target, progress, stop));
+    co_await fetcher.flush();  // what came is kept, also after an error
+    co_await done;
   }
 };
 
@@ -52,17 +107,32 @@ Engine::~Engine() = default;
 
 Result<Engine> Engine::open(const fs::path& home) {
   auto impl = std::make_unique<Impl>(home);
-  IA_TRY(impl->library.open());
+  IA_TRY(impl->open());
   return Engine(std::move(impl));
 }
 
 Result<RunResult> Engine::accelerate(const std::string& model, const std::vector<Input>& inputs, const Config& config) {
-  return impl_->runner.accelerate(model, inputs, config);
+  return impl_->native->loop().block_on(impl_->core->run({model, config}, inputs, {}, Stop()));
 }
+
+Run Engine::start(const std::string& model, const std::vector<Input>& inputs, const Config& config,
+                  LoadListener listener) {
+  host::Loop& loop = impl_->native->loop();
+  loop.start_thread();  // somebody must drive while nobody waits
+  const auto run = std::make_shared<Run::Impl>(loop, std::move(listener));
+  const LoadListener push = [run](const LoadEvent& event) { run->push(event); };
+  loop.post([&executor = loop.executor(), core = impl_->core.get(), run, push, request = Request{model, config},
+             inputs] {
+    ipfs_accelerate::start(executor, core->run(request, inputs, push, run->stop),
+                           [run](Result<RunResult> result) { run->settle(std::move(result)); });
+  });
+  return Run(run);
+}
+
 Result<std::string> Engine::explain(const std::string& model, const std::vector<Input>& inputs, const Config& config) {
-  return impl_->runner.explain(model, inputs, config);
+  return impl_->native->loop().block_on(impl_->core->explain({model, config}, inputs, Stop()));
 }
-Result<std::string> Engine::devices() { return impl_->runner.devices(); }
+Result<std::string> Engine::devices() { return impl_->native->loop().block_on(impl_->core->devices(Stop())); }
 
 Result<AddReport> Engine::add(const fs::path& path, const AddOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
@@ -82,7 +152,7 @@ Result<AddReport> Engine::add(const fs::path& path, const AddOptions& options) {
 }
 
 Result<std::vector<Entry>> Engine::ls(const std::string& content, const FetchConfig& fetch) {
-  IA_ASSIGN(const std::string path, impl_->library.locate_complete(content, fetch));
+  IA_ASSIGN(const std::string path, impl_->locate_complete(content, fetch));
   IA_ASSIGN(const auto store, impl_->library.reader());
   IA_ASSIGN(const auto entries, store->ls(path));
   std::vector<Entry> list;
@@ -93,7 +163,7 @@ Result<std::vector<Entry>> Engine::ls(const std::string& content, const FetchCon
 }
 
 Result<> Engine::cat(const std::string& content, const Sink& sink, const FetchConfig& fetch) {
-  IA_ASSIGN(const std::string path, impl_->library.locate_complete(content, fetch));
+  IA_ASSIGN(const std::string path, impl_->locate_complete(content, fetch));
   IA_ASSIGN(const auto store, impl_->library.reader());
   return store->cat(path, [&](ByteView bytes) -> Result<> {
     if (sink(bytes.data(), bytes.size())) return {};
@@ -102,7 +172,7 @@ Result<> Engine::cat(const std::string& content, const Sink& sink, const FetchCo
 }
 
 Result<> Engine::get(const std::string& content, const fs::path& target, const FetchConfig& fetch) {
-  IA_ASSIGN(const std::string path, impl_->library.locate_complete(content, fetch));
+  IA_ASSIGN(const std::string path, impl_->locate_complete(content, fetch));
   IA_ASSIGN(const auto store, impl_->library.reader());
   return store->get(path, target, store_progress(fetch.progress, "writing"));
 }
@@ -129,7 +199,7 @@ Result<VerifyReport> Engine::verify(const std::string& content) {
 }
 
 Result<std::string> Engine::pin(const std::string& content, const FetchConfig& fetch) {
-  IA_ASSIGN(const std::string path, impl_->library.locate_complete(content, fetch));
+  IA_ASSIGN(const std::string path, impl_->locate_complete(content, fetch));
   return impl_->library.write<std::string>([&](const auto& store) -> Result<std::string> {
     IA_ASSIGN(const Cid cid, store->resolve(path));
     IA_ASSIGN(const bool complete, store->is_complete(path));

@@ -61,7 +61,7 @@ class Keep {
   /// Leaves of this file come by put() in any order; its inner nodes were put before.
   virtual Async<> begin_file(content::FileLayout layout) = 0;
   /// kQuotaExceeded: no room.
-  virtual Async<> put(content::Cid cid, HostBytesRef bytes) = 0;
+  virtual Async<> put(content::VerifiedBytes block) = 0;
   virtual Async<> flush() = 0;  ///< what was put is durable afterwards
   /// Drops blocks whose bytes do not match, so that they can come again.
   virtual Async<> forget(std::vector<content::Cid> cids) = 0;

@@ -143,6 +143,9 @@ class Store {
   /// Single blocks, for gateways and fetching. Blocks are found by multihash, whatever the CID's version and codec.
   bool has_block(const Cid& cid);
   Result<Block> get_block(const Cid& cid);
+  /// A block's bytes, not verified; null when it is not here. Leaves of files that the store owns are views of a map;
+  /// referenced files are read.
+  Result<HostBytesRef> peek(const Cid& cid);
   /// Keeps a block: in its place in a file that waits for it (begin_file), else in the pack.
   Result<> put_block(const content::VerifiedBlock& block);
   /// Drops a block that does not match its CID, so that it can come again. Nothing happens to good ones.

@@ -39,6 +39,7 @@ struct Store::Impl : std::enable_shared_from_this<Store::Impl> {
   std::unordered_map<std::string, Error> broken;                          // entries that cannot be read
   std::unordered_multimap<std::uint64_t, LeafPlace> leaves;               // by first bytes of the digest
   std::unordered_map<std::string, std::weak_ptr<ByteSource>> open_files;  // by key of the file's root
+  std::unordered_map<std::string, std::weak_ptr<const Mapping>> maps;     // by key of the file's root
   std::atomic<std::uint64_t> next_temporary = 0;
 
   // store.cpp
@@ -69,6 +70,10 @@ struct Store::Impl : std::enable_shared_from_this<Store::Impl> {
   Result<std::shared_ptr<ByteSource>> open_file(const Cid& cid);
   Result<FileLayout> layout_of(const FileEntry& entry);
   Result<Cid> resolve(std::string_view path);
+
+  // store_peek.cpp
+  Result<std::shared_ptr<const Mapping>> map_of(const FileEntry& entry);
+  Result<HostBytesRef> peek_leaf(const LeafPlace& place);
 
   // store_pins.cpp
   Result<std::vector<Pin>> pins();

@@ -25,7 +25,7 @@ std::string base64(ByteView bytes) {
   return out;
 }
 
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') {
@@ -63,7 +63,7 @@ std::string buffer_json(const BufferSpec& buffer) {
 
 std::string pipeline_json(const PipelineSpec& pipeline) {
   return std::format(
-      "{{\"label\":{},\"wgsl\":{},\"bindings\":{}}}", quoted(pipeline.label), quoted(pipeline.wgsl),
+      "{{\"label\":{},\"wgsl\":{},\"bindings\":{}}}", quote(pipeline.label), quote(pipeline.wgsl),
       array(pipeline.binding_types, [](BindingType type) { return std::format("\"{}\"", kBindingNames[int(type)]); }));
 }
 
@@ -73,7 +73,7 @@ std::string dispatch_json(const DispatchSpec& dispatch) {
   });
   const auto& groups = dispatch.workgroups;
   return std::format("{{\"pipeline\":{},\"bindings\":{},\"workgroups\":[{},{},{}],\"label\":{}}}", dispatch.pipeline,
-                     bindings, groups[0], groups[1], groups[2], quoted(dispatch.label));
+                     bindings, groups[0], groups[1], groups[2], quote(dispatch.label));
 }
 
 }  // namespace
@@ -83,7 +83,7 @@ std::string to_json(const Recording& recording) {
       "{{\"version\":1,\"buffers\":{},\"pipelines\":{},\"dispatches\":{},\"optimizations\":{},\"activation_bytes\":{}}"
       "}",
       array(recording.buffers, buffer_json), array(recording.pipelines, pipeline_json),
-      array(recording.dispatches, dispatch_json), array(recording.optimizations, quoted), recording.activation_bytes);
+      array(recording.dispatches, dispatch_json), array(recording.optimizations, quote), recording.activation_bytes);
 }
 
 }  // namespace ipfs_accelerate::webgpu

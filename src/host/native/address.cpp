@@ -1,5 +1,5 @@
 // The reserved address blocks of IPv4 and IPv6 (IANA special-purpose registries).
-#include "fetch/address.h"
+#include "host/native/address.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace ipfs_accelerate::fetch {
+namespace ipfs_accelerate::host {
 namespace {
 
 struct Block4 {
@@ -61,4 +61,4 @@ bool is_public_address(const sockaddr& address) {
   return false;
 }
 
-}  // namespace ipfs_accelerate::fetch
+}  // namespace ipfs_accelerate::host

@@ -1,5 +1,5 @@
 // Tests of the names file.
-#include "engine/names.h"
+#include "host/native/names.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Names: reading, checking and replacing names.json.
-#include "engine/names.h"
+#include "host/native/names.h"
 
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-// The library: the store of this home with names on top, and missing content fetched when sources are given.
+// The library: the store of this home with names on top.
 #pragma once
 
 #include <filesystem>
@@ -7,21 +7,12 @@
 #include <mutex>
 #include <string>
 
-#include "engine/names.h"
-#include "fetch/fetch.h"
-#include "ipfs_accelerate/ipfs_accelerate.h"
+#include "host/native/names.h"
 #include "store/store.h"
 
 namespace ipfs_accelerate {
 
 using content::Cid;
-
-/// A model folder, found: its CID, and where its bytes came from.
-struct FoundModel {
-  Cid cid;
-  std::string source = "cache";  ///< "cache", "ipfs", "p2p"
-  bool was_here = true;          ///< nothing had to be added or fetched
-};
 
 /// The write lock of the store is held only while something is written, so that several programs can share a store.
 class Library {
@@ -42,17 +33,11 @@ class Library {
   /// CID, ipfs://CID, /ipfs/CID or a name, each with a path behind it -> "CID/path" as the store takes it. A folder is
   /// none.
   Result<std::string> locate(const std::string& content);
-  /// locate(), and what it names is fetched when it is not complete here.
-  Result<std::string> locate_complete(const std::string& content, const FetchConfig& fetch);
-  /// As locate(), or a folder, which is added by reference. Of a model to fetch only the files that a run needs are
-  /// fetched.
-  Result<FoundModel> find_model(const std::string& model, const FetchConfig& fetch);
+  /// Adds a folder by reference, with what its links point to; `was_here`: nothing was new.
+  Result<Cid> add_folder(const std::filesystem::path& folder, bool& was_here);
 
  private:
   Result<std::shared_ptr<store::Store>> open_for_writing();
-  Result<FoundModel> add_folder(const std::filesystem::path& folder);
-  Result<FoundModel> fetch_model(const std::string& path, const FetchConfig& config);
-
   std::filesystem::path home_;
   Names names_;
   std::mutex mutex_;        ///< guards reader_
@@ -70,8 +55,5 @@ Result<T> Library::write(const std::function<Result<T>(const std::shared_ptr<sto
   reader_.reset();  // the next reader sees what was written
   return result;
 }
-
-store::ProgressCallback store_progress(const Progress& progress, std::string stage);
-std::string_view entry_type_name(store::EntryType type);
 
 }  // namespace ipfs_accelerate

@@ -1,0 +1,87 @@
+#include "host/native/keep.h"
+
+namespace ipfs_accelerate::host {
+namespace {
+
+constexpr std::uint64_t kBatchBytes = 16u << 20;
+
+}  // namespace
+
+Async<std::vector<bool>> NativeKeep::has(std::vector<content::Cid> cids) {
+  co_return co_await lane_.call<std::vector<bool>>([&]() -> Result<std::vector<bool>> {
+    IA_ASSIGN(const auto store, library_.reader());
+    std::vector<bool> here;
+    for (const content::Cid& cid : cids) here.push_back(unwritten_.contains(cid.key()) || store->has_block(cid));
+    return here;
+  });
+}
+
+Async<std::vector<HostBytesRef>> NativeKeep::read(std::vector<content::Cid> cids) {
+  co_return co_await lane_.call<std::vector<HostBytesRef>>([&]() -> Result<std::vector<HostBytesRef>> {
+    IA_ASSIGN(const auto store, library_.reader());
+    std::vector<HostBytesRef> blocks;
+    for (const content::Cid& cid : cids) {
+      if (const auto found = unwritten_.find(cid.key()); found != unwritten_.end()) {
+        blocks.push_back(found->second);
+        continue;
+      }
+      IA_ASSIGN(HostBytesRef bytes, store->peek(cid));
+      blocks.push_back(std::move(bytes));
+    }
+    return blocks;
+  });
+}
+
+Result<> NativeKeep::write_pending() {
+  if (pending_.empty()) return {};
+  const std::vector<Pending> batch = std::exchange(pending_, {});
+  unwritten_.clear();
+  pending_bytes_ = 0;
+  const auto written = library_.write<bool>([&](const std::shared_ptr<store::Store>& store) -> Result<bool> {
+    for (const Pending& item : batch) {
+      if (item.file) {
+        IA_TRY(store->begin_file(*item.file));
+      } else {
+        const content::Block block = content::Block::copy_of(*item.block);
+        IA_TRY(store->put_block(block.verified()));
+      }
+    }
+    IA_TRY(store->flush());
+    return true;
+  });
+  if (!written) return std::unexpected(written.error());
+  return {};
+}
+
+Async<> NativeKeep::begin_file(content::FileLayout layout) {
+  co_await lane_.call<void>([&]() -> Result<> {
+    pending_.push_back({std::nullopt, std::move(layout)});
+    return {};
+  });
+}
+
+Async<> NativeKeep::put(content::VerifiedBytes block) {
+  co_await lane_.call<void>([&]() -> Result<> {
+    pending_bytes_ += block.bytes()->size();
+    unwritten_[block.cid().key()] = block.bytes();
+    pending_.push_back({std::move(block), std::nullopt});
+    return pending_bytes_ < kBatchBytes ? Result<>{} : write_pending();
+  });
+}
+
+Async<> NativeKeep::flush() {
+  co_await lane_.call<void>([&] { return write_pending(); });
+}
+
+Async<> NativeKeep::forget(std::vector<content::Cid> cids) {
+  co_await lane_.call<void>([&]() -> Result<> {
+    IA_TRY(write_pending());
+    const auto done = library_.write<bool>([&](const std::shared_ptr<store::Store>& store) -> Result<bool> {
+      for (const content::Cid& cid : cids) IA_TRY(store->forget_damaged(cid));
+      return true;
+    });
+    return done ? Result<>{} : Result<>(std::unexpected(done.error()));
+  });
+}
+
+}  // namespace ipfs_accelerate::host

@@ -1,0 +1,107 @@
+// Opening the store for reading and writing, and finding content by CID or name.
+#include "host/native/library.h"
+
+#include <chrono>
+#include <thread>
+
+namespace ipfs_accelerate {
+namespace fs = std::filesystem;
+namespace {
+
+using store::Store;
+
+constexpr std::chrono::seconds kLockPatience{10};  // programs that share a store wait for each other's short writes
+
+/// "ipfs://X" and "/ipfs/X" -> "X", trailing slashes cut.
+std::string bare(std::string text) {
+  for (const std::string_view prefix : {"ipfs://", "/ipfs/"}) {
+    if (text.starts_with(prefix)) {
+      text.erase(0, prefix.size());
+      break;
+    }
+  }
+  while (text.size() > 1 && text.ends_with('/')) text.pop_back();
+  return text;
+}
+
+}  // namespace
+
+Result<> Library::open() {
+  std::error_code error;
+  fs::create_directories(home_, error);
+  if (error) return fail(ErrorCode::kIo, "cannot make the store's folder {}: {}", home_.string(), error.message());
+  IA_TRY(names_.all());
+  IA_TRY(reader());
+  return {};
+}
+
+Result<std::shared_ptr<Store>> Library::reader() {
+  const std::lock_guard lock(mutex_);
+  if (reader_) return reader_;
+  const fs::path root = home_ / "store";
+  auto opened = Store::open(root, Store::Mode::kReadOnly);
+  if (!opened && opened.error().code == ErrorCode::kNotFound) {
+    IA_TRY(open_for_writing());  // makes it, and lets go
+    opened = Store::open(root, Store::Mode::kReadOnly);
+  }
+  if (!opened) return std::unexpected(opened.error());
+  reader_ = *std::move(opened);
+  return reader_;
+}
+
+Result<> Library::set_name(const std::string& name, const std::string& cid) {
+  const std::lock_guard lock(write_mutex_);
+  return names_.set(name, cid);
+}
+
+Result<> Library::forget_names(const std::string& cid) {
+  const std::lock_guard lock(write_mutex_);
+  return names_.forget_cid(cid);
+}
+
+Result<std::shared_ptr<Store>> Library::open_for_writing() {
+  const auto deadline = std::chrono::steady_clock::now() + kLockPatience;
+  while (true) {
+    auto store = Store::open(home_ / "store", Store::Mode::kReadWrite);
+    const bool locked = !store && store.error().code == ErrorCode::kStoreLocked;
+    if (!locked || std::chrono::steady_clock::now() > deadline) return store;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+Result<std::string> Library::locate(const std::string& content) {
+  if (content.starts_with("hf:")) {
+    return fail(ErrorCode::kInvalidArgument,
+                "'{}': names of the hf: hub are not supported; give a folder, a CID or a registered name", content);
+  }
+  const std::string text = bare(content);
+  const std::string head = text.substr(0, text.find('/'));
+  const auto cid = Cid::parse(head);
+  if (cid) return cid->text() + text.substr(head.size());
+  IA_ASSIGN(const auto names, names_.all());
+  for (std::size_t end = text.size(); end != std::string::npos && end > 0; end = text.rfind('/', end - 1)) {
+    if (const auto found = names.find(text.substr(0, end)); found != names.end())
+      return found->second + text.substr(end);
+  }
+  if (content != text || head.starts_with("Qm") || head.starts_with("baf")) return std::unexpected(cid.error());
+  return fail(ErrorCode::kNotFound, "'{}' is no CID, no registered name and no folder", content);
+}
+
+Result<Cid> Library::add_folder(const fs::path& folder, bool& was_here) {
+  std::error_code error;
+  const fs::path real = fs::canonical(folder, error);  // a link given as the model means what it points to
+  if (error) return fail(ErrorCode::kIo, "cannot open {}: {}", folder.string(), error.message());
+  return write<Cid>([&](const std::shared_ptr<Store>& store) -> Result<Cid> {
+    store::AddOptions options;
+    options.reference = true;
+    options.dereference = true;  // a hub's cache folder holds links to its blobs
+    options.pin = false;
+    IA_ASSIGN(const store::Stat before, store->stat());
+    IA_ASSIGN(const auto added, store->add(real, options));
+    IA_ASSIGN(const store::Stat after, store->stat());
+    was_here = before.files == after.files && before.blocks == after.blocks;
+    return added.root;
+  });
+}
+
+}  // namespace ipfs_accelerate
