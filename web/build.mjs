@@ -16,7 +16,7 @@ mkdirSync(sdk, {recursive: true});
 for (const kind of ['single', 'threads']) {
   const folder = join(programs, kind, 'bin');
   if (!existsSync(folder)) throw new Error(`no WebAssembly programs in ${folder}; run ./dev build wasm first`);
-  for (const name of readdirSync(folder).filter((file) => /\.(mjs|wasm)$/.test(file))) copyFileSync(join(folder, name), join(sdk, name));
+  for (const name of readdirSync(folder).filter((file) => /^engine.*\.(mjs|wasm)$/.test(file))) copyFileSync(join(folder, name), join(sdk, name));
 }
 
 await build({

@@ -72,12 +72,13 @@ Async<std::vector<HostBytesRef>> PageKeep::read(std::vector<content::Cid> cids) 
 
 Async<> PageKeep::begin_file(content::FileLayout) { co_return; }
 
-Async<> PageKeep::put(content::Cid cid, HostBytesRef bytes) {
+Async<> PageKeep::put(content::VerifiedBytes block) {
+  const HostBytesRef& bytes = block.bytes();
   const int handle = handle_of(*bytes);
   const BytesView view = handle != 0 ? BytesView() : BytesView(bytes, 0, bytes->size());
   co_await border_.ask({.kind = Kind::keep_put,
                         .numbers = {static_cast<double>(handle)},
-                        .text = key_of(cid),
+                        .text = key_of(block.cid()),
                         .spans = {span_of(view.view())}});
 }
 

@@ -34,7 +34,7 @@ class PageKeep final : public host::Keep {
   Async<std::vector<bool>> has(std::vector<content::Cid> cids) override;
   Async<std::vector<HostBytesRef>> read(std::vector<content::Cid> cids) override;
   Async<> begin_file(content::FileLayout layout) override;
-  Async<> put(content::Cid cid, HostBytesRef bytes) override;
+  Async<> put(content::VerifiedBytes block) override;
   Async<> flush() override;
   Async<> forget(std::vector<content::Cid> cids) override;
 

@@ -1,8 +1,7 @@
 // Calls that only tests make: each port, called from C++ as the engine calls it. Linked into the test programs alone.
-#include <map>
-#include <nlohmann/json.hpp>
+#include "tests/page/test_calls.h"
 
-#include "bindings/wasm/page.h"
+#include <map>
 
 namespace ipfs_accelerate::page {
 namespace {
@@ -43,19 +42,27 @@ Async<Json> net(host::Host& host, Json json, Stop stop) {
                  {"begin", as_text(begin.view())}};
 }
 
-/// {"cid", "other", "text", "url"?}: puts the text (or what the url sends) under cid, asks for both, forgets it.
+Async<content::VerifiedBytes> verified(host::Host& host, HostBytesRef bytes) {
+  auto digests = co_await host.hash.hash({{content::HashFunction::kSha2_256, bytes}});
+  content::Cid cid;
+  cid.hash.digest.assign(digests[0].bytes().begin(), digests[0].bytes().end());
+  co_return co_await content::verify(cid, std::move(bytes), digests[0]);
+}
+
+/// {"text" or "url", "other"}: puts the bytes, asks for them and for another CID, forgets them unless "stay".
 Async<Json> keep(host::Host& host, Json json, Stop stop) {
-  const content::Cid cid = co_await content::Cid::parse(json.value("cid", ""));
   const content::Cid other = co_await content::Cid::parse(json.value("other", ""));
   HostBytesRef bytes = own_bytes(bytes_of(json.value("text", "")));
   if (json.contains("url")) bytes = (co_await host.net.get(request_for(json), stop)).body;
-  co_await host.keep.put(cid, bytes);
+  const content::VerifiedBytes block = co_await verified(host, bytes);
+  const std::vector<content::Cid> cids{block.cid(), other};
+  co_await host.keep.put(block);
   co_await host.keep.flush();
-  const std::vector<bool> has = co_await host.keep.has({cid, other});
-  const std::vector<HostBytesRef> read = co_await host.keep.read({cid, other});
-  if (!json.value("stay", false)) co_await host.keep.forget({cid});
-  const std::vector<bool> after = co_await host.keep.has({cid, other});
-  co_return Json{{"kind", host.keep.kind()}, {"has", has}, {"read", text_of(read.at(0))},
+  const std::vector<bool> has = co_await host.keep.has(cids);
+  const std::vector<HostBytesRef> read = co_await host.keep.read(cids);
+  if (!json.value("stay", false)) co_await host.keep.forget({block.cid()});
+  const std::vector<bool> after = co_await host.keep.has(cids);
+  co_return Json{{"kind", host.keep.kind()}, {"cid", block.cid().text()}, {"has", has}, {"read", text_of(read.at(0))},
                  {"missing", read.at(1) == nullptr}, {"after", after}};
 }
 
@@ -170,7 +177,8 @@ using Test = Async<Json> (*)(host::Host&, Json, Stop);
 const std::map<std::string, Test>& tests() {
   static const std::map<std::string, Test> table{
       {"test.net", net},     {"test.keep", keep},   {"test.kept", kept}, {"test.hash", hash},  {"test.clock", clock},
-      {"test.steps", steps}, {"test.files", files}, {"test.gpu", gpu},   {"test.webnn", webnn}};
+      {"test.steps", steps}, {"test.files", files}, {"test.gpu", gpu},   {"test.webnn", webnn},
+      {"test.conformance", conformance}};
   return table;
 }
 

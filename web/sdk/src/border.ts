@@ -5,8 +5,12 @@ import type {Module, Program} from './program';
 /** What a port is asked. Spans point into the engine's memory and stay valid until the answer. */
 export class PortRequest {
   constructor(
-      readonly memory: WebAssembly.Memory, readonly numbers: number[], readonly text: string,
-      readonly spans: {pointer: number; size: number}[], readonly signal: AbortSignal) {}
+    readonly memory: WebAssembly.Memory,
+    readonly numbers: number[],
+    readonly text: string,
+    readonly spans: {pointer: number; size: number}[],
+    readonly signal: AbortSignal,
+  ) {}
 
   /** The memory of one span, as it is now: the view is stale once the memory has grown, so take it when it is used. */
   bytes(span: number): Uint8Array {
@@ -58,11 +62,17 @@ export class Border {
   #draining = false;
 
   /** `facts`: what the engine is told of this page (page.h). */
-  constructor(readonly program: Program, readonly ports: Ports, facts: object) {
+  constructor(
+    readonly program: Program,
+    readonly ports: Ports,
+    facts: object,
+  ) {
     this.#module = program.module;
     const names = this.#enter('ia_kinds') >>> 0;
     const heap = this.#heap();
-    this.#kinds = this.#text(names, heap.indexOf(0, names) - names).trim().split(' ');
+    this.#kinds = this.#text(names, heap.indexOf(0, names) - names)
+      .trim()
+      .split(' ');
     this.#enter('ia_open', this.#write([], JSON.stringify({...facts, threads: program.threads})));
   }
 
@@ -70,8 +80,12 @@ export class Border {
   async call<T>(request: object, {progress, signal, started}: CallOptions = {}): Promise<T> {
     checkAborted(signal);
     const number = this.#enter('ia_call', this.#write([], JSON.stringify(request)));
-    const forget = () => { if (!this.broken) this.#enter('ia_forget', number); };
-    const stop = () => { if (!this.broken) this.#then('ia_stop', number); };
+    const forget = () => {
+      if (!this.broken) this.#enter('ia_forget', number);
+    };
+    const stop = () => {
+      if (!this.broken) this.#then('ia_stop', number);
+    };
     signal?.addEventListener('abort', stop);
     const shared = started && !(this.#module.wasmMemory.buffer instanceof ArrayBuffer);
     if (shared) started(this.#module.wasmMemory.buffer, this.#enter('ia_stop_flag', number) >>> 0, forget);
@@ -106,8 +120,9 @@ export class Border {
   }
 
   #take(at: number): void {
-    const [kind, number, numbersAt, numberCount, textAt, textSize, spansAt, spanCount] = [...new Uint32Array(this.#memory.buffer, at, 8)] as
-        [number, number, number, number, number, number, number, number];
+    const [kind, number, numbersAt, numberCount, textAt, textSize, spansAt, spanCount] = [
+      ...new Uint32Array(this.#memory.buffer, at, 8),
+    ] as [number, number, number, number, number, number, number, number];
     const name = this.#kinds[kind]!;
     const text = textSize > 0 ? this.#text(textAt, textSize) : '';
     const notice = this.ports.notices[name];
@@ -119,7 +134,10 @@ export class Border {
     const pieces = Array.from({length: spanCount}, (_, i) => ({pointer: spans[2 * i]!, size: spans[2 * i + 1]!}));
     const controller = new AbortController();
     this.#requests.set(number, controller);
-    void this.#answer(number, this.ports.requests[name]!(new PortRequest(this.#memory, numbers, text, pieces, controller.signal)));
+    void this.#answer(
+      number,
+      this.ports.requests[name]!(new PortRequest(this.#memory, numbers, text, pieces, controller.signal)),
+    );
   }
 
   #tell(name: string, number: number, text: string): void {
@@ -129,7 +147,8 @@ export class Border {
     if (name === 'event') {
       try {
         waiting.progress?.(value as never);
-      } catch (error) { // the listener's own
+      } catch (error) {
+        // the listener's own
         this.#calls.delete(number);
         waiting.reject(error);
         this.#then('ia_stop', number);
@@ -183,7 +202,9 @@ export class Border {
       return this.#module[`_${name}`]!(...args);
     } catch (error) {
       const code: ErrorCode = /memory|OOM/i.test(String(error)) ? 'out_of_memory' : 'internal';
-      this.#break(new IpfsAccelerateError(code, `the WebAssembly engine stopped in ${name}: ${String(error)}`, {cause: error}));
+      this.#break(
+        new IpfsAccelerateError(code, `the WebAssembly engine stopped in ${name}: ${String(error)}`, {cause: error}),
+      );
       throw this.broken!;
     }
   }

@@ -29,7 +29,11 @@ class WorkerClient implements Client {
   readonly #waiting = new Map<number, Waiting>();
   constructor(readonly folder: string) {}
 
-  async call<M extends Method>(method: M, request: EngineRequest, {progress, signal}: CallOptions = {}): Promise<Answers[M]> {
+  async call<M extends Method>(
+    method: M,
+    request: EngineRequest,
+    {progress, signal}: CallOptions = {},
+  ): Promise<Answers[M]> {
     checkAborted(signal);
     const id = this.#next++;
     const worker = (this.#worker ??= this.#start());
@@ -58,7 +62,12 @@ class WorkerClient implements Client {
       event.preventDefault();
       if (this.#worker === worker) this.#worker = undefined;
       worker.terminate();
-      this.#fail(new IpfsAccelerateError('internal', `the engine's worker stopped: ${(event as ErrorEvent).message || `${url} cannot be loaded`}`));
+      this.#fail(
+        new IpfsAccelerateError(
+          'internal',
+          `the engine's worker stopped: ${(event as ErrorEvent).message || `${url} cannot be loaded`}`,
+        ),
+      );
     };
     worker.addEventListener('message', ({data}: MessageEvent<FromWorker>) => this.#receive(worker, data));
     worker.addEventListener('error', stopped);
@@ -104,7 +113,10 @@ class LocalClient implements Client {
   }
 
   close(): void {
-    void this.#engine?.then((engine) => engine.close(), () => undefined);
+    void this.#engine?.then(
+      (engine) => engine.close(),
+      () => undefined,
+    );
     this.#engine = undefined;
   }
 }

@@ -49,9 +49,14 @@ export interface DeviceReport {
   auto: {platform: string; reason: string};
 }
 
-export function reportDevices({browser, devices, webgpu_error: noGpu = '', webnn_error: noWebnn = '', auto}: FoundDevices, program: string): DeviceReport {
+export function reportDevices(
+  {browser, devices, webgpu_error: noGpu = '', webnn_error: noWebnn = '', auto}: FoundDevices,
+  program: string,
+): DeviceReport {
   const on = (platform: string) => devices.filter((device) => device.platform === platform);
-  const [cpu] = on('cpu'), [webnn] = on('webnn'), gpus = on('webgpu');
+  const [cpu] = on('cpu'),
+    [webnn] = on('webnn'),
+    gpus = on('webgpu');
   return {
     browser,
     secure_context: globalThis.isSecureContext ?? true,
@@ -59,8 +64,17 @@ export function reportDevices({browser, devices, webgpu_error: noGpu = '', webnn
     cpu: {name: cpu!.name, features: cpu!.features, threads: cpu!.threads, program, wasm: wasmFeatures()},
     webgpu: {
       problem: noGpu,
-      adapters: gpus.map(({name, vendor, architecture, driver, is_real_hardware: isRealHardware, features, limits}) => (
-        {name, vendor, architecture, description: driver, isRealHardware, features, limits})),
+      adapters: gpus.map(
+        ({name, vendor, architecture, driver, is_real_hardware: isRealHardware, features, limits}) => ({
+          name,
+          vendor,
+          architecture,
+          description: driver,
+          isRealHardware,
+          features,
+          limits,
+        }),
+      ),
       switched_off: gpus.flatMap((gpu) => gpu.switched_off),
     },
     webnn: webnn ? {problem: '', name: webnn.name, accelerated: webnn.is_real_hardware} : {problem: noWebnn},

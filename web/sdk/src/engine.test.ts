@@ -24,8 +24,8 @@ afterAll(() => rmSync(scratch, {recursive: true, force: true}));
 function request(name: ModelName, config: Config = {}): EngineRequest {
   return modelRequest(name, {platform: 'cpu', threads: 1, cache: 'memory', ...config});
 }
-const run = (asked: EngineRequest, texts: string[], options: CallOptions = {}, on = engine): Promise<Answers['run']> => (
-  on.call('run', {...asked, inputs: texts.map((text) => ({text}))}, options));
+const run = (asked: EngineRequest, texts: string[], options: CallOptions = {}, on = engine): Promise<Answers['run']> =>
+  on.call('run', {...asked, inputs: texts.map((text) => ({text}))}, options);
 
 interface Golden {
   inputs: string[];
@@ -35,8 +35,14 @@ interface Golden {
 function recorded(file: string, name: string): {shape: number[]; values: Float32Array} {
   const bytes = readFileSync(file);
   const length = Number(bytes.readBigUInt64LE(0));
-  const header = JSON.parse(bytes.subarray(8, 8 + length).toString()) as Record<string, {shape: number[]; data_offsets: [number, number]}>;
-  const {shape, data_offsets: [begin, end]} = header[name]!;
+  const header = JSON.parse(bytes.subarray(8, 8 + length).toString()) as Record<
+    string,
+    {shape: number[]; data_offsets: [number, number]}
+  >;
+  const {
+    shape,
+    data_offsets: [begin, end],
+  } = header[name]!;
   return {shape, values: new Float32Array(new Uint8Array(bytes.subarray(8 + length + begin, 8 + length + end)).buffer)};
 }
 
@@ -48,16 +54,24 @@ describe('a shipped model', () => {
     const hidden = expected.shape[1]!;
     const config = {task: 'feature-extraction', normalize: true};
     const result = await run(request(bert, config), [...golden.inputs]);
-    const worst = (rows: unknown[], from: number) => Math.max(...rows.flatMap((row, i) => (row as number[]).map((value, j) => Math.abs(value - expected.values[(from + i) * hidden + j]!))));
+    const worst = (rows: unknown[], from: number) =>
+      Math.max(
+        ...rows.flatMap((row, i) =>
+          (row as number[]).map((value, j) => Math.abs(value - expected.values[(from + i) * hidden + j]!)),
+        ),
+      );
     expect(worst(result.output, 0)).toBeLessThan(1e-4);
-    for (const [i, text] of golden.inputs.entries()) expect(worst((await run(request(bert, config), [text])).output, i)).toBeLessThan(1e-4);
+    for (const [i, text] of golden.inputs.entries())
+      expect(worst((await run(request(bert, config), [text])).output, i)).toBeLessThan(1e-4);
   });
 
   test('gives the same without relaxed SIMD', async () => {
     const plain = new Engine({...engine.options, relaxedSimd: false});
     const [expected, got] = [await run(request(bert), ['42']), await run(request(bert), ['42'], {}, plain)];
     expect((await plain.instance(request(bert).config).border).program.name).toBe('engine');
-    (got.output[0] as number[]).forEach((value, i) => expect(value).toBeCloseTo((expected.output[0] as number[])[i]!, 4));
+    (got.output[0] as number[]).forEach((value, i) =>
+      expect(value).toBeCloseTo((expected.output[0] as number[])[i]!, 4),
+    );
   });
 
   test('tokenizes as recorded', async () => {
@@ -69,8 +83,16 @@ describe('a shipped model', () => {
   test('says where it came from, what computed it and how long it took', async () => {
     const result = await run(request(bert), ['forty two', '42', 'ninety']);
     expect(result).toMatchObject({
-      platform: 'cpu', browser: 'node', is_real_hardware: true, precision: 32, ipfs_source: 'disk', fallback: null, task: 'feature-extraction',
-      model_type: expect.stringMatching(/\w/), cid: expect.stringMatching(/^bafy/), adapter_info: expect.stringMatching(/\w/),
+      platform: 'cpu',
+      browser: 'node',
+      is_real_hardware: true,
+      precision: 32,
+      ipfs_source: 'disk',
+      fallback: null,
+      task: 'feature-extraction',
+      model_type: expect.stringMatching(/\w/),
+      cid: expect.stringMatching(/^bafy/),
+      adapter_info: expect.stringMatching(/\w/),
     });
     expect(result.processing_time).toBeGreaterThan(0);
     expect(result.total_time).toBeGreaterThanOrEqual(result.processing_time);
@@ -84,7 +106,9 @@ describe('a shipped model', () => {
     const many = Array.from({length: 11}, (_, i) => (i % 3 === 0 ? `the number ${i}` : String(i)));
     const whole = await run(request(bert), [...many]);
     const pieces = await run(request(bert, {batch_size: 4}), [...many]);
-    whole.output.forEach((row, i) => (row as number[]).forEach((value, j) => expect((pieces.output[i] as number[])[j]).toBeCloseTo(value, 3)));
+    whole.output.forEach((row, i) =>
+      (row as number[]).forEach((value, j) => expect((pieces.output[i] as number[])[j]).toBeCloseTo(value, 3)),
+    );
   });
 
   test('classifies its recorded examples', async () => {
@@ -95,7 +119,10 @@ describe('a shipped model', () => {
   });
 
   test('explains its plan before any weight is read', async () => {
-    const plan = await engine.call('explain', {...request(bert), inputs: [{text: 'forty two'}]}) as {segments: {platform: string}[]; weight_bytes: number};
+    const plan = (await engine.call('explain', {...request(bert), inputs: [{text: 'forty two'}]})) as {
+      segments: {platform: string}[];
+      weight_bytes: number;
+    };
     expect(plan.segments[0]!.platform).toBe('cpu');
     expect(plan.weight_bytes).toBeGreaterThan(1_600_000);
   });
@@ -130,8 +157,16 @@ describe('a folder behind a URL', () => {
     const wanted = request({url}, {cache: 'auto', cache_folder: join(scratch, 'cache')});
     const first = await run(wanted, ['7'], {progress: (event) => events.push(event)});
     expect(first).toMatchObject({ipfs_source: 'url', ipfs_cache_hit: false, cid: expect.stringMatching(/^bafy/)});
-    expect([...new Set(events.map(({status}) => status))]).toEqual(['initiate', 'download', 'progress', 'done', 'ready']);
-    expect(events.find(({file, status}) => file === 'model.safetensors' && status === 'done')!.loaded).toBeGreaterThan(1_700_000);
+    expect([...new Set(events.map(({status}) => status))]).toEqual([
+      'initiate',
+      'download',
+      'progress',
+      'done',
+      'ready',
+    ]);
+    expect(events.find(({file, status}) => file === 'model.safetensors' && status === 'done')!.loaded).toBeGreaterThan(
+      1_700_000,
+    );
     const fetched = bodies;
     await engine.call('unload', wanted);
     const second = await run(wanted, ['7']);
@@ -147,7 +182,10 @@ describe('a folder behind a URL', () => {
 
   test('can be stopped while loading', async () => {
     const controller = new AbortController();
-    const stopping = run(request({url}, {cache: 'memory', top_k: 3}), ['7'], {progress: () => controller.abort(), signal: controller.signal});
+    const stopping = run(request({url}, {cache: 'memory', top_k: 3}), ['7'], {
+      progress: () => controller.abort(),
+      signal: controller.signal,
+    });
     expect(await codeOf(stopping)).toBe('cancelled');
   });
 
@@ -166,12 +204,17 @@ describe('what cannot be run gets a coded error', () => {
   const weights = (folder: string) => join(folder, 'model.safetensors');
   const config = (folder: string, change: object) => {
     const path = join(folder, 'config.json');
-    writeFileSync(path, JSON.stringify({...JSON.parse(readFileSync(path, 'utf8')) as object, ...change}));
+    writeFileSync(path, JSON.stringify({...(JSON.parse(readFileSync(path, 'utf8')) as object), ...change}));
   };
   const patchHeader = (folder: string, from: string, to: string) => {
     const bytes = readFileSync(weights(folder));
     const length = Number(bytes.readBigUInt64LE(0));
-    const header = Buffer.from(bytes.subarray(8, 8 + length).toString().replace(from, to));
+    const header = Buffer.from(
+      bytes
+        .subarray(8, 8 + length)
+        .toString()
+        .replace(from, to),
+    );
     const size = Buffer.alloc(8);
     size.writeBigUInt64LE(BigInt(header.length));
     writeFileSync(weights(folder), Buffer.concat([size, header, bytes.subarray(8 + length)]));
@@ -179,24 +222,44 @@ describe('what cannot be run gets a coded error', () => {
 
   test.each<[string, string, (folder: string) => void]>([
     ['missing weights', 'not_found', (folder) => rmSync(weights(folder))],
-    ['truncated weights', 'malformed_weights', (folder) => writeFileSync(weights(folder), readFileSync(weights(folder)).subarray(0, 1000))],
+    [
+      'truncated weights',
+      'malformed_weights',
+      (folder) => writeFileSync(weights(folder), readFileSync(weights(folder)).subarray(0, 1000)),
+    ],
     ['empty weights', 'malformed_weights', (folder) => writeFileSync(weights(folder), '')],
-    ['NaN weights', 'not_finite', (folder) => {
-      const bytes = readFileSync(weights(folder));
-      bytes.writeUInt32LE(0x7fc00000, 8 + Number(bytes.readBigUInt64LE(0)));
-      writeFileSync(weights(folder), bytes);
-    }],
+    [
+      'NaN weights',
+      'not_finite',
+      (folder) => {
+        const bytes = readFileSync(weights(folder));
+        bytes.writeUInt32LE(0x7fc00000, 8 + Number(bytes.readBigUInt64LE(0)));
+        writeFileSync(weights(folder), bytes);
+      },
+    ],
     ['a wrong dtype', 'unsupported_dtype', (folder) => patchHeader(folder, '"dtype":"F32"', '"dtype":"I32"')],
     ['a wrong shape', 'wrong_shape', (folder) => config(folder, {hidden_size: 64, num_attention_heads: 4})],
-    ['an unknown architecture', 'unknown_architecture', (folder) => config(folder, {model_type: 'perceiver', architectures: ['PerceiverModel']})],
-    ['a config that is no JSON', 'malformed_config', (folder) => writeFileSync(join(folder, 'config.json'), '{"model_type":')],
+    [
+      'an unknown architecture',
+      'unknown_architecture',
+      (folder) => config(folder, {model_type: 'perceiver', architectures: ['PerceiverModel']}),
+    ],
+    [
+      'a config that is no JSON',
+      'malformed_config',
+      (folder) => writeFileSync(join(folder, 'config.json'), '{"model_type":'),
+    ],
     ['no tokenizer', 'missing_tokenizer', (folder) => rmSync(join(folder, 'tokenizer.json'))],
-    ['a tokenizer without a vocabulary', 'missing_tokenizer', (folder) => {
-      const path = join(folder, 'tokenizer.json');
-      const json = JSON.parse(readFileSync(path, 'utf8')) as {model: {vocab: object}};
-      json.model.vocab = {};
-      writeFileSync(path, JSON.stringify(json));
-    }],
+    [
+      'a tokenizer without a vocabulary',
+      'missing_tokenizer',
+      (folder) => {
+        const path = join(folder, 'tokenizer.json');
+        const json = JSON.parse(readFileSync(path, 'utf8')) as {model: {vocab: object}};
+        json.model.vocab = {};
+        writeFileSync(path, JSON.stringify(json));
+      },
+    ],
   ])('%s: %s', async (name, code, change) => {
     const folder = copy(name.replaceAll(' ', '-'), change);
     expect(await codeOf(run(request(folder, {task: 'feature-extraction'}), ['forty two']))).toBe(code);
@@ -233,7 +296,10 @@ test('a folder on disk has the CID that the command-line tool gives it: no hidde
   symlinkSync('../nowhere', join(folder, 'broken'));
   symlinkSync('empty', join(folder, 'folder-link'));
   const command = join(process.env.IA_BIN || join(root, 'build/release/bin'), 'ipfs-accelerate');
-  const added = execFileSync(command, ['add', folder, '--quiet'], {encoding: 'utf8', env: {...process.env, IPFS_ACCELERATE_HOME: join(scratch, 'home')}});
+  const added = execFileSync(command, ['add', folder, '--quiet'], {
+    encoding: 'utf8',
+    env: {...process.env, IPFS_ACCELERATE_HOME: join(scratch, 'home')},
+  });
   const {cid} = await run(request(folder), ['7']);
   expect(cid).toBe(added.trim());
 });
@@ -256,9 +322,15 @@ test('another number of threads ends the threads there were, once nobody compute
 
 describe('options', () => {
   test.each([
-    [{presicion: 16}, 'unknown_option'], [{platform: 'tpu'}, 'unknown_platform'], [{precision: 4}, 'unsupported_precision'],
-    [{mixed_precision: true}, 'unsupported_precision'], [{top_k: 0}, 'invalid_argument'], [{batch_size: 1.5}, 'invalid_argument'],
-    [{threads: -1}, 'invalid_argument'], [{precision: '16'}, 'invalid_argument'], [{normalize: 'yes'}, 'invalid_argument'],
+    [{presicion: 16}, 'unknown_option'],
+    [{platform: 'tpu'}, 'unknown_platform'],
+    [{precision: 4}, 'unsupported_precision'],
+    [{mixed_precision: true}, 'unsupported_precision'],
+    [{top_k: 0}, 'invalid_argument'],
+    [{batch_size: 1.5}, 'invalid_argument'],
+    [{threads: -1}, 'invalid_argument'],
+    [{precision: '16'}, 'invalid_argument'],
+    [{normalize: 'yes'}, 'invalid_argument'],
     [{cache: 'attic'}, 'invalid_argument'],
   ])('%j is refused as %s', async (config, code) => {
     expect(await codeOf(run(request(bert, config as Config), ['7']))).toBe(code);
@@ -272,6 +344,10 @@ describe('options', () => {
 
 test('the devices of this process', async () => {
   const report = await engine.call('devices', {config: {cache: 'memory', threads: 1}});
-  expect(report).toMatchObject({browser: 'node', cpu: {threads: 1, program: 'engine-relaxed'}, webnn: {problem: expect.stringMatching(/WebNN/)}});
+  expect(report).toMatchObject({
+    browser: 'node',
+    cpu: {threads: 1, program: 'engine-relaxed'},
+    webnn: {problem: expect.stringMatching(/WebNN/)},
+  });
   expect(report.auto.reason).toMatch(/\w/);
 }, 250_000);

@@ -48,7 +48,11 @@ class Instance {
   #users = 0;
   #retired = false;
 
-  constructor(readonly key: string, options: ProgramOptions, cache: Promise<BlockCache>) {
+  constructor(
+    readonly key: string,
+    options: ProgramOptions,
+    cache: Promise<BlockCache>,
+  ) {
     this.border = this.#open(options, cache);
     this.border.catch(() => undefined);
   }
@@ -57,7 +61,10 @@ class Instance {
     const table = new ByteTable();
     const [program, cache] = await Promise.all([loadProgram(options, table), opening]);
     this.current = new Border(program, await openPorts(table, cache), {
-      cache: cache.kind, browser: browserName(), files: isNode(), web_crypto: globalThis.crypto?.subtle !== undefined,
+      cache: cache.kind,
+      browser: browserName(),
+      files: isNode(),
+      web_crypto: globalThis.crypto?.subtle !== undefined,
     });
     return this.current;
   }
@@ -78,7 +85,11 @@ class Instance {
   }
 
   #closeIfDone(): void {
-    if (this.#retired && this.#users === 0) void this.border.then((border) => border.close(), () => undefined);
+    if (this.#retired && this.#users === 0)
+      void this.border.then(
+        (border) => border.close(),
+        () => undefined,
+      );
   }
 }
 
@@ -87,13 +98,21 @@ export class Engine {
   readonly #caches = new Map<string, Promise<BlockCache>>();
   constructor(readonly options: ProgramOptions = {}) {}
 
-  async call<M extends Method>(method: M, request: EngineRequest, {progress, ...options}: CallOptions = {}): Promise<Answers[M]> {
+  async call<M extends Method>(
+    method: M,
+    request: EngineRequest,
+    {progress, ...options}: CallOptions = {},
+  ): Promise<Answers[M]> {
     const {cache, cache_folder: folder, ...config} = request.config;
     if (method === 'cacheStat') return this.#stat(await this.#cache(cache, folder)) as Promise<Answers[M]>;
     if (method === 'clearCache') return (await this.#cache(cache, folder)).clear() as Promise<never>;
     const told = progress && ((event: ProgressEvent) => progress(progressEvent(request.name ?? '', event)));
-    const answer = await this.instance(request.config).use((border) => border.call<unknown>({...request, config, method}, {...options, progress: told}));
-    return (method === 'devices' ? reportDevices(answer as FoundDevices, this.#instance?.current?.program.name ?? '') : answer) as Answers[M];
+    const answer = await this.instance(request.config).use((border) =>
+      border.call<unknown>({...request, config, method}, {...options, progress: told}),
+    );
+    return (
+      method === 'devices' ? reportDevices(answer as FoundDevices, this.#instance?.current?.program.name ?? '') : answer
+    ) as Answers[M];
   }
 
   /** The program for these options: a new one when the last one broke, or others are wanted. */
@@ -102,9 +121,15 @@ export class Engine {
     const last = this.#instance;
     if (last?.key === key && !last.current?.broken) return last;
     last?.retire();
-    const instance = new Instance(key, {...this.options, threads: threads || this.options.threads || 0}, this.#cache(cache, folder));
+    const instance = new Instance(
+      key,
+      {...this.options, threads: threads || this.options.threads || 0},
+      this.#cache(cache, folder),
+    );
     this.#instance = instance;
-    instance.border.catch(() => { if (this.#instance === instance) this.#instance = undefined; }); // the next call tries again
+    instance.border.catch(() => {
+      if (this.#instance === instance) this.#instance = undefined;
+    }); // the next call tries again
     return instance;
   }
 

@@ -20,7 +20,13 @@ export interface ComputedTensor {
 }
 
 export {IpfsAccelerateError, type ErrorCode} from './errors';
-export {pipeline, type PipelineOptions, type FeatureExtraction, type FillMask, type TextClassification} from './pipeline';
+export {
+  pipeline,
+  type PipelineOptions,
+  type FeatureExtraction,
+  type FillMask,
+  type TextClassification,
+} from './pipeline';
 export type {Config, Content, DeviceReport, ModelName, ProgressCallback, Result};
 export type {Input} from './inputs';
 export type {ProgressEvent} from './progress';
@@ -35,15 +41,26 @@ export interface CallOptions {
 
 /** Runs `model` on `content` (a text, a pair, or a list); the model stays loaded for the next call. */
 export async function accelerate(
-    model: ModelName, content: Content, config: Config & CallOptions = {}): Promise<Result> {
+  model: ModelName,
+  content: Content,
+  config: Config & CallOptions = {},
+): Promise<Result> {
   const {progress_callback: progress, signal, ...rest} = config;
   return engineClient().call('run', {...modelRequest(model, rest), inputs: textItems(content)}, {progress, signal});
 }
 
 /** What will run where, and which bytes it needs; no weight is read. */
-export async function explain(model: ModelName, content: Content | undefined, config: Config & CallOptions = {}): Promise<unknown> {
+export async function explain(
+  model: ModelName,
+  content: Content | undefined,
+  config: Config & CallOptions = {},
+): Promise<unknown> {
   const {progress_callback: _, signal, ...rest} = config;
-  return engineClient().call('explain', {...modelRequest(model, rest), inputs: content === undefined ? [] : textItems(content)}, {signal});
+  return engineClient().call(
+    'explain',
+    {...modelRequest(model, rest), inputs: content === undefined ? [] : textItems(content)},
+    {signal},
+  );
 }
 
 /** Adapters, WebNN contexts, SIMD level and threads of this page, and the choice `auto` makes. */
@@ -63,13 +80,19 @@ export const cache = {
 
 /** Every output of a model for token ids, layer by layer where asked for: for tests against recorded values. */
 export async function evaluate(
-    model: ModelName, request: {encodings?: EncodedItem[]; texts?: Content; hidden_states?: boolean; all_tokens?: boolean},
-    config: Config = {}): Promise<{outputs: ComputedTensor[]; ids: number[][]; segments: Result['segments']}> {
+  model: ModelName,
+  request: {encodings?: EncodedItem[]; texts?: Content; hidden_states?: boolean; all_tokens?: boolean},
+  config: Config = {},
+): Promise<{outputs: ComputedTensor[]; ids: number[][]; segments: Result['segments']}> {
   const answer = await engineClient().call('evaluate', {
-    ...modelRequest(model, config), hidden_states: request.hidden_states ?? false, all_tokens: request.all_tokens ?? false,
-    inputs: request.texts === undefined ? [] : textItems(request.texts), encodings: request.encodings ?? [],
+    ...modelRequest(model, config),
+    hidden_states: request.hidden_states ?? false,
+    all_tokens: request.all_tokens ?? false,
+    inputs: request.texts === undefined ? [] : textItems(request.texts),
+    encodings: request.encodings ?? [],
   });
-  const floats = (text: string) => new Float32Array(Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer);
+  const floats = (text: string) =>
+    new Float32Array(Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer);
   return {...answer, outputs: answer.outputs.map((output) => ({...output, values: floats(output.values)}))};
 }
 

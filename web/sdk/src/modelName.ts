@@ -5,7 +5,8 @@ import {isNode} from './features';
 /** A CID (also ipfs://CID/path and /ipfs/CID/path), the address of a folder, a folder on disk (Node), or one of these as an object. */
 export type ModelName = string | {cid: string; gateway?: string} | {url: string} | {folder: string};
 
-const resolve = (address: string): string => new URL(address, globalThis.document?.baseURI ?? globalThis.location?.href).href;
+const resolve = (address: string): string =>
+  new URL(address, globalThis.document?.baseURI ?? globalThis.location?.href).href;
 const isRelative = (text: string): boolean => !isNode() && /^\.{0,2}\/(?!ipfs\/)/.test(text);
 
 /** As the engine is asked for it. */

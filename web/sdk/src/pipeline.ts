@@ -38,28 +38,52 @@ export interface Label {
   score: number;
 }
 /** Embeddings [texts, hidden]. */
-export type FeatureExtraction =
-  ((texts: Content, options?: RunOptions & {pooling?: 'mean' | 'cls' | 'max' | 'last_token'; normalize?: boolean}) => Promise<Tensor>) & Disposable;
+export type FeatureExtraction = ((
+  texts: Content,
+  options?: RunOptions & {pooling?: 'mean' | 'cls' | 'max' | 'last_token'; normalize?: boolean},
+) => Promise<Tensor>) &
+  Disposable;
 /** The best words for each mask; one list for a single text, a list of lists for several. */
-export type FillMask = ((texts: Content, options?: RunOptions & {top_k?: number}) => Promise<FillMaskAnswer[] | FillMaskAnswer[][]>) & Disposable;
+export type FillMask = ((
+  texts: Content,
+  options?: RunOptions & {top_k?: number},
+) => Promise<FillMaskAnswer[] | FillMaskAnswer[][]>) &
+  Disposable;
 /** The best label of each text; with top_k above 1, the best ones. */
-export type TextClassification = ((texts: Content, options?: RunOptions & {top_k?: number}) => Promise<Label[] | Label[][]>) & Disposable;
+export type TextClassification = ((
+  texts: Content,
+  options?: RunOptions & {top_k?: number},
+) => Promise<Label[] | Label[][]>) &
+  Disposable;
 
 const precisions: Record<string, 16 | 32> = {fp32: 32, fp16: 16};
 
-export function pipeline(task: 'feature-extraction', model: ModelName, options?: PipelineOptions): Promise<FeatureExtraction>;
+export function pipeline(
+  task: 'feature-extraction',
+  model: ModelName,
+  options?: PipelineOptions,
+): Promise<FeatureExtraction>;
 export function pipeline(task: 'fill-mask', model: ModelName, options?: PipelineOptions): Promise<FillMask>;
-export function pipeline(task: 'text-classification', model: ModelName, options?: PipelineOptions): Promise<TextClassification>;
+export function pipeline(
+  task: 'text-classification',
+  model: ModelName,
+  options?: PipelineOptions,
+): Promise<TextClassification>;
 export async function pipeline(task: string, model: ModelName, options: PipelineOptions = {}): Promise<unknown> {
   const {device = 'auto', dtype = 'fp32', progress_callback: progress, signal, ...rest} = options;
-  const precision = precisions[dtype] ?? fail('unsupported_precision', `dtype '${String(dtype)}' is not available; fp32 and fp16 are`);
+  const precision =
+    precisions[dtype] ?? fail('unsupported_precision', `dtype '${String(dtype)}' is not available; fp32 and fp16 are`);
   const config: Config = {...rest, task, platform: device, precision};
   const loaded = await engineClient().call('load', modelRequest(model, config), {progress, signal});
   let last: Result | undefined;
   const run = async (texts: Content, {signal: runSignal, ...given}: RunOptions & Config = {}): Promise<unknown> => {
     const settings: Config = {...config, ...given};
     if (task === 'text-classification' && given.top_k === undefined) settings.top_k = config.top_k ?? 1;
-    last = await engineClient().call('run', {...modelRequest(model, settings), inputs: textItems(texts)}, {signal: runSignal});
+    last = await engineClient().call(
+      'run',
+      {...modelRequest(model, settings), inputs: textItems(texts)},
+      {signal: runSignal},
+    );
     return shapeAnswer(task, last.output, Array.isArray(texts), settings.top_k ?? 1);
   };
   return Object.defineProperties(run, {
@@ -79,7 +103,8 @@ function shapeAnswer(task: string, output: unknown[], several: boolean, topK: nu
 
 function embeddings(rows: number[][]): Tensor {
   const hidden = rows[0]?.length ?? 0;
-  if (rows.some((row) => row.length !== hidden)) throw new IpfsAccelerateError('internal', 'embeddings of different lengths');
+  if (rows.some((row) => row.length !== hidden))
+    throw new IpfsAccelerateError('internal', 'embeddings of different lengths');
   const data = new Float32Array(rows.length * hidden);
   rows.forEach((row, i) => data.set(row, i * hidden));
   return new Tensor(data, [rows.length, hidden]);

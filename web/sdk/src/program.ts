@@ -33,14 +33,20 @@ const maxThreads = 16;
 
 export async function loadProgram(options: ProgramOptions, bytes: ByteTable): Promise<Program> {
   const features = wasmFeatures();
-  if (!features.simd) fail('no_adapter', 'this JavaScript engine has no WebAssembly SIMD; use a browser of 2021 or later');
+  if (!features.simd)
+    fail('no_adapter', 'this JavaScript engine has no WebAssembly SIMD; use a browser of 2021 or later');
   const wanted = Math.trunc(options.threads ?? 0);
   const threads = features.threads ? Math.min(maxThreads, wanted > 0 ? wanted : features.processors) : 1;
-  const name = programName({threads: threads > 1, relaxedSimd: options.relaxedSimd ?? features.relaxedSimd}, options.kind);
+  const name = programName(
+    {threads: threads > 1, relaxedSimd: options.relaxedSimd ?? features.relaxedSimd},
+    options.kind,
+  );
   const folder = options.folder ?? new URL('.', import.meta.url).href;
   const url = new URL(`${name}.mjs`, folder).href;
   try {
-    const {default: factory} = (await import(/* @vite-ignore */ url)) as {default: (options: object) => Promise<Module>};
+    const {default: factory} = (await import(/* @vite-ignore */ url)) as {
+      default: (options: object) => Promise<Module>;
+    };
     const wasmBinary = isNode() ? await readFileUrl(new URL(`${name}.wasm`, folder)) : undefined;
     const module = await factory({iaThreads: threads - 1, iaBytes: bytes, ...(wasmBinary ? {wasmBinary} : {})});
     bytes.memory = module.wasmMemory;

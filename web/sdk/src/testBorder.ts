@@ -19,12 +19,26 @@ interface TestOptions {
 }
 
 export class TestBorder {
-  private constructor(readonly border: Border, readonly table: ByteTable) {}
+  private constructor(
+    readonly border: Border,
+    readonly table: ByteTable,
+  ) {}
 
-  static async open({cache = new MemoryCache(), threads = 1, relaxedSimd = true, webCrypto = true}: TestOptions = {}): Promise<TestBorder> {
+  static async open({
+    cache = new MemoryCache(),
+    threads = 1,
+    relaxedSimd = true,
+    webCrypto = true,
+  }: TestOptions = {}): Promise<TestBorder> {
     const table = new ByteTable();
-    const program = await loadProgram({folder: programFolder(threads > 1 ? 'threads' : 'single'), threads, relaxedSimd, kind: 'test'}, table);
-    return new TestBorder(new Border(program, await openPorts(table, cache), {cache: cache.kind, files: true, web_crypto: webCrypto}), table);
+    const program = await loadProgram(
+      {folder: programFolder(threads > 1 ? 'threads' : 'single'), threads, relaxedSimd, kind: 'test'},
+      table,
+    );
+    return new TestBorder(
+      new Border(program, await openPorts(table, cache), {cache: cache.kind, files: true, web_crypto: webCrypto}),
+      table,
+    );
   }
 
   /** One of the calls in tests/page. */
@@ -33,4 +47,8 @@ export class TestBorder {
   }
 }
 
-export const codeOf = (work: Promise<unknown>) => work.then(() => 'no error', (error: {code: string}) => error.code);
+export const codeOf = (work: Promise<unknown>) =>
+  work.then(
+    () => 'no error',
+    (error: {code: string}) => error.code,
+  );

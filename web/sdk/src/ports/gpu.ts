@@ -17,7 +17,12 @@ interface Recording {
   version: number;
   buffers: BufferSpec[];
   pipelines: {label: string; wgsl: string; bindings: GPUBufferBindingType[]}[];
-  dispatches: {pipeline: number; bindings: [number, number, number][]; workgroups: [number, number, number]; label: string}[];
+  dispatches: {
+    pipeline: number;
+    bindings: [number, number, number][];
+    workgroups: [number, number, number];
+    label: string;
+  }[];
 }
 
 interface Output {
@@ -38,10 +43,18 @@ interface Plan {
 }
 
 // GPUBufferUsage and GPUMapMode exist as globals only where WebGPU does; these are the specification's numbers.
-const mapRead = 1, copySrc = 4, copyDst = 8, uniform = 64, storage = 128;
+const mapRead = 1,
+  copySrc = 4,
+  copyDst = 8,
+  uniform = 64,
+  storage = 128;
 const usages = {
-  weight: storage | copyDst, activation: storage, input: storage | copyDst, output: storage | copySrc,
-  uniform: uniform | copyDst, constant: storage | copyDst,
+  weight: storage | copyDst,
+  activation: storage,
+  input: storage | copyDst,
+  output: storage | copySrc,
+  uniform: uniform | copyDst,
+  constant: storage | copyDst,
 };
 const mapModeRead = 1;
 const recordingVersion = 1;
@@ -54,7 +67,12 @@ class OpenGpu {
   readonly plans = new Map<number, Plan>();
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
 
-  constructor(readonly number: number, readonly device: GPUDevice, readonly adapter: GPUAdapter, readonly facts: AdapterFacts) {
+  constructor(
+    readonly number: number,
+    readonly device: GPUDevice,
+    readonly adapter: GPUAdapter,
+    readonly facts: AdapterFacts,
+  ) {
     this.whenLost = device.lost.then((info) => (this.lost = info.message || info.reason || 'the device is gone'));
   }
 
@@ -83,8 +101,14 @@ class OpenGpu {
     } catch (error) {
       this.checkAlive();
       const info = await module.getCompilationInfo();
-      const messages = info.messages.filter((message) => message.type === 'error').map((message) => `${message.lineNum}: ${message.message}`);
-      return fail('shader_compile', `the kernel ${label} does not compile on ${this.facts.name}: ${messages.join('; ') || String(error)}`, error);
+      const messages = info.messages
+        .filter((message) => message.type === 'error')
+        .map((message) => `${message.lineNum}: ${message.message}`);
+      return fail(
+        'shader_compile',
+        `the kernel ${label} does not compile on ${this.facts.name}: ${messages.join('; ') || String(error)}`,
+        error,
+      );
     }
   }
 
@@ -108,9 +132,19 @@ class OpenGpu {
 
   plan(recording: Recording, weights: GPUBuffer[], pipelines: GPUComputePipeline[]): Plan {
     let nextWeight = 0;
-    const buffers = recording.buffers.map(({kind, bytes, data}) => (
-      kind === 'weight' ? weights[nextWeight++]! : this.filled(kind, usages[kind], bytes, data === undefined ? undefined : fromBase64(data))));
-    const plan: Plan = {inputs: [], outputs: [], steps: [], owned: buffers.filter((_, i) => recording.buffers[i]!.kind !== 'weight'), readbacks: [], readbackBytes: 0};
+    const buffers = recording.buffers.map(({kind, bytes, data}) =>
+      kind === 'weight'
+        ? weights[nextWeight++]!
+        : this.filled(kind, usages[kind], bytes, data === undefined ? undefined : fromBase64(data)),
+    );
+    const plan: Plan = {
+      inputs: [],
+      outputs: [],
+      steps: [],
+      owned: buffers.filter((_, i) => recording.buffers[i]!.kind !== 'weight'),
+      readbacks: [],
+      readbackBytes: 0,
+    };
     recording.buffers.forEach(({kind, bytes, index}, i) => {
       if (kind === 'input') plan.inputs[index!] = buffers[i]!;
       if (kind !== 'output') return;
@@ -123,7 +157,10 @@ class OpenGpu {
       group: this.device.createBindGroup({
         label,
         layout: pipelines[pipeline]!.getBindGroupLayout(0),
-        entries: bindings.map(([buffer, offset, size], binding) => ({binding, resource: {buffer: buffers[buffer]!, offset, size}})),
+        entries: bindings.map(([buffer, offset, size], binding) => ({
+          binding,
+          resource: {buffer: buffers[buffer]!, offset, size},
+        })),
       }),
     }));
     return plan;
@@ -133,7 +170,9 @@ class OpenGpu {
     const {queue} = this.device;
     const inputCount = request.numbers[1]!;
     plan.inputs.forEach((buffer, i) => queue.writeBuffer(buffer, 0, request.bytes(i) as Uint8Array<ArrayBuffer>));
-    const readback = plan.readbacks.pop() ?? this.device.createBuffer({label: 'read-back', size: Math.max(plan.readbackBytes, 16), usage: mapRead | copyDst});
+    const readback =
+      plan.readbacks.pop() ??
+      this.device.createBuffer({label: 'read-back', size: Math.max(plan.readbackBytes, 16), usage: mapRead | copyDst});
     queue.submit([this.#encode(plan, readback)]);
     try {
       await readback.mapAsync(mapModeRead);
@@ -201,7 +240,9 @@ export function gpuPort(): Ports {
     gpu_list: async () => ({text: JSON.stringify([adapterFacts(await requestAdapter())])}),
     gpu_open: async () => {
       if (!open || open.lost !== undefined) {
-        opening ??= openDevice((last += 1)).finally(() => { opening = undefined; });
+        opening ??= openDevice((last += 1)).finally(() => {
+          opening = undefined;
+        });
         open = await opening;
       }
       const {number, facts, device, adapter} = open;
@@ -209,23 +250,37 @@ export function gpuPort(): Ports {
     },
     gpu_lost: async () => ({text: await open!.whenLost}),
     gpu_buffer: async (request) => {
-      const gpu = alive(), number = (last += 1);
+      const gpu = alive(),
+        number = (last += 1);
       const bytes = request.bytes(0);
-      gpu.buffers.set(number, await gpu.scoped('uploading weights', () => gpu.filled('weight', usages.weight, bytes.byteLength, bytes)));
+      gpu.buffers.set(
+        number,
+        await gpu.scoped('uploading weights', () => gpu.filled('weight', usages.weight, bytes.byteLength, bytes)),
+      );
       return {numbers: [number]};
     },
     gpu_plan: async ({text, numbers}) => {
-      const gpu = alive(), number = (last += 1);
+      const gpu = alive(),
+        number = (last += 1);
       const recording = JSON.parse(text) as Recording;
-      if (recording.version !== recordingVersion) fail('internal', `the engine makes recordings of version ${recording.version}, this executor replays ${recordingVersion}`);
+      if (recording.version !== recordingVersion)
+        fail(
+          'internal',
+          `the engine makes recordings of version ${recording.version}, this executor replays ${recordingVersion}`,
+        );
       const weights = numbers.map((id) => gpu.buffers.get(id) ?? fail('internal', `no weight buffer ${id}`));
-      const pipelines = await Promise.all(recording.pipelines.map(({label, wgsl, bindings}) => gpu.pipeline(label, wgsl, bindings)));
+      const pipelines = await Promise.all(
+        recording.pipelines.map(({label, wgsl, bindings}) => gpu.pipeline(label, wgsl, bindings)),
+      );
       gpu.plans.set(number, await gpu.scoped('building the plan', () => gpu.plan(recording, weights, pipelines)));
       return {numbers: [number]};
     },
     gpu_submit: (request) => {
       const gpu = alive();
-      return gpu.submit(gpu.plans.get(request.numbers[0]!) ?? fail('internal', `no plan ${request.numbers[0]}`), request);
+      return gpu.submit(
+        gpu.plans.get(request.numbers[0]!) ?? fail('internal', `no plan ${request.numbers[0]}`),
+        request,
+      );
     },
   };
   return {

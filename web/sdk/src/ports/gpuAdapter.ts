@@ -15,8 +15,14 @@ export interface AdapterFacts {
 }
 
 const wantedLimits = [
-  'maxStorageBufferBindingSize', 'maxBufferSize', 'maxComputeWorkgroupStorageSize', 'maxComputeInvocationsPerWorkgroup',
-  'maxComputeWorkgroupSizeX', 'maxComputeWorkgroupSizeY', 'maxComputeWorkgroupSizeZ', 'maxComputeWorkgroupsPerDimension',
+  'maxStorageBufferBindingSize',
+  'maxBufferSize',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupSizeZ',
+  'maxComputeWorkgroupsPerDimension',
   'maxStorageBuffersPerShaderStage',
 ] as const;
 const software = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i;
@@ -24,7 +30,10 @@ const software = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i
 async function gpuApi(): Promise<GPU> {
   if (globalThis.navigator?.gpu) return navigator.gpu;
   if (!isNode()) {
-    const why = globalThis.isSecureContext === false ? 'the page is not a secure context (https or localhost)' : 'this browser has no WebGPU';
+    const why =
+      globalThis.isSecureContext === false
+        ? 'the page is not a secure context (https or localhost)'
+        : 'this browser has no WebGPU';
     return fail('no_adapter', `no WebGPU: ${why}`);
   }
   try {
@@ -59,7 +68,12 @@ export function adapterFacts(adapter: GPUAdapter): AdapterFacts {
   const named = [...new Set([vendor, architecture, description || device])].filter(Boolean).join(' ');
   return {
     name: named || `a ${isRealHardware ? 'GPU' : 'software adapter'} that the browser does not name`,
-    vendor, architecture, description: description || device, is_real_hardware: isRealHardware, features: [...adapter.features].sort(), limits,
+    vendor,
+    architecture,
+    description: description || device,
+    is_real_hardware: isRealHardware,
+    features: [...adapter.features].sort(),
+    limits,
   };
 }
 

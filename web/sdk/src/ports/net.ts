@@ -11,7 +11,11 @@ class Deadline {
   readonly #whole: ReturnType<typeof setTimeout> | undefined;
   readonly #stop = () => this.controller.abort();
 
-  constructor(readonly stall: number, total: number, readonly signal: AbortSignal) {
+  constructor(
+    readonly stall: number,
+    total: number,
+    readonly signal: AbortSignal,
+  ) {
     signal.addEventListener('abort', this.#stop);
     if (total > 0) this.#whole = setTimeout(() => this.#expire(`took longer than ${total} s`), total * 1000);
     this.alive();
@@ -19,7 +23,8 @@ class Deadline {
 
   alive(): void {
     clearTimeout(this.#silence);
-    if (this.stall > 0) this.#silence = setTimeout(() => this.#expire(`stopped sending for ${this.stall} s`), this.stall * 1000);
+    if (this.stall > 0)
+      this.#silence = setTimeout(() => this.#expire(`stopped sending for ${this.stall} s`), this.stall * 1000);
   }
 
   end(): void {
@@ -34,7 +39,12 @@ class Deadline {
   }
 }
 
-async function readLimited(response: Response, url: string, maxBytes: number, deadline: Deadline): Promise<Uint8Array<ArrayBuffer>> {
+async function readLimited(
+  response: Response,
+  url: string,
+  maxBytes: number,
+  deadline: Deadline,
+): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   const reader = response.body?.getReader();

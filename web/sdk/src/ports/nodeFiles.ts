@@ -47,12 +47,15 @@ export async function nodeFiles(table: ByteTable): Promise<Ports['requests']> {
 
   return {
     files_list: async ({text: folder}) => {
-      if (!(await stat(folder).catch(() => undefined))?.isDirectory()) fail('not_found', `there is no folder ${folder}`);
+      if (!(await stat(folder).catch(() => undefined))?.isDirectory())
+        fail('not_found', `there is no folder ${folder}`);
       return {text: JSON.stringify(await list(folder, folder))};
     },
     files_read: async ({text, numbers: [offset, length]}) => {
       const [folder, path] = text.split('\n') as [string, string];
-      const bytes = await read(join(folder, path), offset!, length!).catch((error: unknown) => fail('io', `${path} cannot be read: ${String(error)}`, error));
+      const bytes = await read(join(folder, path), offset!, length!).catch((error: unknown) =>
+        fail('io', `${path} cannot be read: ${String(error)}`, error),
+      );
       return {numbers: table.add(bytes)};
     },
   };

@@ -13,9 +13,7 @@ interface SyncHandle {
 type FileHandle = FileSystemFileHandle & {
   createSyncAccessHandle?: (options?: {mode: 'read-only' | 'readwrite'}) => Promise<SyncHandle>;
 };
-type Directory = FileSystemDirectoryHandle & {
-  values(): AsyncIterable<FileSystemHandle>;
-};
+type Directory = FileSystemDirectoryHandle & {values(): AsyncIterable<FileSystemHandle>};
 
 const folderNames = ['ipfs_accelerate', 'blocks'];
 

@@ -10,10 +10,19 @@ import {timePort} from './time';
 import {webnnPort} from './webnn';
 
 export async function openPorts(table: ByteTable, cache: BlockCache): Promise<Ports> {
-  const gpu = gpuPort(), webnn = webnnPort();
+  const gpu = gpuPort(),
+    webnn = webnnPort();
   const files = isNode() ? await (await import('./nodeFiles')).nodeFiles(table) : {};
   return {
-    requests: {...timePort, ...netPort(table), ...keepPort(cache, table), ...hashPort(table), ...files, ...gpu.requests, ...webnn.requests},
+    requests: {
+      ...timePort,
+      ...netPort(table),
+      ...keepPort(cache, table),
+      ...hashPort(table),
+      ...files,
+      ...gpu.requests,
+      ...webnn.requests,
+    },
     notices: {...gpu.notices, ...webnn.notices},
   };
 }

@@ -14,30 +14,41 @@ export async function startTestServer(content: Uint8Array): Promise<TestServer> 
   const server = createServer((request, response) => {
     requests.push({path: request.url!, accept: request.headers.accept});
     switch (request.url) {
-      case '/honest': return void response.end(content);
-      case '/stalls': return;
-      case '/stops-midway': return void response.write(content.subarray(0, content.length / 2));
-      case '/broken': response.statusCode = 500; return void response.end('no');
-      case '/redirect': return void response.writeHead(302, {Location: '/honest'}).end();
+      case '/honest':
+        return void response.end(content);
+      case '/stalls':
+        return;
+      case '/stops-midway':
+        return void response.write(content.subarray(0, content.length / 2));
+      case '/broken':
+        response.statusCode = 500;
+        return void response.end('no');
+      case '/redirect':
+        return void response.writeHead(302, {Location: '/honest'}).end();
       case '/drips': {
         const timer = setInterval(() => response.write('x'), 50);
         return void response.on('close', () => clearInterval(timer));
       }
       case '/endless': {
-        const more = () => { while (response.write(Buffer.alloc(1 << 16))); };
+        const more = () => {
+          while (response.write(Buffer.alloc(1 << 16)));
+        };
         response.on('drain', more);
         return more();
       }
-      default: response.statusCode = 404; return void response.end();
+      default:
+        response.statusCode = 404;
+        return void response.end();
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
-    close: () => new Promise((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
   };
 }

@@ -2,7 +2,15 @@
 import type {PortRequest, Ports} from '../border';
 import {asError, fail} from '../errors';
 import type {
-  BuilderMethod, LoweredGraph, ML, MLContext, MLGraph, MLGraphBuilder, MLGraphBuilderConstructor, MLOperand, MLTensor,
+  BuilderMethod,
+  LoweredGraph,
+  ML,
+  MLContext,
+  MLGraph,
+  MLGraphBuilder,
+  MLGraphBuilderConstructor,
+  MLOperand,
+  MLTensor,
 } from './webnnTypes';
 
 interface OpenContext {
@@ -40,31 +48,51 @@ function buildGraph(context: MLContext, lowered: LoweredGraph, weights: Uint8Arr
   const builder: MLGraphBuilder = new Builder(context);
   const operands = new Array<MLOperand>(lowered.operands);
   let nextWeight = 0;
-  for (const {name, operand, dataType, shape} of lowered.inputs) operands[operand] = builder.input(name, {dataType, shape});
+  for (const {name, operand, dataType, shape} of lowered.inputs)
+    operands[operand] = builder.input(name, {dataType, shape});
   for (const {operand, dataType, shape, values} of lowered.constants) {
-    operands[operand] = builder.constant({dataType, shape}, values ? numbersAs(dataType, values) : weights[nextWeight++]!);
+    operands[operand] = builder.constant(
+      {dataType, shape},
+      values ? numbersAs(dataType, values) : weights[nextWeight++]!,
+    );
   }
   for (const call of lowered.calls) {
     const named = Object.fromEntries(Object.entries(call.named).map(([name, operand]) => [name, operands[operand]]));
     const method = builder[call.op] as BuilderMethod;
-    const parameters = [...call.operands.map((operand) => operands[operand]), ...call.arguments, {...call.options, ...named}];
+    const parameters = [
+      ...call.operands.map((operand) => operands[operand]),
+      ...call.arguments,
+      {...call.options, ...named},
+    ];
     const results = [method.call(builder, ...parameters)].flat();
-    call.results.forEach((operand, i) => { operands[operand] = results[i]!; });
+    call.results.forEach((operand, i) => {
+      operands[operand] = results[i]!;
+    });
   }
   return builder.build(Object.fromEntries(lowered.outputs.map(({name, operand}) => [name, operands[operand]!])));
 }
 
 async function makeGraph(open: OpenContext, lowered: LoweredGraph, weights: Uint8Array[]): Promise<BuiltGraph> {
   const {context} = open;
-  const built: BuiltGraph = {open, lowered, graph: await buildGraph(context, lowered, weights), inputs: {}, outputs: {}};
+  const built: BuiltGraph = {
+    open,
+    lowered,
+    graph: await buildGraph(context, lowered, weights),
+    inputs: {},
+    outputs: {},
+  };
   for (const {name, dataType, shape, used} of lowered.inputs) {
     if (used) built.inputs[name] = await context.createTensor({dataType, shape, writable: true});
   }
-  for (const {name, dataType, shape} of lowered.outputs) built.outputs[name] = await context.createTensor({dataType, shape, readable: true});
+  for (const {name, dataType, shape} of lowered.outputs)
+    built.outputs[name] = await context.createTensor({dataType, shape, readable: true});
   return built;
 }
 
-async function dispatch({open: {context}, graph, lowered, inputs, outputs}: BuiltGraph, request: PortRequest): Promise<void> {
+async function dispatch(
+  {open: {context}, graph, lowered, inputs, outputs}: BuiltGraph,
+  request: PortRequest,
+): Promise<void> {
   lowered.inputs.forEach(({name}, i) => {
     const tensor = inputs[name];
     if (tensor) context.writeTensor(tensor, request.copy(i));
@@ -76,7 +104,10 @@ async function dispatch({open: {context}, graph, lowered, inputs, outputs}: Buil
 
 /** Errors by code: a context that went away explains whatever else is said. */
 async function guarded<T>(open: OpenContext, code: 'unsupported_op' | 'internal', work: () => Promise<T>): Promise<T> {
-  const check = () => { if (open.lost !== undefined) fail('device_lost', `the browser closed its WebNN context: ${open.lost}; load the model again`); };
+  const check = () => {
+    if (open.lost !== undefined)
+      fail('device_lost', `the browser closed its WebNN context: ${open.lost}; load the model again`);
+  };
   check();
   try {
     return await work();
@@ -87,15 +118,21 @@ async function guarded<T>(open: OpenContext, code: 'unsupported_op' | 'internal'
 }
 
 export function webnnPort(): Ports {
-  const contexts = new Map<number, OpenContext>(), constants = new Map<number, Uint8Array>(), graphs = new Map<number, BuiltGraph>();
+  const contexts = new Map<number, OpenContext>(),
+    constants = new Map<number, Uint8Array>(),
+    graphs = new Map<number, BuiltGraph>();
   let last = 0;
-  const find = <T>(table: Map<number, T>, number: number, what: string): T => table.get(number) ?? fail('internal', `no WebNN ${what} ${number}`);
+  const find = <T>(table: Map<number, T>, number: number, what: string): T =>
+    table.get(number) ?? fail('internal', `no WebNN ${what} ${number}`);
   return {
     requests: {
       webnn_open: async () => {
-        const context = await createContext(), number = (last += 1);
+        const context = await createContext(),
+          number = (last += 1);
         const open: OpenContext = {context, lost: undefined};
-        void context.lost.then(({message}) => { open.lost = message || 'no reason given'; });
+        void context.lost.then(({message}) => {
+          open.lost = message || 'no reason given';
+        });
         contexts.set(number, open);
         return {
           numbers: [number, ...(context.accelerated === undefined ? [] : [Number(context.accelerated)])],
@@ -107,9 +144,13 @@ export function webnnPort(): Ports {
         return {numbers: [last]};
       },
       webnn_build: async ({numbers: [context, ...weights], text}) => {
-        const open = find(contexts, context!, 'context'), number = (last += 1);
+        const open = find(contexts, context!, 'context'),
+          number = (last += 1);
         const bytes = weights.map((id) => find(constants, id, 'constant'));
-        graphs.set(number, await guarded(open, 'unsupported_op', () => makeGraph(open, JSON.parse(text) as LoweredGraph, bytes)));
+        graphs.set(
+          number,
+          await guarded(open, 'unsupported_op', () => makeGraph(open, JSON.parse(text) as LoweredGraph, bytes)),
+        );
         return {numbers: [number]};
       },
       webnn_dispatch: async (request) => {
@@ -122,7 +163,9 @@ export function webnnPort(): Ports {
         contexts.get(number)?.context.destroy();
         contexts.delete(number);
       },
-      webnn_drop_constant: (number) => { constants.delete(number); },
+      webnn_drop_constant: (number) => {
+        constants.delete(number);
+      },
       webnn_drop_graph: (number) => {
         const {graph, inputs, outputs} = find(graphs, number, 'graph');
         graphs.delete(number);
