@@ -92,7 +92,7 @@ def main():
     options = parser.parse_args()
     if options.list:
         print("\n".join(PREPARE))
-        print("bare: the set-up itself on a minimal Debian 12; by its own name only (./dev test bare), as it needs network and about 6 minutes")
+        print("bare: the set-up itself on a minimal Debian 12; by its own name only (./dev test bare), as it needs network and about 8 minutes")
         return 0
     chosen = [name for name in options.names.split(",") if name]
     unknown = set(chosen) - set(PREPARE)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "content/cid.h"
 
@@ -14,6 +15,8 @@ class Block {
   static Result<Block> make(const Cid& cid, Bytes bytes);
   /// The same bytes, where they can be decoded.
   static Block copy_of(const VerifiedBytes& verified);
+  /// The same bytes where they lie, when they can be addressed; lives as long as they do.
+  static std::optional<VerifiedBlock> view_of(const VerifiedBytes& verified);
   /// The block inside an identity CID.
   static Result<Block> from_identity(const Cid& cid);
 

@@ -134,12 +134,14 @@ Result<VerifiedBytes> verify(const Cid& cid, HostBytesRef bytes, const Digest& d
                 kMaxBlockBytes);
   }
   IA_TRY(check_digest(static_cast<std::uint64_t>(cid.hash.function), cid.hash.digest.size()));
-  const ByteView expected = cid.hash.digest, got = digest.bytes();
-  if (got.size() < expected.size() || !std::ranges::equal(expected, got.first(expected.size()))) {
-    return fail(ErrorCode::kIntegrity, "while verifying block {}: the bytes have the digest {} instead of {}",
-                cid.text(), encode_multibase(Base::kBase16, got).substr(1),
-                encode_multibase(Base::kBase16, expected).substr(1));
-  }
+  const auto match = check_digest_bytes(cid.hash, digest.bytes());
+  if (!match) return while_doing(match.error(), "verifying block {}", cid.text());
+  return VerifiedBytes(cid, std::move(bytes));
+}
+
+std::optional<VerifiedBytes> RememberedBytes::recall(const Cid& cid) const {
+  HostBytesRef bytes = bytes_.lock();
+  if (!bytes || cid.hash != hash_) return std::nullopt;
   return VerifiedBytes(cid, std::move(bytes));
 }
 
@@ -148,6 +150,13 @@ Block Block::copy_of(const VerifiedBytes& verified) {
   verified.bytes()->copy(0, bytes);
   VerifiedBlock view(verified.cid(), bytes);
   return Block(std::move(bytes), std::move(view));
+}
+
+std::optional<VerifiedBlock> Block::view_of(const VerifiedBytes& verified) {
+  const HostBytesRef& bytes = verified.bytes();
+  const bool here = bytes->data() != nullptr || bytes->size() == 0;
+  if (!here) return std::nullopt;
+  return VerifiedBlock(verified.cid(), {bytes->data(), static_cast<std::size_t>(bytes->size())});
 }
 
 Result<Block> Block::make(const Cid& cid, Bytes bytes) {

@@ -3,6 +3,8 @@
 
 #include <compare>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -84,9 +86,23 @@ class VerifiedBytes {
 
  private:
   friend Result<VerifiedBytes> verify(const Cid& cid, HostBytesRef bytes, const Digest& digest);
+  friend class RememberedBytes;  // gives back what was verified
   VerifiedBytes(Cid cid, HostBytesRef bytes) : cid_(std::move(cid)), bytes_(std::move(bytes)) {}
   Cid cid_;
   HostBytesRef bytes_;
+};
+
+/// Remembers that bytes were verified, without keeping them alive: as long as somebody holds the same object, it need
+/// not be hashed again.
+class RememberedBytes {
+ public:
+  explicit RememberedBytes(const VerifiedBytes& verified) : hash_(verified.cid().hash), bytes_(verified.bytes()) {}
+  std::optional<VerifiedBytes> recall(const Cid& cid) const;
+  bool expired() const { return bytes_.expired(); }
+
+ private:
+  Multihash hash_;
+  std::weak_ptr<const HostBytes> bytes_;
 };
 
 /// `digest` is what the hash port made of `bytes` with the CID's function. kIntegrity, kLimitExceeded as below.

@@ -1,4 +1,4 @@
-// Folders: writing flat or HAMT ones as Kubo does, listing and looking up both.
+// Folders: writing flat or HAMT ones as Kubo does, listing and looking up both. Without blocks at hand: walk.h.
 #pragma once
 
 #include <string>
@@ -28,7 +28,9 @@ Result<DirectoryListing> list_directory(const Cid& directory, const BlockGetter&
 /// The first entry called `name`, with as few blocks as the folder needs. kNotFound.
 Result<Link> find_entry(const Cid& directory, std::string_view name, const BlockGetter& get);
 
-/// A CID and the names below it, from "CID/a/b" or "/ipfs/CID/a/b". kInvalidCid, kInvalidArgument for "." and "..".
+inline constexpr std::size_t kMaxPathNames = 256;
+
+/// A CID and the names below it, from "CID/a/b", "/ipfs/CID/a/b" or "ipfs://CID/a%20b". kInvalidCid, kLimitExceeded, kInvalidArgument for "." and "..".
 struct ContentPath {
   Cid root;
   std::vector<std::string> names;

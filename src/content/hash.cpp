@@ -97,7 +97,7 @@ Bytes joined(std::span<const ByteView> parts) {
 }
 
 // Full digest; blake3 gives 64 bytes, of which callers keep what they need.
-Result<Bytes> full_digest(HashFunction function, std::span<const ByteView> parts) {
+Result<Bytes> digest_of_parts(HashFunction function, std::span<const ByteView> parts) {
   switch (function) {
     case HashFunction::kIdentity: return joined(parts);
     case HashFunction::kSha2_256:
@@ -131,7 +131,7 @@ Result<> check_digest(std::uint64_t function, std::size_t length) {
 }
 
 Result<Multihash> hash_parts(HashFunction function, std::span<const ByteView> parts) {
-  IA_ASSIGN(Bytes digest, full_digest(function, parts));
+  IA_ASSIGN(Bytes digest, digest_of_parts(function, parts));
   if (function == HashFunction::kBlake3) digest.resize(32);
   IA_TRY(check_digest(static_cast<std::uint64_t>(function), digest.size()));
   return Multihash{function, std::move(digest)};
@@ -144,16 +144,22 @@ Result<Multihash> sha256_stream(const NextPart& next) {
 
 Result<Multihash> hash(HashFunction function, ByteView bytes) { return hash_parts(function, {&bytes, 1}); }
 
+Result<Bytes> full_digest(HashFunction function, ByteView bytes) { return digest_of_parts(function, {&bytes, 1}); }
+
 Result<> check_hash(const Multihash& expected, std::span<const ByteView> parts) {
   IA_TRY(check_digest(static_cast<std::uint64_t>(expected.function), expected.digest.size()));
-  IA_ASSIGN(Bytes actual, full_digest(expected.function, parts));
+  IA_ASSIGN(const Bytes actual, digest_of_parts(expected.function, parts));
+  return check_digest_bytes(expected, actual);
+}
+
+Result<> check_digest_bytes(const Multihash& expected, ByteView digest) {
+  IA_TRY(check_digest(static_cast<std::uint64_t>(expected.function), expected.digest.size()));
   if (expected.function != HashFunction::kIdentity) {
-    actual.resize(std::min(actual.size(), expected.digest.size()));
+    digest = digest.first(std::min(digest.size(), expected.digest.size()));
   }
-  if (actual == expected.digest) return {};
-  actual.resize(std::min<std::size_t>(actual.size(), 64));
+  if (std::ranges::equal(digest, expected.digest)) return {};
   return fail(ErrorCode::kIntegrity, "the bytes have digest {}, the CID says {}",
-              encode_multibase(Base::kBase16, actual).substr(1),
+              encode_multibase(Base::kBase16, digest.first(std::min<std::size_t>(digest.size(), 64))).substr(1),
               encode_multibase(Base::kBase16, expected.digest).substr(1));
 }
 

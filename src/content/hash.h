@@ -21,6 +21,10 @@ Result<> check_digest(std::uint64_t function, std::size_t length);
 
 /// Whether `digest` (perhaps truncated) is that of the parts. kIntegrity says both digests.
 Result<> check_hash(const Multihash& expected, std::span<const ByteView> parts);
+/// The same for a full digest that was made elsewhere.
+Result<> check_digest_bytes(const Multihash& expected, ByteView digest);
+/// Full digest: 64 bytes for blake3, whose first 32 are the usual ones; the bytes themselves for identity.
+Result<Bytes> full_digest(HashFunction function, ByteView bytes);
 
 inline constexpr std::size_t kMaxIdentityBytes = 128;
 

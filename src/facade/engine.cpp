@@ -34,22 +34,14 @@ std::string_view entry_type_name(store::EntryType type) {
 }  // namespace
 
 struct Engine::Impl {
-  explicit Impl(fs::path home) : library(std::move(home)) {}
-  Result<> open() {
-    IA_TRY(library.open());
-    native = std::make_unique<host::NativeHost>(library);
-    core = std::make_unique<Core>(native->host());
-    return {};
-  }
-  /// Models go while the loop still carries out what they let go of.
-  ~Impl() {
-    if (native) native->loop().close();
-    core.reset();
-  }
+  explicit Impl(std::unique_ptr<host::NativeHost> opened)
+      : native(std::move(opened)), library(native->library()), core(native->host()) {}
+  /// What is under way ends before the models it uses go.
+  ~Impl() { native->loop().close(); }
 
-  Library library;
   std::unique_ptr<host::NativeHost> native;
-  std::unique_ptr<Core> core;
+  Library& library;
+  Core core;
 
   /// Blocks from the store as it is now.
   Result<content::BlockGetter> getter() {
@@ -106,13 +98,12 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 Engine::~Engine() = default;
 
 Result<Engine> Engine::open(const fs::path& home) {
-  auto impl = std::make_unique<Impl>(home);
-  IA_TRY(impl->open());
-  return Engine(std::move(impl));
+  IA_ASSIGN(auto native, host::NativeHost::open(home));
+  return Engine(std::make_unique<Impl>(std::move(native)));
 }
 
 Result<RunResult> Engine::accelerate(const std::string& model, const std::vector<Input>& inputs, const Config& config) {
-  return impl_->native->loop().block_on(impl_->core->run({model, config}, inputs, {}, Stop()));
+  return impl_->native->loop().block_on(impl_->core.run({model, config}, inputs, {}, Stop()));
 }
 
 Run Engine::start(const std::string& model, const std::vector<Input>& inputs, const Config& config,
@@ -121,7 +112,7 @@ Run Engine::start(const std::string& model, const std::vector<Input>& inputs, co
   loop.start_thread();  // somebody must drive while nobody waits
   const auto run = std::make_shared<Run::Impl>(loop, std::move(listener));
   const LoadListener push = [run](const LoadEvent& event) { run->push(event); };
-  loop.post([&executor = loop.executor(), core = impl_->core.get(), run, push, request = Request{model, config},
+  loop.post([&executor = loop.executor(), core = &impl_->core, run, push, request = Request{model, config},
              inputs] {
     ipfs_accelerate::start(executor, core->run(request, inputs, push, run->stop),
                            [run](Result<RunResult> result) { run->settle(std::move(result)); });
@@ -130,9 +121,9 @@ Run Engine::start(const std::string& model, const std::vector<Input>& inputs, co
 }
 
 Result<std::string> Engine::explain(const std::string& model, const std::vector<Input>& inputs, const Config& config) {
-  return impl_->native->loop().block_on(impl_->core->explain({model, config}, inputs, Stop()));
+  return impl_->native->loop().block_on(impl_->core.explain({model, config}, inputs, Stop()));
 }
-Result<std::string> Engine::devices() { return impl_->native->loop().block_on(impl_->core->devices(Stop())); }
+Result<std::string> Engine::devices() { return impl_->native->loop().block_on(impl_->core.devices(Stop())); }
 
 Result<AddReport> Engine::add(const fs::path& path, const AddOptions& options) {
   const auto begin = std::chrono::steady_clock::now();

@@ -1,311 +1,258 @@
-// The fetcher: store first, then sources in order; inner nodes before leaves; leaves in parallel.
+// Blocks: overlay and keep first, then the gateways in order; everything verified by the hash port, and kept.
+#include "fetch/fetcher.h"
+
 #include <algorithm>
-#include <mutex>
-#include <thread>
-#include <unordered_set>
 
 #include "content/directory.h"
-#include "fetch/fetch.h"
+#include "content/unixfs.h"
 
 namespace ipfs_accelerate::fetch {
 namespace {
 
-constexpr std::uint64_t kFlushBytes = 64u << 20;
-constexpr std::size_t kMaxBlocks = content::kMaxFileLeaves;
+using content::VerifiedBytes;
 
-struct Known {
-  std::shared_ptr<Source> source;
-  SourceStats stats;
-};
-
-// A block on the way: what it is called is for progress only.
-struct Wanted {
-  Cid cid;
-  std::string path;
-};
-
-}  // namespace
-
-struct Fetcher::Impl {
-  std::shared_ptr<store::Store> store;
-  mutable std::mutex mutex;  // guards sources' stats and what a fetch counts
-  std::vector<Known> sources;
-
-  Result<Block> get(const Cid& cid, std::stop_token cancel, std::uint64_t* fetched = nullptr);
-  Result<Block> ask(std::size_t index, const Cid& cid, std::stop_token cancel);
-  Result<Bytes> ask_twice(Source& source, const Cid& cid, std::stop_token cancel);
-};
-
-namespace {
-
-// One fetch of a file or a DAG.
-class Fetch {
- public:
-  Fetch(Fetcher::Impl& fetcher, const FetchOptions& options) : fetcher_(fetcher), options_(options) {}
-
-  Result<Fetched> run(const Cid& root, bool one_file) {
-    if (options_.pin) IA_TRY(fetcher_.store->pin(root));
-    auto done = one_file ? file({root, ""}, true) : dag(root);
-    IA_TRY(fetcher_.store->flush());  // also after an error: what came is kept
-    if (!done) return std::unexpected(std::move(done).error());
-    return result_;
-  }
-
- private:
-  Result<Block> get(const Wanted& wanted) {
-    std::uint64_t fetched = 0;
-    IA_ASSIGN(Block block, fetcher_.get(wanted.cid, options_.cancel, &fetched));
-    bool flush = false;
-    {
-      const std::scoped_lock guard(mutex_);
-      result_.blocks += fetched > 0;
-      result_.bytes += fetched;
-      result_.cached_bytes += fetched > 0 ? 0 : block.bytes().size();
-      unflushed_ += fetched;
-      if (unflushed_ >= kFlushBytes) {
-        flush = true;
-        unflushed_ = 0;
-      }
-      const std::uint64_t done = result_.bytes + result_.cached_bytes;
-      if (options_.progress) options_.progress({wanted.path, done, std::max(total_, done), 0, 0});
-    }
-    if (flush) IA_TRY(fetcher_.store->flush());
-    return block;
-  }
-
-  // Gets all, up to kInFlight at a time, and hands each to `use` (one at a time). Stops at the first error.
-  Result<> get_all(const std::vector<Wanted>& wanted, const std::function<Result<>(const Wanted&, const Block&)>& use) {
-    std::atomic<std::size_t> next = 0;
-    std::mutex mutex;
-    std::optional<Error> first;
-    const auto work = [&] {
-      for (std::size_t i; (i = next++) < wanted.size();) {
-        auto block = get(wanted[i]);
-        const std::scoped_lock guard(mutex);
-        auto used = block ? use(wanted[i], *block) : Result<>(std::unexpected(std::move(block).error()));
-        if (used) continue;
-        next = wanted.size();
-        if (!first) first = std::move(used).error();
-      }
-    };
-    {
-      std::vector<std::jthread> workers;
-      for (std::size_t i = 1; i < std::min<std::size_t>(kInFlight, wanted.size()); ++i) workers.emplace_back(work);
-      work();
-    }
-    if (first) return std::unexpected(*std::move(first));
-    return {};
-  }
-
-  Result<> dag(const Cid& root) {
-    std::vector<Wanted> files;
-    for (std::vector<Wanted> level{{root, ""}}; !level.empty();) {
-      std::vector<Wanted> below;
-      IA_TRY(get_all(level,
-                     [&](const Wanted& wanted, const Block& block) { return expand(wanted, block, below, files); }));
-      if (seen_.size() > kMaxBlocks) {
-        return fail(ErrorCode::kLimitExceeded, "{} reaches more than {} blocks", root.text(), kMaxBlocks);
-      }
-      level = std::move(below);
-    }
-    for (const Wanted& wanted : files) IA_TRY(file(wanted, false));
-    return {};
-  }
-
-  // Folders go on, files with leaves of their own wait until all folders are known.
-  Result<> expand(const Wanted& wanted, const Block& block, std::vector<Wanted>& below, std::vector<Wanted>& files) {
-    if (wanted.cid.codec == content::Codec::kRaw) return {};
-    IA_ASSIGN(const auto node, content::decode_unixfs(block.verified()));
-    const bool is_file = node.type == content::UnixFsType::kFile || node.type == content::UnixFsType::kRaw;
-    if (seen_.size() <= 1 && !is_file) {  // the top: what it says of itself is good enough for a progress bar
-      for (const auto& link : node.links) __builtin_add_overflow(total_, link.tsize, &total_);
-    }
-    if (is_file) {
-      if (!node.links.empty()) files.push_back(wanted);
-      return {};
-    }
-    const std::size_t prefix = node.fanout == 0 ? 0 : std::format("{:X}", node.fanout - 1).size();
-    for (const auto& link : node.links) {
-      if (!seen_.insert(link.cid.key()).second) continue;
-      std::string name = link.name.substr(std::min(prefix, link.name.size()));
-      if (!wanted.path.empty()) name = name.empty() ? wanted.path : wanted.path + "/" + name;
-      below.push_back({link.cid, std::move(name)});
-    }
-    return {};
-  }
-
-  Result<> file(const Wanted& wanted, bool only) {
-    IA_ASSIGN(const Block top, get(wanted));
-    IA_ASSIGN(const auto node, content::decode_unixfs(top.verified()));
-    if (only) total_ = node.file_size;
-    std::unordered_set<std::string> leaves;
-    IA_TRY(inner_nodes(wanted, node, leaves));
-    IA_ASSIGN(const auto layout, content::layout_file(
-                                     wanted.cid, [this](const Cid& cid) { return fetcher_.store->get_block(cid); },
-                                     [&](const Cid& cid) { return leaves.contains(cid.key()); }));
-    if (layout.leaves.size() <= 1) return {};
-    IA_TRY(fetcher_.store->begin_file(layout));
-    std::vector<Wanted> missing;
-    for (const content::Leaf& leaf : layout.leaves) {
-      if (leaf.kind == content::LeafKind::kEmbedded) continue;
-      if (!fetcher_.store->has_block(leaf.cid)) {
-        missing.push_back({leaf.cid, wanted.path});
-      } else {
-        result_.cached_bytes += leaf.length;
-      }
-    }
-    return get_all(missing, [](const Wanted&, const Block&) -> Result<> { return {}; });
-  }
-
-  // Level by level. Whether a level of dag-pb blocks is the leaves' is seen at its first block: leaves of a file lie at
-  // one depth, and layout_file finds out where that is not so.
-  Result<> inner_nodes(const Wanted& file, const content::UnixFsNode& top, std::unordered_set<std::string>& leaves) {
-    std::vector<Wanted> level = children(top, file.path);
-    for (int depth = 0; !level.empty(); ++depth) {
-      if (depth > content::kMaxFileDepth) {
-        return fail(ErrorCode::kLimitExceeded, "file {} is deeper than {} levels", file.cid.text(),
-                    content::kMaxFileDepth);
-      }
-      IA_ASSIGN(const Block first, get(level.front()));
-      IA_ASSIGN(const auto node, content::decode_unixfs(first.verified()));
-      if (node.links.empty() && encode_unixfs(node).size() == first.bytes().size() &&
-          node.type == content::UnixFsType::kFile) {
-        for (const Wanted& leaf : level) leaves.insert(leaf.cid.key());
-        return {};
-      }
-      std::vector<Wanted> below;
-      IA_TRY(get_all(level, [&](const Wanted&, const Block& block) -> Result<> {
-        IA_ASSIGN(const auto inner, content::decode_unixfs(block.verified()));
-        for (Wanted& child : children(inner, file.path)) below.push_back(std::move(child));
-        return below.size() <= kMaxBlocks
-                   ? Result<>{}
-                   : fail(ErrorCode::kLimitExceeded, "file {} has more than {} blocks", file.cid.text(), kMaxBlocks);
-      }));
-      level = std::move(below);
-    }
-    return {};
-  }
-
-  static std::vector<Wanted> children(const content::UnixFsNode& node, const std::string& path) {
-    std::vector<Wanted> list;
-    for (const auto& link : node.links) {
-      if (link.cid.codec != content::Codec::kRaw) list.push_back({link.cid, path});
-    }
-    return list;
-  }
-
-  Fetcher::Impl& fetcher_;
-  const FetchOptions& options_;
-  std::mutex mutex_;
-  Fetched result_;
-  std::uint64_t unflushed_ = 0, total_ = 0;
-  std::unordered_set<std::string> seen_;
-};
+constexpr double kRetrySeconds = 0.2;
+constexpr double kTotalPerStall = 4;             // a trickle is as bad as nothing
+constexpr std::size_t kMostNodes = 256;          // remembered
+constexpr std::uint64_t kMostNodeBytes = 64u << 10;  // a folder of a thousand files, a file of a gigabyte
 
 bool worth_a_retry(ErrorCode code) { return code == ErrorCode::kSourceError || code == ErrorCode::kUnreachable; }
 
 }  // namespace
 
-Fetcher::Fetcher(std::shared_ptr<store::Store> store, std::vector<std::shared_ptr<Source>> sources)
-    : impl_(std::make_unique<Impl>()) {
-  impl_->store = std::move(store);
-  for (auto& source : sources) {
-    SourceStats stats;
-    stats.name = source->name();
-    stats.kind = source->kind();
-    impl_->sources.push_back({std::move(source), std::move(stats)});
+Result<> Fetcher::Impl::open_gateways() {
+  if (gateways_) return {};
+  std::vector<Gateway> opened;
+  for (const std::string& url : options.gateways) {
+    IA_ASSIGN(Gateway gateway, parse_gateway(url));
+    opened.push_back(std::move(gateway));
+  }
+  gateways_ = std::move(opened);
+  return {};
+}
+
+void Fetcher::Impl::remember(const VerifiedBytes& block) {
+  const bool worth_it = block.cid().codec == content::Codec::kDagPb && block.bytes()->size() <= kMostNodeBytes;
+  if (worth_it && nodes_.size() < kMostNodes) nodes_.emplace(block.cid().key(), block);
+}
+
+/// Compares bytes with their CIDs, all digests in one request; what does not match gets its damage said.
+Async<> Fetcher::Impl::compare(std::vector<Wanted>& wanted, std::vector<std::size_t> which,
+                               std::vector<HostBytesRef> bytes) {
+  std::vector<host::HashRequest> requests;
+  for (std::size_t i = 0; i < which.size(); ++i) requests.push_back({wanted[which[i]].cid.hash.function, bytes[i]});
+  const std::vector<content::Digest> digests = co_await host.hash.hash(std::move(requests));
+  for (std::size_t i = 0; i < which.size(); ++i) {
+    Wanted& block = wanted[which[i]];
+    auto verified = content::verify(block.cid, bytes[i], digests[i]);
+    if (verified) {
+      figures.bytes_verified += bytes[i]->size();
+      block.block = *std::move(verified);
+      continue;
+    }
+    block.damage = std::move(verified).error();
+    if (const std::string where = bytes[i]->where(); !where.empty()) {
+      block.damage->message = where + ": " + block.damage->message;
+    }
   }
 }
-Fetcher::~Fetcher() = default;
 
-Result<Bytes> Fetcher::Impl::ask_twice(Source& source, const Cid& cid, std::stop_token cancel) {
-  auto bytes = source.get(cid, cancel);
-  if (bytes || !worth_a_retry(bytes.error().code) || cancel.stop_requested()) return bytes;
-  std::this_thread::sleep_for(std::chrono::milliseconds(200));
-  return source.get(cid, std::move(cancel));
+Async<VerifiedBytes> Fetcher::Impl::verified(Cid cid, HostBytesRef bytes) {
+  std::vector<Wanted> one(1, Wanted{std::move(cid)});
+  std::vector<HostBytesRef> given(1, std::move(bytes));
+  co_await compare(one, {0}, std::move(given));
+  if (!one[0].block) co_await std::unexpected(*one[0].damage);
+  co_return *std::move(one[0].block);
 }
 
-Result<Block> Fetcher::Impl::ask(std::size_t index, const Cid& cid, std::stop_token cancel) {
-  Known& known = sources[index];
-  auto bytes = ask_twice(*known.source, cid, std::move(cancel));
-  const std::size_t size = bytes ? bytes->size() : 0;
-  auto block = bytes ? Block::make(cid, *std::move(bytes)) : Result<Block>(std::unexpected(std::move(bytes).error()));
-  const std::scoped_lock guard(mutex);
-  SourceStats& stats = known.stats;
+/// Overlay and keep. Damaged blocks of the keep are dropped, so that they can come again.
+Async<> Fetcher::Impl::read_kept(std::vector<Wanted>& wanted, Stop stop) {
+  std::vector<std::size_t> asked, which;
+  std::vector<Cid> cids;
+  std::vector<HostBytesRef> bytes;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const Cid& cid = wanted[i].cid;
+    if (const auto known = nodes_.find(cid.key()); known != nodes_.end() && known->second.cid() == cid) {
+      wanted[i].block = known->second;
+    } else if (cid.hash.function == content::HashFunction::kIdentity) {
+      which.push_back(i);
+      bytes.push_back(own_bytes(cid.hash.digest));
+    } else if (const auto found = overlay.find(cid.key()); found != overlay.end()) {
+      which.push_back(i);
+      bytes.push_back(co_await found->second());
+    } else {
+      asked.push_back(i);
+      cids.push_back(cid);
+    }
+  }
+  if (!cids.empty()) {
+    const std::vector<HostBytesRef> kept = co_await host.keep.read(cids);
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      if (!kept[i]) continue;
+      which.push_back(asked[i]);
+      bytes.push_back(kept[i]);
+    }
+  }
+  co_await stop.check();
+  if (which.empty()) co_return;
+  co_await compare(wanted, which, bytes);
+  std::vector<Cid> corrupt;
+  for (std::size_t i = 0; i < which.size(); ++i) {
+    const Wanted& block = wanted[which[i]];
+    if (block.block) {
+      figures.blocks_kept += 1;
+      figures.bytes_kept += bytes[i]->size();
+    } else {
+      figures.blocks_corrupt += 1;
+      corrupt.push_back(block.cid);
+    }
+  }
+  if (!corrupt.empty()) co_await host.keep.forget(corrupt);
+}
+
+/// One gateway's block, verified. A gateway that lies or stops sending is given up.
+Async<VerifiedBytes> Fetcher::Impl::ask(Gateway& gateway, Cid cid, Stop stop) {
+  host::NetRequest request = block_request(gateway, cid);
+  request.stall_seconds = options.stall_seconds;
+  request.total_seconds = options.stall_seconds * kTotalPerStall;
+  request.allow_local = options.allow_local;
+  const auto once = [&]() -> Async<HostBytesRef> {
+    host::NetAnswer answer = co_await host.net.get(request, stop);
+    co_return block_of(gateway, cid, std::move(answer));
+  };
+  Result<HostBytesRef> bytes = co_await as_result(once());
+  if (!bytes && worth_a_retry(bytes.error().code)) {
+    co_await host.clock.sleep(kRetrySeconds, stop);
+    bytes = co_await as_result(once());
+  }
+  Result<VerifiedBytes> block = bytes ? co_await as_result(verified(cid, *bytes))
+                                      : Result<VerifiedBytes>(std::unexpected(std::move(bytes).error()));
   if (block) {
-    ++stats.blocks;
-    stats.bytes += size;
-    return block;
+    figures.blocks_fetched += 1;
+    figures.bytes_fetched += block->bytes()->size();
+    figures.source = "ipfs";
+    co_return *std::move(block);
   }
   Error error = std::move(block).error();
-  if (error.code == ErrorCode::kNotFound) ++stats.missing;
-  const bool lied = error.code == ErrorCode::kIntegrity || error.code == ErrorCode::kLimitExceeded;
-  if (lied) {
-    stats.banned = true;
+  if (error.code == ErrorCode::kIntegrity || error.code == ErrorCode::kLimitExceeded) {
     error = {ErrorCode::kSourceLied,
-             std::format("{} sent wrong bytes and is not asked again: {}", stats.name, error.message)};
+             std::format("{} sent wrong bytes and is not asked again: {}", gateway.base, error.message)};
   }
-  if (error.code != ErrorCode::kNotFound) {
-    ++stats.errors;
-    stats.wasted_bytes += size;
-    stats.last_error = error.message;
-  }
-  return std::unexpected(std::move(error));
+  if (error.code == ErrorCode::kSourceLied || error.code == ErrorCode::kTimeout) gateway.given_up = error;
+  co_return std::unexpected(std::move(error));
 }
 
-Result<Block> Fetcher::Impl::get(const Cid& cid, std::stop_token cancel, std::uint64_t* fetched) {
-  auto here = store->get_block(cid);
-  const auto code = here ? ErrorCode::kNotFound : here.error().code;
-  if (here) return here;
-  if (code != ErrorCode::kNotFound && code != ErrorCode::kIntegrity) return here;
-  if (code == ErrorCode::kIntegrity) IA_TRY(store->forget_damaged(cid));
+Async<> Fetcher::Impl::fetch(Wanted& wanted, Stop stop) {
+  co_await stop.check();
+  co_await open_gateways();
   std::optional<Error> worst;
-  std::string asked;
-  for (std::size_t i = 0; i < sources.size(); ++i) {
-    {
-      const std::scoped_lock guard(mutex);
-      if (sources[i].stats.banned) {
-        if (!worst) worst = Error{ErrorCode::kSourceLied, sources[i].stats.last_error};
-        continue;
-      }
+  std::string asked, told;
+  const auto note = [&](const Error& error) {
+    told += (told.empty() ? "" : "; ") + error.message;
+    worst = Error{error.code, told};
+  };
+  for (Gateway& gateway : *gateways_) {
+    if (gateway.given_up) {
+      note(*gateway.given_up);
+      continue;
     }
-    asked += (asked.empty() ? "" : ", ") + sources[i].stats.name;
-    auto block = ask(i, cid, cancel);
+    asked += (asked.empty() ? "" : ", ") + gateway.base;
+    Result<VerifiedBytes> block = co_await as_result(ask(gateway, wanted.cid, stop));
     if (block) {
-      IA_TRY(store->put_block(block->verified()));
-      if (fetched) *fetched = std::max<std::uint64_t>(1, block->bytes().size());
-      return block;
+      wanted.block = *block;
+      co_await keep_block(*std::move(block));
+      co_return;
     }
-    if (block.error().code == ErrorCode::kCancelled) return block;
-    if (block.error().code != ErrorCode::kNotFound) worst = std::move(block).error();
+    if (block.error().code == ErrorCode::kCancelled) co_await std::unexpected(block.error());
+    if (block.error().code != ErrorCode::kNotFound) note(block.error());
   }
-  if (worst) return std::unexpected(*std::move(worst));
+  if (wanted.damage) co_await std::unexpected(*wanted.damage);
+  if (worst) co_await std::unexpected(*worst);
   if (asked.empty()) {
-    return fail(ErrorCode::kNoSource, "block {} is not in the store and there is no source to ask; name a gateway",
-                cid.text());
+    co_await fail(ErrorCode::kNoSource,
+                  "block {} is not in the store, and no source was given; add it, or name a gateway that has it",
+                  wanted.cid.text());
   }
-  return fail(ErrorCode::kNoSource, "block {} is neither in the store nor at {}", cid.text(), asked);
+  co_await fail(ErrorCode::kNoSource, "block {} is neither in the store nor at {}", wanted.cid.text(), asked);
 }
 
-Result<Block> Fetcher::get(const Cid& cid, std::stop_token cancel) { return impl_->get(cid, std::move(cancel)); }
-
-Result<Fetched> Fetcher::fetch_file(const Cid& cid, const FetchOptions& options) {
-  IA_ASSIGN(Fetched fetched, Fetch(*impl_, options).run(cid, true));
-  fetched.sources = stats();
-  return fetched;
+/// A full disk costs the next load time, not this one its result.
+Async<> Fetcher::Impl::keep_block(VerifiedBytes block) {
+  if (figures.quota_exceeded) co_return;
+  const Result<> kept = co_await as_result(host.keep.put(std::move(block)));
+  if (kept) co_return;
+  if (kept.error().code != ErrorCode::kQuotaExceeded) co_await kept;
+  figures.quota_exceeded = true;
 }
 
-Result<Fetched> Fetcher::fetch_dag(const Cid& cid, const FetchOptions& options) {
-  IA_ASSIGN(Fetched fetched, Fetch(*impl_, options).run(cid, false));
-  fetched.sources = stats();
-  return fetched;
+Async<std::vector<VerifiedBytes>> Fetcher::Impl::get_all(std::vector<Cid> cids, std::function<Async<>()> missing,
+                                                         Stop stop) {
+  const Busy busy(*this);
+  co_await stop.check();
+  std::vector<Wanted> wanted;
+  for (Cid& cid : cids) wanted.push_back({std::move(cid)});
+  co_await read_kept(wanted, stop);
+  std::vector<std::size_t> left;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (!wanted[i].block) left.push_back(i);
+  }
+  if (!left.empty() && missing) co_await missing();
+  co_await for_each_limited(left.size(), kInFlight,
+                            [&](std::size_t i) -> Async<> { co_await fetch(wanted[left[i]], stop); });
+  std::vector<VerifiedBytes> blocks;
+  for (Wanted& block : wanted) {
+    remember(*block.block);
+    blocks.push_back(*std::move(block.block));
+  }
+  co_return blocks;
 }
 
-std::vector<SourceStats> Fetcher::stats() const {
-  const std::scoped_lock guard(impl_->mutex);
-  std::vector<SourceStats> all;
-  for (const Known& known : impl_->sources) all.push_back(known.stats);
-  return all;
+Fetcher::Fetcher(host::Host& host, SourceOptions options) : impl_(std::make_unique<Impl>(host, std::move(options))) {}
+Fetcher::~Fetcher() = default;
+const Figures& Fetcher::figures() const { return impl_->figures; }
+void Fetcher::overlay(std::map<std::string, ReadBlock> blocks) { impl_->overlay.merge(std::move(blocks)); }
+Async<> Fetcher::keep_block(VerifiedBytes block) { return impl_->keep_block(std::move(block)); }
+
+Async<> Fetcher::flush() {
+  const Result<> done = co_await as_result(impl_->host.keep.flush());
+  if (done) co_return;
+  if (done.error().code != ErrorCode::kQuotaExceeded) co_await done;
+  impl_->figures.quota_exceeded = true;
+}
+
+Async<VerifiedBytes> Fetcher::get(Cid cid, Stop stop) {
+  std::vector<Cid> one(1, std::move(cid));
+  std::vector<VerifiedBytes> blocks = co_await impl_->get_all(std::move(one), {}, stop);
+  co_return std::move(blocks.front());
+}
+
+Async<std::vector<VerifiedBytes>> Fetcher::get_all(std::vector<Cid> cids, Stop stop) {
+  return impl_->get_all(std::move(cids), {}, stop);
+}
+
+Async<Cid> Fetcher::resolve(std::string path, Stop stop) {
+  content::PathWalk walk(co_await content::parse_path(path), false);
+  co_await impl_->drive(walk, stop);
+  co_return walk.target();
+}
+
+Async<std::optional<File>> Fetcher::open(Cid folder, std::string path, Stop stop) {
+  content::PathWalk walk(co_await content::parse_path(folder.text() + "/" + path), false);
+  const Result<> walked = co_await as_result(impl_->drive(walk, stop));
+  if (!walked && walked.error().code == ErrorCode::kNotFound) co_return std::nullopt;
+  co_await walked;
+  co_return co_await open_file(walk.target(), path, stop);
+}
+
+Async<File> Fetcher::open_file(Cid root, std::string name, Stop stop) {
+  content::FileWalk walk(std::move(root), content::Leaves::kProbe);
+  co_await impl_->drive(walk, stop);
+  File file;
+  file.fetcher_ = this;
+  file.name_ = std::move(name);
+  file.state_ = std::make_shared<File::State>();
+  file.state_->layout = walk.take();
+  co_return file;
 }
 
 }  // namespace ipfs_accelerate::fetch

@@ -37,8 +37,15 @@ struct NativeHost::Ports {
   DawnGpu gpu;
 };
 
-NativeHost::NativeHost(Library& library)
-    : ports_(std::make_unique<Ports>(loop_, library)),
+Result<std::unique_ptr<NativeHost>> NativeHost::open(const std::filesystem::path& home) {
+  std::unique_ptr<NativeHost> native(new NativeHost(home));
+  IA_TRY(native->library_.open());
+  return native;
+}
+
+NativeHost::NativeHost(const std::filesystem::path& home)
+    : library_(home),
+      ports_(std::make_unique<Ports>(loop_, library_)),
       host_(new Host{loop_.executor(), ports_->clock, ports_->net, ports_->keep, ports_->hash, ports_->compute,
                      ports_->catalog}) {
   host_->gpu = &ports_->gpu;

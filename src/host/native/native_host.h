@@ -12,14 +12,17 @@ namespace ipfs_accelerate::host {
 
 class NativeHost {
  public:
-  /// home: the folder that holds the store and its names. Library::open() must have succeeded.
-  explicit NativeHost(Library& library);
+  /// Opens (and makes, when missing) the store and its names at `home`. kStoreLocked, kStoreCorrupt, kIo.
+  static Result<std::unique_ptr<NativeHost>> open(const std::filesystem::path& home);
   ~NativeHost();
   Host& host() { return *host_; }
   Loop& loop() { return loop_; }
+  Library& library() { return library_; }
 
  private:
   struct Ports;
+  explicit NativeHost(const std::filesystem::path& home);
+  Library library_;
   Loop loop_;
   std::unique_ptr<Ports> ports_;
   std::unique_ptr<Host> host_;

@@ -22,7 +22,7 @@ function offers(report: DeviceReport): Record<PlatformName, Offer> {
   const adapterName = adapter?.name;
   return {
     auto: {problem: '', note: `Auto takes ${names[auto.platform as PlatformName] ?? auto.platform}: ${auto.reason}.`},
-    webgpu: {problem: webgpu.problem, note: `${adapterName || 'An adapter that gives no name'}${adapter?.isRealHardware === false ? ', a software adapter: real shaders on the CPU' : ''}.`},
+    webgpu: {problem: webgpu.problem, note: `${adapterName || 'An adapter that gives no name'}${adapter?.is_real_hardware === false ? ', a software adapter: real shaders on the CPU' : ''}.`},
     webnn: {problem: webnn.problem, note: `${webnn.name ?? 'WebNN'}.`},
     cpu: {problem: '', note: `WebAssembly with ${simdOf(report)}, ${count(cpu.threads, 'thread')}.`},
   };

@@ -3,13 +3,11 @@ import type {PortRequest, Ports} from '../border';
 import {IpfsAccelerateError, asError, fail} from '../errors';
 import {adapterFacts, capabilitiesOf, requestAdapter, type AdapterFacts} from './gpuAdapter';
 
-type Layout = 'f32' | 'f16' | 'i32';
+type Triple = [number, number, number];
 interface BufferSpec {
   kind: 'weight' | 'activation' | 'input' | 'output' | 'uniform' | 'constant';
   bytes: number;
   index?: number;
-  layout?: Layout;
-  elements?: number;
   /** base64 */
   data?: string;
 }
@@ -17,12 +15,7 @@ interface Recording {
   version: number;
   buffers: BufferSpec[];
   pipelines: {label: string; wgsl: string; bindings: GPUBufferBindingType[]}[];
-  dispatches: {
-    pipeline: number;
-    bindings: [number, number, number][];
-    workgroups: [number, number, number];
-    label: string;
-  }[];
+  dispatches: {pipeline: number; bindings: Triple[]; workgroups: Triple; label: string}[];
 }
 
 interface Output {
@@ -35,7 +28,7 @@ interface Output {
 interface Plan {
   inputs: GPUBuffer[];
   outputs: Output[];
-  steps: {pipeline: GPUComputePipeline; group: GPUBindGroup; workgroups: [number, number, number]}[];
+  steps: {pipeline: GPUComputePipeline; group: GPUBindGroup; workgroups: Triple}[];
   owned: GPUBuffer[];
   /** Free ones; submissions that overlap have one each. */
   readbacks: GPUBuffer[];
@@ -43,19 +36,8 @@ interface Plan {
 }
 
 // GPUBufferUsage and GPUMapMode exist as globals only where WebGPU does; these are the specification's numbers.
-const mapRead = 1,
-  copySrc = 4,
-  copyDst = 8,
-  uniform = 64,
-  storage = 128;
-const usages = {
-  weight: storage | copyDst,
-  activation: storage,
-  input: storage | copyDst,
-  output: storage | copySrc,
-  uniform: uniform | copyDst,
-  constant: storage | copyDst,
-};
+// MAP_READ = 1, COPY_SRC = 4, COPY_DST = 8, UNIFORM = 64, STORAGE = 128
+const usages = {weight: 136, activation: 128, input: 136, output: 132, uniform: 72, constant: 136, readback: 9};
 const mapModeRead = 1;
 const recordingVersion = 1;
 
@@ -172,7 +154,7 @@ class OpenGpu {
     plan.inputs.forEach((buffer, i) => queue.writeBuffer(buffer, 0, request.bytes(i) as Uint8Array<ArrayBuffer>));
     const readback =
       plan.readbacks.pop() ??
-      this.device.createBuffer({label: 'read-back', size: Math.max(plan.readbackBytes, 16), usage: mapRead | copyDst});
+      this.device.createBuffer({label: 'read-back', size: Math.max(plan.readbackBytes, 16), usage: usages.readback});
     queue.submit([this.#encode(plan, readback)]);
     try {
       await readback.mapAsync(mapModeRead);
