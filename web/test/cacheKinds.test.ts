@@ -25,7 +25,11 @@ let page: SdkPage;
 
 beforeAll(async () => {
   const program = join(process.env.IA_BIN || join(root, 'build/release/bin'), 'ipfs-accelerate');
-  gateway = await (startGateway as (...args: unknown[]) => Promise<Gateway>)(program, {bert: join(root, 'zoo/numbers-bert')}, dist);
+  gateway = await (startGateway as (...args: unknown[]) => Promise<Gateway>)(
+    program,
+    {bert: join(root, 'zoo/numbers-bert')},
+    dist,
+  );
   page = await (openSdkPage as (options: object) => Promise<SdkPage>)({browser: 'chromium', routes: gateway.routes});
 });
 afterAll(async () => {
@@ -34,14 +38,33 @@ afterAll(async () => {
 });
 
 test.each(['opfs', 'indexeddb'])('%s', async (cache) => {
-  const run = (route: string) => page.call<Result>('accelerate', {cid: gateway.cids.bert}, ['42'], {platform: 'cpu', cache, gateways: [page.origin + route]});
+  const run = (route: string) =>
+    page.call<Result>('accelerate', {cid: gateway.cids.bert}, ['42'], {
+      platform: 'cpu',
+      cache,
+      gateways: [page.origin + route],
+    });
   await page.call('cache.clear', {cache});
   const first = await run('/honest');
-  expect(first).toMatchObject({ipfs_source: 'ipfs', ipfs_cache_hit: false, cid: gateway.cids.bert, content: {cache, blocks_from_cache: 0}});
+  expect(first).toMatchObject({
+    ipfs_source: 'ipfs',
+    ipfs_cache_hit: false,
+    cid: gateway.cids.bert,
+    content: {cache, blocks_from_cache: 0},
+  });
   await page.call('dispose');
   const second = await run('/nowhere');
-  expect(second).toMatchObject({ipfs_source: 'cache', ipfs_cache_hit: true, output: first.output, content: {blocks_fetched: 0, blocks_from_cache: first.content.blocks_fetched}});
-  expect(await page.call('cache.stat', {cache})).toEqual({kind: cache, blocks: first.content.blocks_fetched, bytes: first.content.bytes_fetched});
+  expect(second).toMatchObject({
+    ipfs_source: 'cache',
+    ipfs_cache_hit: true,
+    output: first.output,
+    content: {blocks_fetched: 0, blocks_from_cache: first.content.blocks_fetched},
+  });
+  expect(await page.call('cache.stat', {cache})).toEqual({
+    kind: cache,
+    blocks: first.content.blocks_fetched,
+    bytes: first.content.bytes_fetched,
+  });
   await page.call('cache.clear', {cache});
   expect(await page.call('cache.stat', {cache})).toEqual({kind: cache, blocks: 0, bytes: 0});
   await page.call('dispose');

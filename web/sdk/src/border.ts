@@ -134,10 +134,8 @@ export class Border {
     const pieces = Array.from({length: spanCount}, (_, i) => ({pointer: spans[2 * i]!, size: spans[2 * i + 1]!}));
     const controller = new AbortController();
     this.#requests.set(number, controller);
-    void this.#answer(
-      number,
-      this.ports.requests[name]!(new PortRequest(this.#memory, numbers, text, pieces, controller.signal)),
-    );
+    const asked = new PortRequest(this.#memory, numbers, text, pieces, controller.signal);
+    void this.#answer(number, this.ports.requests[name]!, asked);
   }
 
   #tell(name: string, number: number, text: string): void {
@@ -161,19 +159,20 @@ export class Border {
     waiting.reject(new IpfsAccelerateError(code, message));
   }
 
-  async #answer(number: number, work: Promise<PortAnswer | void>): Promise<void> {
-    let size: [numbers: number, text: number] = [0, 0];
+  async #answer(number: number, port: Ports['requests'][string], asked: PortRequest): Promise<void> {
+    let answer: PortAnswer | void;
     let failed = 0;
-    const result = await work.catch((error: unknown) => {
+    try {
+      answer = await port(asked);
+    } catch (error) {
       const {code, message} = asError(error);
+      answer = {text: JSON.stringify({code, message})};
       failed = 1;
-      return {text: JSON.stringify({code, message})};
-    });
+    }
     this.#requests.delete(number);
     if (this.broken) return;
-    const {numbers = [], text = ''}: PortAnswer = result ?? {};
-    size = [numbers.length, this.#write(numbers, text)];
-    this.#then('ia_answer', number, failed, ...size);
+    const {numbers = [], text = ''} = answer ?? {};
+    this.#then('ia_answer', number, failed, numbers.length, this.#write(numbers, text));
   }
 
   /** Numbers, then text, where the engine reads them; gives the text's size. */

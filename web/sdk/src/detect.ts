@@ -38,14 +38,18 @@ export interface DeviceReport {
 
 export function reportDevices({browser, devices, auto, ...errors}: FoundDevices, program: string): DeviceReport {
   const on = (platform: string) => devices.filter((device) => device.platform === platform);
-  const [cpu] = on('cpu'), [webnn] = on('webnn'), adapters = on('webgpu');
+  const [cpu] = on('cpu'),
+    [webnn] = on('webnn'),
+    adapters = on('webgpu');
   return {
     browser,
     secure_context: globalThis.isSecureContext ?? true,
     cross_origin_isolated: (globalThis as {crossOriginIsolated?: boolean}).crossOriginIsolated ?? false,
     cpu: {...cpu!, program, wasm: wasmFeatures()},
     webgpu: {problem: errors.webgpu_error ?? '', adapters, switched_off: adapters.flatMap((gpu) => gpu.switched_off)},
-    webnn: webnn ? {problem: '', name: webnn.name, accelerated: webnn.is_real_hardware} : {problem: errors.webnn_error ?? ''},
+    webnn: webnn
+      ? {problem: '', name: webnn.name, accelerated: webnn.is_real_hardware}
+      : {problem: errors.webnn_error ?? ''},
     auto: {platform: auto.platform, reason: auto.reason},
   };
 }

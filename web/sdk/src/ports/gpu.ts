@@ -83,14 +83,9 @@ class OpenGpu {
     } catch (error) {
       this.checkAlive();
       const info = await module.getCompilationInfo();
-      const messages = info.messages
-        .filter((message) => message.type === 'error')
-        .map((message) => `${message.lineNum}: ${message.message}`);
-      return fail(
-        'shader_compile',
-        `the kernel ${label} does not compile on ${this.facts.name}: ${messages.join('; ') || String(error)}`,
-        error,
-      );
+      const errors = info.messages.filter(({type}) => type === 'error').map((one) => `${one.lineNum}: ${one.message}`);
+      const why = errors.join('; ') || String(error);
+      return fail('shader_compile', `the kernel ${label} does not compile on ${this.facts.name}: ${why}`, error);
     }
   }
 
@@ -119,14 +114,8 @@ class OpenGpu {
         ? weights[nextWeight++]!
         : this.filled(kind, usages[kind], bytes, data === undefined ? undefined : fromBase64(data)),
     );
-    const plan: Plan = {
-      inputs: [],
-      outputs: [],
-      steps: [],
-      owned: buffers.filter((_, i) => recording.buffers[i]!.kind !== 'weight'),
-      readbacks: [],
-      readbackBytes: 0,
-    };
+    const owned = buffers.filter((_, i) => recording.buffers[i]!.kind !== 'weight');
+    const plan: Plan = {inputs: [], outputs: [], steps: [], owned, readbacks: [], readbackBytes: 0};
     recording.buffers.forEach(({kind, bytes, index}, i) => {
       if (kind === 'input') plan.inputs[index!] = buffers[i]!;
       if (kind !== 'output') return;
@@ -232,24 +221,18 @@ export function gpuPort(): Ports {
     },
     gpu_lost: async () => ({text: await open!.whenLost}),
     gpu_buffer: async (request) => {
-      const gpu = alive(),
-        number = (last += 1);
+      const gpu = alive();
+      const number = (last += 1);
       const bytes = request.bytes(0);
-      gpu.buffers.set(
-        number,
-        await gpu.scoped('uploading weights', () => gpu.filled('weight', usages.weight, bytes.byteLength, bytes)),
-      );
+      const fill = () => gpu.filled('weight', usages.weight, bytes.byteLength, bytes);
+      gpu.buffers.set(number, await gpu.scoped('uploading weights', fill));
       return {numbers: [number]};
     },
     gpu_plan: async ({text, numbers}) => {
-      const gpu = alive(),
-        number = (last += 1);
+      const gpu = alive();
+      const number = (last += 1);
       const recording = JSON.parse(text) as Recording;
-      if (recording.version !== recordingVersion)
-        fail(
-          'internal',
-          `the engine makes recordings of version ${recording.version}, this executor replays ${recordingVersion}`,
-        );
+      if (recording.version !== recordingVersion) fail('internal', `a recording of version ${recording.version}`);
       const weights = numbers.map((id) => gpu.buffers.get(id) ?? fail('internal', `no weight buffer ${id}`));
       const pipelines = await Promise.all(
         recording.pipelines.map(({label, wgsl, bindings}) => gpu.pipeline(label, wgsl, bindings)),
@@ -259,10 +242,8 @@ export function gpuPort(): Ports {
     },
     gpu_submit: (request) => {
       const gpu = alive();
-      return gpu.submit(
-        gpu.plans.get(request.numbers[0]!) ?? fail('internal', `no plan ${request.numbers[0]}`),
-        request,
-      );
+      const [number] = request.numbers as [number];
+      return gpu.submit(gpu.plans.get(number) ?? fail('internal', `no plan ${number}`), request);
     },
   };
   return {

@@ -118,17 +118,17 @@ async function guarded<T>(open: OpenContext, code: 'unsupported_op' | 'internal'
 }
 
 export function webnnPort(): Ports {
-  const contexts = new Map<number, OpenContext>(),
-    constants = new Map<number, Uint8Array>(),
-    graphs = new Map<number, BuiltGraph>();
+  const contexts = new Map<number, OpenContext>();
+  const constants = new Map<number, Uint8Array>();
+  const graphs = new Map<number, BuiltGraph>();
   let last = 0;
   const find = <T>(table: Map<number, T>, number: number, what: string): T =>
     table.get(number) ?? fail('internal', `no WebNN ${what} ${number}`);
   return {
     requests: {
       webnn_open: async () => {
-        const context = await createContext(),
-          number = (last += 1);
+        const context = await createContext();
+        const number = (last += 1);
         const open: OpenContext = {context, lost: undefined};
         void context.lost.then(({message}) => {
           open.lost = message || 'no reason given';
@@ -144,13 +144,11 @@ export function webnnPort(): Ports {
         return {numbers: [last]};
       },
       webnn_build: async ({numbers: [context, ...weights], text}) => {
-        const open = find(contexts, context!, 'context'),
-          number = (last += 1);
+        const open = find(contexts, context!, 'context');
+        const number = (last += 1);
         const bytes = weights.map((id) => find(constants, id, 'constant'));
-        graphs.set(
-          number,
-          await guarded(open, 'unsupported_op', () => makeGraph(open, JSON.parse(text) as LoweredGraph, bytes)),
-        );
+        const make = () => makeGraph(open, JSON.parse(text) as LoweredGraph, bytes);
+        graphs.set(number, await guarded(open, 'unsupported_op', make));
         return {numbers: [number]};
       },
       webnn_dispatch: async (request) => {
@@ -167,10 +165,10 @@ export function webnnPort(): Ports {
         constants.delete(number);
       },
       webnn_drop_graph: (number) => {
-        const {graph, inputs, outputs} = find(graphs, number, 'graph');
+        const built = graphs.get(number);
         graphs.delete(number);
-        for (const tensor of [...Object.values(inputs), ...Object.values(outputs)]) tensor.destroy();
-        graph.destroy?.();
+        for (const tensor of Object.values({...built?.inputs, ...built?.outputs})) tensor.destroy();
+        built?.graph.destroy?.();
       },
     },
   };
