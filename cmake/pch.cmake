@@ -1,5 +1,5 @@
 # Precompiled headers: what is heavy and included everywhere, parsed once per set of compile options. A file still includes what it uses:
-# CMAKE_DISABLE_PRECOMPILE_HEADERS=ON builds without them (./dev build plain).
+# preset `plain` builds without them.
 set(IA_PCH_HEADERS
   <algorithm> <array> <atomic> <bit> <charconv> <chrono> <cmath> <condition_variable> <cstddef> <cstdint> <cstring> <deque> <expected> <filesystem>
   <format> <fstream> <functional> <iostream> <limits> <list> <map> <memory> <mutex> <numeric> <optional> <random> <set> <span> <sstream>
