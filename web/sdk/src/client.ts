@@ -62,12 +62,8 @@ class WorkerClient implements Client {
       event.preventDefault();
       if (this.#worker === worker) this.#worker = undefined;
       worker.terminate();
-      this.#fail(
-        new IpfsAccelerateError(
-          'internal',
-          `the engine's worker stopped: ${(event as ErrorEvent).message || `${url} cannot be loaded`}`,
-        ),
-      );
+      const why = (event as ErrorEvent).message || `${url} cannot be loaded`;
+      this.#fail(new IpfsAccelerateError('internal', `the engine's worker stopped: ${why}`));
     };
     worker.addEventListener('message', ({data}: MessageEvent<FromWorker>) => this.#receive(worker, data));
     worker.addEventListener('error', stopped);
@@ -113,10 +109,7 @@ class LocalClient implements Client {
   }
 
   close(): void {
-    void this.#engine?.then(
-      (engine) => engine.close(),
-      () => undefined,
-    );
+    void this.#engine?.then((engine) => engine.close()).catch(() => undefined);
     this.#engine = undefined;
   }
 }

@@ -85,11 +85,7 @@ class Instance {
   }
 
   #closeIfDone(): void {
-    if (this.#retired && this.#users === 0)
-      void this.border.then(
-        (border) => border.close(),
-        () => undefined,
-      );
+    if (this.#retired && this.#users === 0) void this.border.then((border) => border.close()).catch(() => undefined);
   }
 }
 
@@ -104,15 +100,16 @@ export class Engine {
     {progress, ...options}: CallOptions = {},
   ): Promise<Answers[M]> {
     const {cache, cache_folder: folder, ...config} = request.config;
-    if (method === 'cacheStat') return this.#stat(await this.#cache(cache, folder)) as Promise<Answers[M]>;
     if (method === 'clearCache') return (await this.#cache(cache, folder)).clear() as Promise<never>;
+    if (method === 'cacheStat') {
+      const opened = await this.#cache(cache, folder);
+      return {kind: opened.kind, ...(await opened.stat())} as Answers[M];
+    }
     const told = progress && ((event: ProgressEvent) => progress(progressEvent(request.name ?? '', event)));
-    const answer = await this.instance(request.config).use((border) =>
-      border.call<unknown>({...request, config, method}, {...options, progress: told}),
-    );
-    return (
-      method === 'devices' ? reportDevices(answer as FoundDevices, this.#instance?.current?.program.name ?? '') : answer
-    ) as Answers[M];
+    return this.#instanceFor(method, request.config).use(async (border) => {
+      const answer = await border.call<unknown>({...request, config, method}, {...options, progress: told});
+      return (method === 'devices' ? reportDevices(answer as FoundDevices, border.program.name) : answer) as Answers[M];
+    });
   }
 
   /** The program for these options: a new one when the last one broke, or others are wanted. */
@@ -121,16 +118,11 @@ export class Engine {
     const last = this.#instance;
     if (last?.key === key && !last.current?.broken) return last;
     last?.retire();
-    const instance = new Instance(
-      key,
-      {...this.options, threads: threads || this.options.threads || 0},
-      this.#cache(cache, folder),
-    );
-    this.#instance = instance;
-    instance.border.catch(() => {
-      if (this.#instance === instance) this.#instance = undefined;
-    }); // the next call tries again
-    return instance;
+    const options = {...this.options, threads: threads || this.options.threads || 0};
+    const instance = new Instance(key, options, this.#cache(cache, folder));
+    const failed = () => (this.#instance === instance ? (this.#instance = undefined) : undefined);
+    instance.border.catch(failed); // the next call tries again
+    return (this.#instance = instance);
   }
 
   /** Ends once the calls at work have ended. */
@@ -139,8 +131,10 @@ export class Engine {
     this.#instance = undefined;
   }
 
-  async #stat(cache: BlockCache): Promise<Answers['cacheStat']> {
-    return {kind: cache.kind, ...(await cache.stat())};
+  /** What is about the engine itself takes the one that is there. */
+  #instanceFor(method: Method, config: Config): Instance {
+    const wantsCurrent = method === 'devices' || method === 'unload';
+    return wantsCurrent && this.#instance && !this.#instance.current?.broken ? this.#instance : this.instance(config);
   }
 
   #cache(kind: Config['cache'] = 'auto', folder?: string): Promise<BlockCache> {

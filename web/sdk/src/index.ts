@@ -56,11 +56,8 @@ export async function explain(
   config: Config & CallOptions = {},
 ): Promise<unknown> {
   const {progress_callback: _, signal, ...rest} = config;
-  return engineClient().call(
-    'explain',
-    {...modelRequest(model, rest), inputs: content === undefined ? [] : textItems(content)},
-    {signal},
-  );
+  const inputs = content === undefined ? [] : textItems(content);
+  return engineClient().call('explain', {...modelRequest(model, rest), inputs}, {signal});
 }
 
 /** Adapters, WebNN contexts, SIMD level and threads of this page, and the choice `auto` makes. */

@@ -37,39 +37,30 @@ export interface Label {
   label: string;
   score: number;
 }
+type TaskFunction<Options extends keyof Config, Answer> = ((
+  texts: Content,
+  options?: RunOptions & Pick<Config, Options>,
+) => Promise<Answer>) &
+  Disposable;
 /** Embeddings [texts, hidden]. */
-export type FeatureExtraction = ((
-  texts: Content,
-  options?: RunOptions & {pooling?: 'mean' | 'cls' | 'max' | 'last_token'; normalize?: boolean},
-) => Promise<Tensor>) &
-  Disposable;
+export type FeatureExtraction = TaskFunction<'pooling' | 'normalize', Tensor>;
 /** The best words for each mask; one list for a single text, a list of lists for several. */
-export type FillMask = ((
-  texts: Content,
-  options?: RunOptions & {top_k?: number},
-) => Promise<FillMaskAnswer[] | FillMaskAnswer[][]>) &
-  Disposable;
+export type FillMask = TaskFunction<'top_k', FillMaskAnswer[] | FillMaskAnswer[][]>;
 /** The best label of each text; with top_k above 1, the best ones. */
-export type TextClassification = ((
-  texts: Content,
-  options?: RunOptions & {top_k?: number},
-) => Promise<Label[] | Label[][]>) &
-  Disposable;
+export type TextClassification = TaskFunction<'top_k', Label[] | Label[][]>;
+interface Tasks {
+  'feature-extraction': FeatureExtraction;
+  'fill-mask': FillMask;
+  'text-classification': TextClassification;
+}
 
 const precisions: Record<string, 16 | 32> = {fp32: 32, fp16: 16};
 
-export function pipeline(
-  task: 'feature-extraction',
+export async function pipeline<T extends keyof Tasks>(
+  task: T,
   model: ModelName,
-  options?: PipelineOptions,
-): Promise<FeatureExtraction>;
-export function pipeline(task: 'fill-mask', model: ModelName, options?: PipelineOptions): Promise<FillMask>;
-export function pipeline(
-  task: 'text-classification',
-  model: ModelName,
-  options?: PipelineOptions,
-): Promise<TextClassification>;
-export async function pipeline(task: string, model: ModelName, options: PipelineOptions = {}): Promise<unknown> {
+  options: PipelineOptions = {},
+): Promise<Tasks[T]> {
   const {device = 'auto', dtype = 'fp32', progress_callback: progress, signal, ...rest} = options;
   const precision =
     precisions[dtype] ?? fail('unsupported_precision', `dtype '${String(dtype)}' is not available; fp32 and fp16 are`);
@@ -79,11 +70,8 @@ export async function pipeline(task: string, model: ModelName, options: Pipeline
   const run = async (texts: Content, {signal: runSignal, ...given}: RunOptions & Config = {}): Promise<unknown> => {
     const settings: Config = {...config, ...given};
     if (task === 'text-classification' && given.top_k === undefined) settings.top_k = config.top_k ?? 1;
-    last = await engineClient().call(
-      'run',
-      {...modelRequest(model, settings), inputs: textItems(texts)},
-      {signal: runSignal},
-    );
+    const request = {...modelRequest(model, settings), inputs: textItems(texts)};
+    last = await engineClient().call('run', request, {signal: runSignal});
     return shapeAnswer(task, last.output, Array.isArray(texts), settings.top_k ?? 1);
   };
   return Object.defineProperties(run, {
@@ -91,7 +79,7 @@ export async function pipeline(task: string, model: ModelName, options: Pipeline
     cid: {value: loaded.cid},
     last_result: {get: () => last},
     dispose: {value: () => engineClient().call('unload', modelRequest(model, config))},
-  });
+  }) as unknown as Tasks[T];
 }
 
 /** As transformers.js gives it: a tensor for embeddings; no outer list for a single text. */

@@ -45,7 +45,7 @@ async function readLimited(
   maxBytes: number,
   deadline: Deadline,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   const reader = response.body?.getReader();
   for (;;) {
@@ -59,13 +59,7 @@ async function readLimited(
     }
     chunks.push(value);
   }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return bytes;
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
 async function get({numbers, text, signal}: PortRequest): Promise<{status: number; body: Uint8Array<ArrayBuffer>}> {
