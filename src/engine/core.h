@@ -21,8 +21,8 @@ namespace ipfs_accelerate {
 struct Request {
   std::string model;  ///< as the caller names it: CID and path, address of a folder, registered name, folder
   Config config;
-  std::string pooling;            ///< overrides the model's own: "mean", "cls", "max", "last_token"
-  std::optional<bool> normalize;  ///< overrides whether an embedding has length 1
+  std::string pooling{};            ///< overrides the model's own: "mean", "cls", "max", "last_token"
+  std::optional<bool> normalize{};  ///< overrides whether an embedding has length 1
   bool hidden_states = false;     ///< golden runs: every layer's output too
   bool all_tokens = false;        ///< golden runs of fill-mask: logits of every token
 };

@@ -1,5 +1,6 @@
 #include "engine/request.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -53,18 +54,40 @@ Result<> read_bool(const std::string& key, const Json& value, bool& into) {
   return {};
 }
 
+Result<> read_text(const std::string& key, const Json& value, std::string& into) {
+  if (!value.is_string()) return wrong(key, "a text");
+  into = value.get<std::string>();
+  return {};
+}
+
+/// Options that Config does not have are taken out first.
+Result<> read_config(Request& request, Json config) {
+  if (!config.is_object()) return wrong("config", "an object");
+  if (const auto found = config.find("pooling"); found != config.end()) {
+    IA_TRY(read_text("pooling", *found, request.pooling));
+    config.erase(found);
+  }
+  if (const auto found = config.find("normalize"); found != config.end()) {
+    IA_TRY(read_bool("normalize", *found, request.normalize.emplace()));
+    config.erase(found);
+  }
+  if (const auto found = config.find("stall_timeout"); found != config.end()) {
+    if (!found->is_number() || !(found->get<double>() >= 1) || found->get<double>() > 3.6e6) {
+      return wrong("stall_timeout", "1 to 3600000 milliseconds");
+    }
+    config["gateway_timeout"] = static_cast<int>(std::ceil(found->get<double>() / 1000));
+    config.erase("stall_timeout");
+  }
+  IA_ASSIGN(request.config, Config::from_json(config.dump(-1, ' ', false, Json::error_handler_t::replace)));
+  return {};
+}
+
 Result<> read_field(Call& call, const std::string& key, const Json& value) {
   Request& request = call.request;
-  if (key == "model" || key == "pooling") {
-    if (!value.is_string()) return wrong(key, "a text");
-    (key == "model" ? request.model : request.pooling) = value.get<std::string>();
-    return {};
-  }
-  if (key == "config") {
-    IA_ASSIGN(request.config, Config::from_json(value.dump()));
-    return {};
-  }
-  if (key == "normalize") return read_bool(key, value, request.normalize.emplace());
+  if (key == "method") return read_text(key, value, call.method);
+  if (key == "model") return read_text(key, value, request.model);
+  if (key == "name") return read_text(key, value, call.name);
+  if (key == "config") return read_config(request, value);
   if (key == "hidden_states") return read_bool(key, value, request.hidden_states);
   if (key == "all_tokens") return read_bool(key, value, request.all_tokens);
   if (key == "inputs") {
@@ -74,6 +97,7 @@ Result<> read_field(Call& call, const std::string& key, const Json& value) {
   if (key == "encodings") {
     if (!value.is_array()) return wrong(key, "an array");
     for (const Json& item : value) {
+      if (!item.is_object()) return wrong(key, "an array of objects");
       call.encodings.push_back({numbers(item, "ids"), numbers(item, "type_ids"), numbers(item, "attention_mask")});
     }
     return {};

@@ -3,7 +3,9 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "content/car.h"
 #include "content/profile.h"
+#include "content/walk.h"
 #include "engine/core.h"
 #include "facade/run.h"
 #include "host/native/native_host.h"
@@ -29,6 +31,41 @@ std::string_view entry_type_name(store::EntryType type) {
     case store::EntryType::kSymlink: return "symlink";
     default: return "file";
   }
+}
+
+/// A path, followed through blocks that are here.
+struct Followed {
+  std::vector<Cid> blocks;  ///< read on the way, what the path names last
+  std::string type;
+};
+
+std::string type_name(std::optional<content::UnixFsType> type) {
+  using Type = content::UnixFsType;
+  if (type == Type::kDirectory || type == Type::kHamtShard) return "directory";
+  return type == Type::kSymlink ? "symlink" : "file";
+}
+
+Result<Followed> follow(std::string_view path, const content::BlockGetter& get) {
+  IA_ASSIGN(content::ContentPath parsed, content::parse_path(path));
+  content::PathWalk walk(std::move(parsed), true);
+  IA_TRY(content::drive(walk, get));
+  return Followed{walk.blocks(), type_name(walk.type())};
+}
+
+Resolved resolved_of(const Followed& found) {
+  Resolved resolved{found.blocks.back().text(), {}, found.type};
+  for (const Cid& cid : found.blocks) resolved.path.push_back(cid.text());
+  return resolved;
+}
+
+content::CarSelection selection_of(const CarOptions& options) {
+  content::CarSelection selection;
+  selection.scope = options.scope == DagScope::kBlock    ? content::CarSelection::Scope::kBlock
+                    : options.scope == DagScope::kEntity ? content::CarSelection::Scope::kEntity
+                                                         : content::CarSelection::Scope::kAll;
+  selection.entity_bytes = options.entity_bytes;
+  selection.duplicates = options.duplicates;
+  return selection;
 }
 
 }  // namespace
@@ -274,10 +311,8 @@ Result<std::vector<NamedModel>> Engine::models() {
 Result<Resolved> Engine::resolve(const std::string& content) {
   IA_ASSIGN(const std::string path, impl_->library.locate(content));
   IA_ASSIGN(const auto get, impl_->getter());
-  IA_ASSIGN(const PathWalk walk, walk_path(path, get));
-  Resolved resolved{walk.blocks.back().text(), {}, walk.type};
-  for (const Cid& cid : walk.blocks) resolved.path.push_back(cid.text());
-  return resolved;
+  IA_ASSIGN(const Followed found, follow(path, get));
+  return resolved_of(found);
 }
 
 Result<bool> Engine::has(const std::string& text) {
@@ -294,11 +329,12 @@ Result<std::vector<std::uint8_t>> Engine::block(const std::string& text) {
 }
 
 struct CarStream::Impl {
-  Impl(Resolved where, Cid root, DagWalk dag)
-      : resolved(std::move(where)), root(std::move(root)), walk(std::move(dag)) {}
+  Impl(Resolved where, Cid root, content::CarWalk walk, content::BlockGetter get)
+      : resolved(std::move(where)), root(std::move(root)), walk(std::move(walk)), get(std::move(get)) {}
   Resolved resolved;
   Cid root;
-  DagWalk walk;
+  content::CarWalk walk;
+  content::BlockGetter get;
   bool header_sent = false;
 };
 
@@ -309,24 +345,24 @@ CarStream::~CarStream() = default;
 const Resolved& CarStream::resolved() const { return impl_->resolved; }
 
 Result<std::optional<std::vector<std::uint8_t>>> CarStream::next() {
-  if (!impl_->header_sent) {
-    impl_->header_sent = true;
-    return car_header(impl_->root);
+  if (!std::exchange(impl_->header_sent, true)) return content::car_header({&impl_->root, 1});
+  for (std::vector<Cid> wanted = impl_->walk.needs(); !wanted.empty(); wanted = impl_->walk.needs()) {
+    IA_ASSIGN(const content::Block block, impl_->get(wanted.front()));
+    IA_TRY(impl_->walk.give(block.verified()));
+    if (!impl_->walk.emits()) continue;
+    Bytes section = content::car_section_header(block.cid(), block.bytes().size());
+    section.insert(section.end(), block.bytes().begin(), block.bytes().end());
+    return section;
   }
-  IA_ASSIGN(const auto block, impl_->walk.next());
-  if (!block) return std::nullopt;
-  return car_section(*block);
+  return std::nullopt;
 }
 
 Result<CarStream> Engine::open_car(const std::string& content, const CarOptions& options) {
   IA_ASSIGN(const std::string path, impl_->library.locate(content));
   IA_ASSIGN(const auto get, impl_->getter());
-  IA_ASSIGN(PathWalk walk, walk_path(path, get));
-  const Cid target = walk.blocks.back();
-  Resolved resolved{target.text(), {}, walk.type};
-  for (const Cid& cid : walk.blocks) resolved.path.push_back(cid.text());
-  return CarStream(
-      std::make_unique<CarStream::Impl>(std::move(resolved), target, DagWalk(std::move(walk), options, get)));
+  IA_ASSIGN(const Followed found, follow(path, get));
+  return CarStream(std::make_unique<CarStream::Impl>(resolved_of(found), found.blocks.back(),
+                                                     content::CarWalk(found.blocks, selection_of(options)), get));
 }
 
 Result<RunResult> accelerate(const std::string& model, const std::vector<Input>& inputs, const Config& config) {
