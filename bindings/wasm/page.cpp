@@ -71,7 +71,7 @@ int Page::call(std::string request) {
   const auto listener = [this, number](const LoadEvent& event) {
     border.tell({.kind = Kind::event, .text = event_text(event), .number = number});
   };
-  start(border.executor, carry_out(core_, host_, std::move(request), listener, stop),
+  start(border.executor, page_call(core_, host_, std::move(request), listener, stop),
         [this, number](Result<std::string> answer) {
           border.tell({.kind = answer ? Kind::answer : Kind::error,
                        .text = answer ? *std::move(answer) : error_text(answer.error()),

@@ -23,7 +23,7 @@ struct Facts {
 class Page {
  public:
   explicit Page(const Facts& facts);
-  /// Begins a call; its answer comes out under the number this gives. `request`: {"method", ...} (calls.cpp).
+  /// Begins a call; its answer comes out under the number this gives. `request`: JSON as in src/engine/calls.h.
   int call(std::string request);
   void stop(int call);
   /// The call's flag; lives until forget().
@@ -48,9 +48,7 @@ class Page {
   int last_ = 0;
 };
 
-/// One call: what the request asks of the core, as JSON.
-Async<std::string> carry_out(Core& core, host::Host& host, std::string request, LoadListener listener, Stop stop);
-/// Calls that only tests make (tests/page); the shipped programs have none.
-Async<std::string> test_call(host::Host& host, std::string method, std::string request, Stop stop);
+/// One call: what src/engine/calls.h says, and in the test programs what tests/page adds.
+Async<std::string> page_call(Core& core, host::Host& host, std::string request, LoadListener listener, Stop stop);
 
 }  // namespace ipfs_accelerate::page

@@ -3,6 +3,8 @@
 
 #include <map>
 
+#include "engine/calls.h"
+
 namespace ipfs_accelerate::page {
 namespace {
 
@@ -184,10 +186,11 @@ const std::map<std::string, Test>& tests() {
 
 }  // namespace
 
-Async<std::string> test_call(host::Host& host, std::string method, std::string request, Stop stop) {
-  const auto found = tests().find(method);
-  if (found == tests().end()) co_await fail(ErrorCode::kInvalidArgument, "no method '{}'", method);
-  const Json answer = co_await found->second(host, Json::parse(request, nullptr, false), std::move(stop));
+Async<std::string> page_call(Core& core, host::Host& host, std::string request, LoadListener listener, Stop stop) {
+  const Json json = Json::parse(request, nullptr, false);
+  const auto found = tests().find(json.is_object() ? json.value("method", "") : "");
+  if (found == tests().end()) co_return co_await carry_out(core, std::move(request), std::move(listener), stop);
+  const Json answer = co_await found->second(host, json, stop);
   co_return answer.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
