@@ -14,14 +14,15 @@ export interface FoundDevice {
   limits: Record<string, number>;
   /** Features refused by the self-check or a quirk, with why. */
   switched_off: string[];
-  threads: number;
+  /** CPU only. */
+  threads?: number;
 }
 /** What the engine finds. */
 export interface FoundDevices {
   browser: string;
   devices: FoundDevice[];
-  webgpu_error?: string;
-  webnn_error?: string;
+  webgpu_error?: {message: string};
+  webnn_error?: {message: string};
   auto: {platform: string; reason: string};
 }
 
@@ -29,7 +30,7 @@ export interface DeviceReport {
   browser: string;
   secure_context: boolean;
   cross_origin_isolated: boolean;
-  cpu: FoundDevice & {program: string; wasm: WasmFeatures};
+  cpu: FoundDevice & {threads: number; program: string; wasm: WasmFeatures};
   /** `problem` says why there is none; it is empty when there is one. */
   webgpu: {problem: string; adapters: FoundDevice[]; switched_off: string[]};
   webnn: {problem: string; name?: string; accelerated?: boolean};
@@ -45,11 +46,15 @@ export function reportDevices({browser, devices, auto, ...errors}: FoundDevices,
     browser,
     secure_context: globalThis.isSecureContext ?? true,
     cross_origin_isolated: (globalThis as {crossOriginIsolated?: boolean}).crossOriginIsolated ?? false,
-    cpu: {...cpu!, program, wasm: wasmFeatures()},
-    webgpu: {problem: errors.webgpu_error ?? '', adapters, switched_off: adapters.flatMap((gpu) => gpu.switched_off)},
+    cpu: {...cpu!, threads: cpu!.threads ?? 1, program, wasm: wasmFeatures()},
+    webgpu: {
+      problem: errors.webgpu_error?.message ?? '',
+      adapters,
+      switched_off: adapters.flatMap((gpu) => gpu.switched_off),
+    },
     webnn: webnn
       ? {problem: '', name: webnn.name, accelerated: webnn.is_real_hardware}
-      : {problem: errors.webnn_error ?? ''},
+      : {problem: errors.webnn_error?.message ?? ''},
     auto: {platform: auto.platform, reason: auto.reason},
   };
 }

@@ -4,7 +4,7 @@ import type {Config} from './config';
 import {reportDevices, type DeviceReport, type FoundDevices} from './detect';
 import {asError} from './errors';
 import {isNode} from './features';
-import type {TextItem} from './inputs';
+import type {Content} from './inputs';
 import {ByteTable} from './ports/byteTable';
 import {openCache, type BlockCache} from './ports/cache';
 import {openPorts} from './ports/ports';
@@ -18,7 +18,7 @@ export interface EngineRequest {
   model?: string;
   name?: string;
   config: Config;
-  inputs?: TextItem[];
+  inputs?: Content;
   encodings?: object[];
   hidden_states?: boolean;
   all_tokens?: boolean;

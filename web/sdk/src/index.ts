@@ -1,7 +1,7 @@
 // ipfs_accelerate_js: run AI models named by IPFS CIDs on WebGPU, WebNN and the CPU, in pages and in Node.
 import type {Config} from './config';
 import type {DeviceReport} from './detect';
-import {textItems, type Content} from './inputs';
+import type {Content} from './inputs';
 import type {ModelName} from './modelName';
 import type {ProgressCallback} from './progress';
 import type {Result} from './result';
@@ -46,7 +46,7 @@ export async function accelerate(
   config: Config & CallOptions = {},
 ): Promise<Result> {
   const {progress_callback: progress, signal, ...rest} = config;
-  return engineClient().call('run', {...modelRequest(model, rest), inputs: textItems(content)}, {progress, signal});
+  return engineClient().call('run', {...modelRequest(model, rest), inputs: content}, {progress, signal});
 }
 
 /** What will run where, and which bytes it needs; no weight is read. */
@@ -56,8 +56,7 @@ export async function explain(
   config: Config & CallOptions = {},
 ): Promise<unknown> {
   const {progress_callback: _, signal, ...rest} = config;
-  const inputs = content === undefined ? [] : textItems(content);
-  return engineClient().call('explain', {...modelRequest(model, rest), inputs}, {signal});
+  return engineClient().call('explain', {...modelRequest(model, rest), inputs: content ?? []}, {signal});
 }
 
 /** Adapters, WebNN contexts, SIMD level and threads of this page, and the choice `auto` makes. */
@@ -85,7 +84,7 @@ export async function evaluate(
     ...modelRequest(model, config),
     hidden_states: request.hidden_states ?? false,
     all_tokens: request.all_tokens ?? false,
-    inputs: request.texts === undefined ? [] : textItems(request.texts),
+    inputs: request.texts ?? [],
     encodings: request.encodings ?? [],
   });
   const floats = (text: string) =>

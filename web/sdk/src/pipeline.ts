@@ -1,7 +1,7 @@
 // pipeline(): a task as a function, with the names and events of transformers.js.
 import type {Config} from './config';
 import {IpfsAccelerateError, fail} from './errors';
-import {textItems, type Content} from './inputs';
+import type {Content} from './inputs';
 import type {ModelName} from './modelName';
 import type {ProgressCallback} from './progress';
 import type {Result} from './result';
@@ -70,7 +70,7 @@ export async function pipeline<T extends keyof Tasks>(
   const run = async (texts: Content, {signal: runSignal, ...given}: RunOptions & Config = {}): Promise<unknown> => {
     const settings: Config = {...config, ...given};
     if (task === 'text-classification' && given.top_k === undefined) settings.top_k = config.top_k ?? 1;
-    const request = {...modelRequest(model, settings), inputs: textItems(texts)};
+    const request = {...modelRequest(model, settings), inputs: texts};
     last = await engineClient().call('run', request, {signal: runSignal});
     return shapeAnswer(task, last.output, Array.isArray(texts), settings.top_k ?? 1);
   };
