@@ -1,6 +1,7 @@
 // Border: calls into the engine, and the requests it makes of the page's ports (bindings/wasm/border.h).
 import {IpfsAccelerateError, asError, checkAborted, type ErrorCode} from './errors';
 import type {Module, Program} from './program';
+import type {ProgressCallback, ProgressEvent} from './progress';
 
 /** What a port is asked. Spans point into the engine's memory and stay valid until the answer. */
 export class PortRequest {
@@ -37,7 +38,7 @@ export interface Ports {
 
 export interface CallOptions {
   /** Gets the engine's events about the call. */
-  progress?: ((event: never) => void) | undefined;
+  progress?: ProgressCallback | undefined;
   signal?: AbortSignal | undefined;
   /** Called where memory is shared: writing 1 at `address` stops computing at once, from any thread, until `forget` is called. */
   started?: ((memory: ArrayBufferLike, address: number, forget: () => void) => void) | undefined;
@@ -144,7 +145,7 @@ export class Border {
     const value: unknown = JSON.parse(text);
     if (name === 'event') {
       try {
-        waiting.progress?.(value as never);
+        waiting.progress?.(value as ProgressEvent);
       } catch (error) {
         // the listener's own
         this.#calls.delete(number);

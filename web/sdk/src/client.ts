@@ -1,14 +1,10 @@
 // Client: the engine behind promises, in a dedicated worker where there are workers, else in this thread.
+import type {CallOptions} from './border';
 import type {Answers, Engine, EngineRequest, Method} from './engine';
 import {IpfsAccelerateError, asError, checkAborted} from './errors';
 import {isNode} from './features';
 import type {FromWorker, ToWorker} from './messages';
 import type {ProgressCallback} from './progress';
-
-export interface CallOptions {
-  progress?: ProgressCallback | undefined;
-  signal?: AbortSignal | undefined;
-}
 
 export interface Client {
   call<M extends Method>(method: M, request: EngineRequest, options?: CallOptions): Promise<Answers[M]>;

@@ -1,5 +1,5 @@
 // Engine: the WebAssembly engine and what it stands on in this thread; lives in a worker, or where it was made.
-import {Border, type CallOptions as BorderOptions} from './border';
+import {Border, type CallOptions} from './border';
 import type {Config} from './config';
 import {reportDevices, type DeviceReport, type FoundDevices} from './detect';
 import {asError} from './errors';
@@ -36,10 +36,6 @@ export interface Answers {
   clearCache: null;
 }
 export type Method = keyof Answers;
-
-export interface CallOptions extends BorderOptions {
-  progress?: ((event: ProgressEvent) => void) | undefined;
-}
 
 /** One program with its cache. It ends once it is retired and nobody works on it. */
 class Instance {

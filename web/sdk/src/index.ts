@@ -20,18 +20,11 @@ export interface ComputedTensor {
 }
 
 export {IpfsAccelerateError, type ErrorCode} from './errors';
-export {
-  pipeline,
-  type PipelineOptions,
-  type FeatureExtraction,
-  type FillMask,
-  type TextClassification,
-} from './pipeline';
+export * from './pipeline';
 export type {Config, Content, DeviceReport, ModelName, ProgressCallback, Result};
 export type {Input} from './inputs';
 export type {ProgressEvent} from './progress';
 export {Tensor} from './tensor';
-
 export {env} from './runtime';
 
 export interface CallOptions {

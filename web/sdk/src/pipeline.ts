@@ -1,6 +1,6 @@
 // pipeline(): a task as a function, with the names and events of transformers.js.
 import type {Config} from './config';
-import {IpfsAccelerateError, fail} from './errors';
+import {fail} from './errors';
 import type {Content} from './inputs';
 import type {ModelName} from './modelName';
 import type {ProgressCallback} from './progress';
@@ -91,8 +91,6 @@ function shapeAnswer(task: string, output: unknown[], several: boolean, topK: nu
 
 function embeddings(rows: number[][]): Tensor {
   const hidden = rows[0]?.length ?? 0;
-  if (rows.some((row) => row.length !== hidden))
-    throw new IpfsAccelerateError('internal', 'embeddings of different lengths');
   const data = new Float32Array(rows.length * hidden);
   rows.forEach((row, i) => data.set(row, i * hidden));
   return new Tensor(data, [rows.length, hidden]);

@@ -31,9 +31,7 @@ export async function openCache(wanted: CacheKind | 'auto', folder?: string): Pr
   }
   if (wanted === 'opfs') return OpfsCache.open();
   if (wanted === 'indexeddb') return IndexedDbCache.open();
-  for (const open of [OpfsCache.open, IndexedDbCache.open]) {
-    const cache = await open().catch(() => undefined);
-    if (cache) return cache;
-  }
-  return new MemoryCache();
+  return OpfsCache.open()
+    .catch(() => IndexedDbCache.open())
+    .catch(() => new MemoryCache());
 }

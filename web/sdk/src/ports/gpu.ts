@@ -35,11 +35,9 @@ interface Plan {
   readbackBytes: number;
 }
 
-// GPUBufferUsage and GPUMapMode exist as globals only where WebGPU does; these are the specification's numbers.
-// MAP_READ = 1, COPY_SRC = 4, COPY_DST = 8, UNIFORM = 64, STORAGE = 128
+// GPUBufferUsage is a global only where WebGPU is: MAP_READ = 1, COPY_SRC = 4, COPY_DST = 8, UNIFORM = 64, STORAGE = 128
 const usages = {weight: 136, activation: 128, input: 136, output: 132, uniform: 72, constant: 136, readback: 9};
 const mapModeRead = 1;
-const recordingVersion = 1;
 
 /** One device, with everything that was made on it. */
 class OpenGpu {
@@ -232,7 +230,7 @@ export function gpuPort(): Ports {
       const gpu = alive();
       const number = (last += 1);
       const recording = JSON.parse(text) as Recording;
-      if (recording.version !== recordingVersion) fail('internal', `a recording of version ${recording.version}`);
+      if (recording.version !== 1) fail('internal', `a recording of version ${recording.version}`);
       const weights = numbers.map((id) => gpu.buffers.get(id) ?? fail('internal', `no weight buffer ${id}`));
       const pipelines = await Promise.all(
         recording.pipelines.map(({label, wgsl, bindings}) => gpu.pipeline(label, wgsl, bindings)),

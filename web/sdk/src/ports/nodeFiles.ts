@@ -4,12 +4,7 @@ import type {Ports} from '../border';
 import {fail} from '../errors';
 import type {ByteTable} from './byteTable';
 
-interface Item {
-  path: string;
-  size?: number;
-  folder?: boolean;
-  link?: string;
-}
+type Item = {path: string; size?: number; folder?: boolean; link?: string};
 
 export async function nodeFiles(table: ByteTable): Promise<Ports['requests']> {
   const {open, readdir, readlink, stat} = await import('node:fs/promises');

@@ -4,14 +4,8 @@ export interface MLOperandDescriptor {
   dataType: string;
   shape: number[];
 }
-export interface MLTensorDescriptor extends MLOperandDescriptor {
-  readable?: boolean;
-  writable?: boolean;
-}
-export interface MLOperand {
-  readonly dataType: string;
-  readonly shape: number[];
-}
+export type MLTensorDescriptor = MLOperandDescriptor & {readable?: boolean; writable?: boolean};
+export type MLOperand = object;
 export interface MLTensor {
   destroy(): void;
 }
@@ -32,8 +26,6 @@ export interface ML {
   createContext(options?: {deviceType?: string; powerPreference?: string}): Promise<MLContext>;
 }
 
-type Call = (...parameters: unknown[]) => MLOperand | MLOperand[];
-
 /** A builder's methods are called by the names in the lowered graph. */
 export interface MLGraphBuilder extends Record<string, unknown> {
   input(name: string, descriptor: MLOperandDescriptor): MLOperand;
@@ -41,7 +33,7 @@ export interface MLGraphBuilder extends Record<string, unknown> {
   build(outputs: Record<string, MLOperand>): Promise<MLGraph>;
 }
 export type MLGraphBuilderConstructor = new (context: MLContext) => MLGraphBuilder;
-export type BuilderMethod = Call;
+export type BuilderMethod = (...parameters: unknown[]) => MLOperand | MLOperand[];
 
 interface LoweredValue extends MLOperandDescriptor {
   operand: number;
