@@ -26,7 +26,8 @@ class PageNet final : public host::Net {
   Border& border_;
 };
 
-/// Blocks under their multihash. The page writes each at once, so a flush and a file's layout have nothing to say to it.
+/// Blocks under their multihash. The page writes each at once, so a flush and a file's layout have nothing to say to
+/// it.
 class PageKeep final : public host::Keep {
  public:
   PageKeep(Border& border, std::string kind) : border_(border), kind_(std::move(kind)) {}

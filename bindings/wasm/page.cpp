@@ -1,5 +1,5 @@
-// The page's engine and the functions it is driven by. All run on one thread and return at once: after each the executor
-// has run until nothing was ready, and ia_next() gives what came of it.
+// The page's engine and the functions it is driven by. All run on one thread and return at once: after each the
+// executor has run until nothing was ready, and ia_next() gives what came of it.
 #include "page.h"
 
 #include <emscripten/heap.h>
@@ -30,7 +30,8 @@ std::string event_text(const LoadEvent& event) {
   add("file", event.file);
   add("source", event.source);
   add("task", event.task);
-  if (!event.file.empty() && event.status != "initiate") json.update({{"loaded", event.loaded}, {"total", event.total}});
+  if (!event.file.empty() && event.status != "initiate")
+    json.update({{"loaded", event.loaded}, {"total", event.total}});
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

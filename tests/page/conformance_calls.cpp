@@ -25,7 +25,8 @@ struct Candidate {
   std::vector<std::string> variants;  ///< one for each pipeline
 };
 
-/// For "kernels" the kernel's name; for "variants" its text without numbers: the same optional parts, whatever the sizes.
+/// For "kernels" the kernel's name; for "variants" its text without numbers: the same optional parts, whatever the
+/// sizes.
 std::string variant_of(const ConformanceCase& c, const webgpu::PipelineSpec& pipeline, const std::string& subset) {
   static const std::regex number("\\b[0-9][0-9a-zA-Z_.+-]*");
   return c.op + " " + (subset == "kernels" ? pipeline.label : std::regex_replace(pipeline.wgsl, number, "#"));
@@ -59,8 +60,8 @@ struct Subset {
   }
   void choose(const std::vector<Candidate>& candidates) {
     for (;;) {
-      const auto best = std::ranges::max_element(
-          candidates, {}, [&](const Candidate& candidate) { return worth(candidate); });
+      const auto best =
+          std::ranges::max_element(candidates, {}, [&](const Candidate& candidate) { return worth(candidate); });
       if (best == candidates.end() || worth(*best) == 0) return;
       cases.push_back(*best->of);
       variants.insert(best->variants.begin(), best->variants.end());

@@ -64,8 +64,8 @@ Async<Json> keep(host::Host& host, Json json, Stop stop) {
   const std::vector<HostBytesRef> read = co_await host.keep.read(cids);
   if (!json.value("stay", false)) co_await host.keep.forget({block.cid()});
   const std::vector<bool> after = co_await host.keep.has(cids);
-  co_return Json{{"kind", host.keep.kind()}, {"cid", block.cid().text()}, {"has", has}, {"read", text_of(read.at(0))},
-                 {"missing", read.at(1) == nullptr}, {"after", after}};
+  co_return Json{{"kind", host.keep.kind()},    {"cid", block.cid().text()},        {"has", has},
+                 {"read", text_of(read.at(0))}, {"missing", read.at(1) == nullptr}, {"after", after}};
 }
 
 /// {"cids": [...]} -> bytes of each, null where none is kept.
@@ -84,7 +84,8 @@ Async<Json> hash(host::Host& host, Json json, Stop stop) {
   using enum content::HashFunction;
   const HostBytesRef there = (co_await host.net.get(request_for(json), stop)).body;
   const HostBytesRef here = own_bytes(bytes_of(text_of(there)));
-  const auto digests = co_await host.hash.hash({{kSha2_256, there}, {kSha2_256, here}, {kSha2_512, there}, {kSha2_512, here}});
+  const auto digests =
+      co_await host.hash.hash({{kSha2_256, there}, {kSha2_256, here}, {kSha2_512, there}, {kSha2_512, here}});
   Json found = Json::array();
   for (const content::Digest& digest : digests) found.push_back(hex(digest.bytes()));
   co_return found;
@@ -121,8 +122,8 @@ Async<Json> files(host::Host& host, Json json, Stop) {
   if (host.files == nullptr) co_return nullptr;
   const std::string folder = json.value("folder", "");
   if (json.contains("path")) {
-    co_return text_of(co_await host.files->read(folder, json.value("path", ""), json.value("offset", 0),
-                                                json.value("length", 0)));
+    co_return text_of(
+        co_await host.files->read(folder, json.value("path", ""), json.value("offset", 0), json.value("length", 0)));
   }
   Json items = Json::array();
   for (const auto& item : co_await host.files->list(folder)) {
@@ -143,27 +144,37 @@ Async<Json> gpu(host::Host& host, Json json, Stop) {
                        {BufferKind::kWeight, bytes, 0, Layout::kF32, elements},
                        {BufferKind::kOutput, bytes, 0, Layout::kF32, elements},
                        {BufferKind::kConstant, bytes, -1, Layout::kF32, 0, Bytes(static_cast<std::size_t>(bytes), 0)}};
-  recording.pipelines = {{"test", json.value("wgsl", ""), {BindingType::kReadOnlyStorage, BindingType::kReadOnlyStorage, BindingType::kStorage}}};
+  recording.pipelines = {{"test",
+                          json.value("wgsl", ""),
+                          {BindingType::kReadOnlyStorage, BindingType::kReadOnlyStorage, BindingType::kStorage}}};
   recording.dispatches = {{0, {{0, 0, bytes}, {1, 0, bytes}, {2, 0, bytes}}, {1, 1, 1}, "test"}};
-  const auto view = [](const std::vector<float>& v) { return ByteView(reinterpret_cast<const std::uint8_t*>(v.data()), v.size() * 4); };
+  const auto view = [](const std::vector<float>& v) {
+    return ByteView(reinterpret_cast<const std::uint8_t*>(v.data()), v.size() * 4);
+  };
   const BufferId buffer = co_await host.gpu->buffer(view(weight));
   const PlanId plan = co_await host.gpu->plan(recording, {buffer});
   std::vector<std::vector<float>> outputs(3, std::vector<float>(input.size()));
   co_await for_each_limited(outputs.size(), outputs.size(), [&](std::size_t i) -> Async<> {
-    std::vector<std::span<std::uint8_t>> out{{reinterpret_cast<std::uint8_t*>(outputs[i].data()), outputs[i].size() * 4}};
+    std::vector<std::span<std::uint8_t>> out{
+        {reinterpret_cast<std::uint8_t*>(outputs[i].data()), outputs[i].size() * 4}};
     co_await host.gpu->submit(plan, {view(input)}, std::move(out));
   });
   host.gpu->drop_plan(plan);
   host.gpu->drop_buffer(buffer);
-  co_return Json{{"outputs", outputs}, {"name", opened.info.name}, {"listed", (co_await host.gpu->list()).size()},
-                 {"real", opened.info.is_real_hardware}, {"lost", host.gpu->lost()}};
+  co_return Json{{"outputs", outputs},
+                 {"name", opened.info.name},
+                 {"listed", (co_await host.gpu->list()).size()},
+                 {"real", opened.info.is_real_hardware},
+                 {"lost", host.gpu->lost()}};
 }
 
 /// {"lowered", "constant", "values", "outputs"}: builds and dispatches once.
 Async<Json> webnn(host::Host& host, Json json, Stop) {
   const webnn::OpenedContext context = co_await host.webnn->open();
   const std::vector<float> input = json["values"], weight = json["constant"];
-  const auto view = [](const std::vector<float>& v) { return ByteView(reinterpret_cast<const std::uint8_t*>(v.data()), v.size() * 4); };
+  const auto view = [](const std::vector<float>& v) {
+    return ByteView(reinterpret_cast<const std::uint8_t*>(v.data()), v.size() * 4);
+  };
   const webnn::ConstantId constant = co_await host.webnn->constant(view(weight));
   const webnn::GraphId graph = co_await host.webnn->build(context.id, json["lowered"].dump(), {constant});
   std::vector<float> output(json.value("outputs", std::size_t{0}));
@@ -177,10 +188,11 @@ Async<Json> webnn(host::Host& host, Json json, Stop) {
 
 using Test = Async<Json> (*)(host::Host&, Json, Stop);
 const std::map<std::string, Test>& tests() {
-  static const std::map<std::string, Test> table{
-      {"test.net", net},     {"test.keep", keep},   {"test.kept", kept}, {"test.hash", hash},  {"test.clock", clock},
-      {"test.steps", steps}, {"test.files", files}, {"test.gpu", gpu},   {"test.webnn", webnn},
-      {"test.conformance", conformance}};
+  static const std::map<std::string, Test> table{{"test.net", net},     {"test.keep", keep},
+                                                 {"test.kept", kept},   {"test.hash", hash},
+                                                 {"test.clock", clock}, {"test.steps", steps},
+                                                 {"test.files", files}, {"test.gpu", gpu},
+                                                 {"test.webnn", webnn}, {"test.conformance", conformance}};
   return table;
 }
 
