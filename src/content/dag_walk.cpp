@@ -26,7 +26,6 @@ Result<> DagWalk::give(const VerifiedBlock& block, bool follow) {
   if (waiting_.erase(block.cid()) == 0) return {};
   if (!follow || block.cid().codec != Codec::kDagPb) return {};
   IA_ASSIGN(const DagPbNode node, decode_dag_pb(block.bytes()));
-  std::vector<Cid> inlined;
   for (const Link& link : node.links) IA_TRY(add(link.cid));
   return {};
 }

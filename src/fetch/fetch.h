@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,42 +40,37 @@ struct Range {
 
 class Fetcher;
 
-/// Content bytes of one leaf inside a verified block.
-struct LeafBytes {
-  HostBytesRef bytes;
-  std::uint64_t offset = 0;
-};
-
 /// A file as verified leaves. Lives no longer than its fetcher.
 class File {
  public:
   const std::string& name() const { return name_; }
-  std::uint64_t size() const { return state_->layout.size; }
-  const content::FileLayout& layout() const { return state_->layout; }
+  std::uint64_t size() const { return layout().size; }
+  const content::FileLayout& layout() const;
   /// Verified bytes. kLimitExceeded past the end.
   Async<BytesView> read(Range range, Stop stop) const;
   /// Hands out every range, in order, reading ahead of it (at most kInFlight leaves); a leaf that several ranges share
   /// is read once. `take` gets the range's number and its bytes, which live until it ends.
   Async<> read_in_order(std::vector<Range> ranges, std::function<Async<>(std::size_t, ByteView)> take, Stop stop) const;
+  /// Bytes of the distinct leaves that these ranges lie in: what reading them will move.
+  std::uint64_t bytes_touched(const std::vector<Range>& ranges) const;
 
  private:
   friend class Fetcher;
-  struct State {
-    content::FileLayout layout;
-    bool begun = false;  ///< the keep was told that leaves of this file will come
-    std::map<std::size_t, LeafBytes> last;  ///< the leaves read last: headers and small files come in several reads
-  };
-  std::vector<std::size_t> leaves_in(Range range) const;
-  Result<> check(Range range) const;
-  Async<std::vector<LeafBytes>> leaves(std::vector<std::size_t> numbers, Stop stop) const;
-  BytesView join(Range range, const std::map<std::size_t, LeafBytes>& leaves) const;
-
+  struct State;
   Fetcher* fetcher_ = nullptr;
   std::string name_;
-  std::shared_ptr<State> state_;
+  std::shared_ptr<State> state_;  ///< copies share it
 };
 
 inline constexpr std::size_t kInFlight = 16;
+
+/// Blocks of an import that lie in the user's own files: asked before anything else.
+class LocalBlocks {
+ public:
+  virtual ~LocalBlocks() = default;
+  /// Not verified; null when it has not got the block.
+  virtual Async<HostBytesRef> read(Cid cid) = 0;
+};
 
 /// One load's way to bytes. Belongs to the executor's thread.
 class Fetcher {
@@ -98,12 +92,12 @@ class Fetcher {
   /// Everything below `root`, kept. `progress`: bytes so far, bytes in all (0: not known).
   Async<> fetch_dag(Cid root, std::function<void(std::uint64_t, std::uint64_t)> progress, Stop stop);
   Async<> flush();
-  /// Keeps a block that somebody else verified (an import).
-  Async<> keep_block(content::VerifiedBytes block);
-  /// Blocks that are read from somewhere else before the keep is asked, by Cid::key(): a folder's own files. Verified as
-  /// ever.
-  using ReadBlock = std::function<Async<HostBytesRef>()>;
-  void overlay(std::map<std::string, ReadBlock> blocks);
+
+  /// Keeps a block that an import made; where there is no room, in memory as long as this fetcher lives.
+  Async<> add(content::VerifiedBytes block);
+  /// Verifies bytes by the hash port.
+  Async<content::VerifiedBytes> verify(Cid cid, HostBytesRef bytes);
+  void add_local(std::shared_ptr<LocalBlocks> blocks);
 
   const Figures& figures() const;
 

@@ -1,0 +1,230 @@
+// Folders by address and on a disk: what is read of them, and where their blocks are found afterwards.
+#include "fetch/import.h"
+
+#include <algorithm>
+#include <cctype>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <unordered_map>
+
+#include "fetch/folder_builder.h"
+
+namespace ipfs_accelerate::fetch {
+namespace {
+
+constexpr std::string_view kWeightFile = "model.safetensors";
+constexpr std::string_view kShardIndex = "model.safetensors.index.json";
+constexpr std::uint64_t kMostFileBytes = std::uint64_t{1} << 40;
+constexpr std::uint64_t kMostIndexBytes = 64u << 20;
+
+/// [offset, offset + length) of host bytes that can be addressed, kept alive with them.
+class SliceBytes final : public HostBytes {
+ public:
+  SliceBytes(HostBytesRef whole, std::uint64_t offset, std::uint64_t length)
+      : whole_(std::move(whole)), offset_(offset), length_(length) {}
+  std::uint64_t size() const override { return length_; }
+  const std::uint8_t* data() const override { return whole_->data() + offset_; }
+  void copy(std::uint64_t offset, std::span<std::uint8_t> into) const override {
+    whole_->copy(offset_ + offset, into);
+  }
+
+ private:
+  HostBytesRef whole_;
+  std::uint64_t offset_, length_;
+};
+
+HostBytesRef slice(const HostBytesRef& whole, std::uint64_t offset, std::uint64_t length) {
+  if (offset == 0 && length == whole->size()) return whole;
+  if (whole->data() != nullptr) return std::make_shared<SliceBytes>(whole, offset, length);
+  Bytes bytes(static_cast<std::size_t>(length));
+  whole->copy(offset, bytes);
+  return own_bytes(std::move(bytes));
+}
+
+// Some servers answer with a page instead of 404.
+bool is_page(const HostBytesRef& bytes, const std::string& path) {
+  std::string start(static_cast<std::size_t>(std::min<std::uint64_t>(bytes->size(), 64)), '\0');
+  bytes->copy(0, {reinterpret_cast<std::uint8_t*>(start.data()), start.size()});
+  start.erase(0, start.find_first_not_of(" \t\r\n\xef\xbb\xbf"));
+  std::ranges::transform(start, start.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return !path.ends_with(".html") && (start.starts_with("<!doctype html") || start.starts_with("<html"));
+}
+
+std::string escaped(std::string_view path) {
+  std::string url;
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = std::isalnum(byte) || std::string_view("/-._~").contains(c);
+    url += plain ? std::string(1, c) : std::format("%{:02X}", byte);
+  }
+  return url;
+}
+
+Result<std::set<std::string>> shards_of(const HostBytesRef& index) {
+  if (index->size() > kMostIndexBytes) {
+    return fail(ErrorCode::kLimitExceeded, "{} has {} bytes, at most {}", kShardIndex, index->size(), kMostIndexBytes);
+  }
+  const BytesView bytes(index, 0, index->size());
+  const auto json = nlohmann::json::parse(bytes.view().begin(), bytes.view().end(), nullptr, false);
+  const bool good = json.is_object() && json.contains("weight_map") && json["weight_map"].is_object();
+  if (!good) return fail(ErrorCode::kMalformedWeights, "{} has no weight_map", kShardIndex);
+  std::set<std::string> names;
+  for (const auto& name : json["weight_map"]) {
+    if (!name.is_string() || !content::is_safe_name(name.get_ref<const std::string&>())) {
+      return fail(ErrorCode::kMalformedWeights, "{} names a file that no folder can have", kShardIndex);
+    }
+    names.insert(name.get<std::string>());
+  }
+  return names;
+}
+
+/// The blocks that the builders made go to the keep; for those of files without leaves of their own that is all.
+Async<> keep_blocks(Fetcher& fetcher, const FolderBuilder& builder) {
+  for (const auto& [cid, bytes] : builder.blocks()) {
+    co_await fetcher.add(co_await fetcher.verify(cid, bytes));
+  }
+}
+
+class UrlImport {
+ public:
+  UrlImport(host::Host& host, Fetcher& fetcher, std::string url, Stop stop)
+      : host_(host), fetcher_(fetcher), base_(std::move(url)), stop_(std::move(stop)), builder_(host) {
+    if (!base_.ends_with('/')) base_ += '/';
+  }
+
+  Async<Cid> run(std::vector<std::string> wanted) {
+    for (const std::string& path : wanted) co_await take(path);
+    if (taken_.empty()) {
+      std::string names;
+      for (std::size_t i = 0; i < std::min<std::size_t>(wanted.size(), 3); ++i) names += (i ? ", " : "") + wanted[i];
+      co_await fail(ErrorCode::kNotFound, "{} has none of a model's files ({} ...)", base_, names);
+    }
+    if (!co_await take(std::string(kWeightFile))) co_await take_shards();
+    const Cid root = co_await builder_.finish();
+    co_await keep_blocks(fetcher_, builder_);
+    co_return root;
+  }
+
+ private:
+  // The file's bytes, or nothing when the server has none.
+  Async<HostBytesRef> get(std::string path) {
+    const std::string url = base_ + escaped(path);
+    const host::NetAnswer answer = co_await host_.net.get({.url = url,
+                                                           .accept = {},
+                                                           .max_bytes = kMostFileBytes,
+                                                           .allow_local = true,  // the user gave this very address
+                                                           .follow_redirects = true},
+                                                          stop_);
+    if (answer.status == 404 || answer.status == 410) co_return HostBytesRef();
+    if (answer.status != 200) co_await fail(ErrorCode::kSourceError, "{} answered {}", url, answer.status);
+    co_return is_page(answer.body, path) ? HostBytesRef() : answer.body;
+  }
+
+  Async<> add(std::string path, HostBytesRef bytes) {
+    const ReadPart read = [bytes](std::uint64_t offset, std::uint64_t length) -> Async<HostBytesRef> {
+      return part(bytes, offset, length);
+    };
+    const TakeLeaf keep = [this](content::VerifiedBytes leaf, std::uint64_t) { return fetcher_.add(std::move(leaf)); };
+    co_await builder_.add_file(path, bytes->size(), read, keep, stop_);
+    taken_.insert(std::move(path));
+  }
+  static Async<HostBytesRef> part(HostBytesRef whole, std::uint64_t offset, std::uint64_t length) {
+    co_return slice(whole, offset, length);
+  }
+
+  Async<bool> take(std::string path) {
+    if (taken_.contains(path)) co_return true;
+    HostBytesRef bytes = co_await get(path);
+    if (!bytes) co_return false;
+    co_await add(std::move(path), std::move(bytes));
+    co_return true;
+  }
+
+  Async<> take_shards() {
+    const HostBytesRef index = co_await get(std::string(kShardIndex));
+    if (!index) co_return;
+    const std::set<std::string> shards = co_await shards_of(index);
+    if (!taken_.contains(std::string(kShardIndex))) co_await add(std::string(kShardIndex), index);
+    for (const std::string& shard : shards) co_await take(shard);
+  }
+
+  host::Host& host_;
+  Fetcher& fetcher_;
+  std::string base_;
+  Stop stop_;
+  FolderBuilder builder_;
+  std::set<std::string> taken_;
+};
+
+/// Where the blocks of an imported folder lie: in its files, or in memory those that the builders made.
+class DiskBlocks final : public LocalBlocks {
+ public:
+  DiskBlocks(host::Files& files, std::string folder) : files_(files), folder_(std::move(folder)) {}
+  void add(const Cid& cid, std::string path, std::uint64_t offset, std::uint64_t length) {
+    places_.insert_or_assign(cid.key(), Place{std::move(path), offset, length, nullptr});
+  }
+  void add(const Cid& cid, HostBytesRef bytes) { places_.insert_or_assign(cid.key(), Place{{}, 0, 0, std::move(bytes)}); }
+
+  Async<HostBytesRef> read(Cid cid) override {
+    const auto found = places_.find(cid.key());
+    if (found == places_.end()) co_return HostBytesRef();
+    if (found->second.bytes) co_return found->second.bytes;
+    const Place place = found->second;
+    co_return co_await files_.read(folder_, place.path, place.offset, place.length);
+  }
+
+ private:
+  struct Place {
+    std::string path;
+    std::uint64_t offset, length;
+    HostBytesRef bytes;
+  };
+  host::Files& files_;
+  std::string folder_;
+  std::unordered_map<std::string, Place> places_;
+};
+
+Async<> add_item(host::Files& files, FolderBuilder& builder, DiskBlocks& blocks, std::string folder,
+                 host::Files::Item item, Stop stop) {
+  if (item.is_link) {
+    co_await builder.add_link(item.path, item.link_target);
+    co_return;
+  }
+  if (item.is_folder) {
+    co_await builder.add_folder(item.path);
+    co_return;
+  }
+  const ReadPart read = [&](std::uint64_t offset, std::uint64_t length) {
+    return files.read(folder, item.path, offset, length);
+  };
+  const TakeLeaf take = [&](content::VerifiedBytes leaf, std::uint64_t offset) -> Async<> {
+    blocks.add(leaf.cid(), item.path, offset, leaf.bytes()->size());
+    co_return;
+  };
+  co_await builder.add_file(item.path, item.size, read, take, stop);
+}
+
+}  // namespace
+
+Async<Cid> import_url_folder(host::Host& host, Fetcher& fetcher, std::string url, std::vector<std::string> wanted,
+                             Stop stop) {
+  UrlImport import(host, fetcher, std::move(url), std::move(stop));
+  co_return co_await import.run(std::move(wanted));
+}
+
+Async<Cid> import_disk_folder(host::Host& host, Fetcher& fetcher, std::string folder, Stop stop) {
+  if (host.files == nullptr) co_await fail(ErrorCode::kNotFound, "{}: folders cannot be read here", folder);
+  FolderBuilder builder(host);
+  const auto blocks = std::make_shared<DiskBlocks>(*host.files, folder);
+  const std::vector<host::Files::Item> items = co_await host.files->list(folder);
+  for (const host::Files::Item& item : items) {
+    co_await stop.check();
+    co_await add_item(*host.files, builder, *blocks, folder, item, stop);
+  }
+  const Cid root = co_await builder.finish();
+  for (const auto& [cid, bytes] : builder.blocks()) blocks->add(cid, bytes);
+  fetcher.add_local(blocks);
+  co_return root;
+}
+
+}  // namespace ipfs_accelerate::fetch

@@ -1,0 +1,19 @@
+// Importing: a model folder that has no CID yet, at an address or on a disk, gets one, so that its bytes can be read by
+// CID like all others. Names are those of the profile unixfs-v1-2025.
+#pragma once
+
+#include "fetch/fetch.h"
+
+namespace ipfs_accelerate::fetch {
+
+/// The folder with exactly the files that a model needs, below `url` (http or https): those of `wanted` that are there,
+/// and the weights in one file or in the shards that an index lists. Blocks are kept; where there is no room, in memory
+/// as long as `fetcher` lives. kNotFound when there is none of them.
+Async<Cid> import_url_folder(host::Host& host, Fetcher& fetcher, std::string url, std::vector<std::string> wanted,
+                             Stop stop);
+
+/// A folder on a disk (needs the host's Files). Symbolic links stay links, hidden names are left out. Nothing is
+/// copied: `fetcher` reads blocks from the folder's files again, and verifies them, when they are wanted.
+Async<Cid> import_disk_folder(host::Host& host, Fetcher& fetcher, std::string folder, Stop stop);
+
+}  // namespace ipfs_accelerate::fetch
