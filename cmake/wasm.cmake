@@ -50,7 +50,7 @@ endforeach()
 
 # The CPU kernels twice; nothing else differs between a plain and a relaxed program.
 get_target_property(cpu_sources ia_backend_cpu SOURCES)
-list(FILTER cpu_sources EXCLUDE REGEX "/kernels\\.cpp$")
+list(REMOVE_ITEM cpu_sources ${CMAKE_SOURCE_DIR}/src/backend/cpu/kernels.cpp)
 set_target_properties(ia_backend_cpu PROPERTIES SOURCES "${cpu_sources}")
 foreach(variant plain relaxed)
   add_library(ia_kernels_${variant} OBJECT ${CMAKE_SOURCE_DIR}/src/backend/cpu/kernels.cpp)
