@@ -4,6 +4,7 @@
 #include <map>
 
 #include "engine/calls.h"
+#include "scenarios/scenarios.h"
 
 namespace ipfs_accelerate::page {
 namespace {
@@ -186,13 +187,24 @@ Async<Json> webnn(host::Host& host, Json json, Stop) {
   co_return Json{{"output", output}, {"limits", Json::parse(context.limits_json, nullptr, false).size()}};
 }
 
+/// The engine's scenarios on the scripted host: nothing of the page is used but its WebAssembly.
+Async<Json> scenarios(host::Host&, Json, Stop) {
+  Json problems = Json::array();
+  const std::vector<scripted::Outcome> outcomes = scripted::run_scenarios();
+  for (const scripted::Outcome& outcome : outcomes) {
+    for (const std::string& problem : outcome.problems) problems.push_back(outcome.name + ": " + problem);
+  }
+  co_return Json{{"traces", scripted::traces_of(outcomes)}, {"problems", problems}};
+}
+
 using Test = Async<Json> (*)(host::Host&, Json, Stop);
 const std::map<std::string, Test>& tests() {
   static const std::map<std::string, Test> table{{"test.net", net},     {"test.keep", keep},
                                                  {"test.kept", kept},   {"test.hash", hash},
                                                  {"test.clock", clock}, {"test.steps", steps},
                                                  {"test.files", files}, {"test.gpu", gpu},
-                                                 {"test.webnn", webnn}, {"test.conformance", conformance}};
+                                                 {"test.webnn", webnn}, {"test.conformance", conformance},
+                                                 {"test.scenarios", scenarios}};
   return table;
 }
 

@@ -1,5 +1,6 @@
 // The tests in real browsers: probe, every op, recorded models, the shipped models, cache, gateways, errors, the demo page.
 //   browser-tests.mjs [--only TEXT]     prints a line per test and `N passed, N failed`
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -76,6 +77,18 @@ async function everyOp(options) {
   if (options.platform !== 'cpu') return count;
   expect(threads > 1 && program.includes('threads'), `${program} with ${threads} threads`);
   return `${count}, ${program}, ${threads} threads`;
+}
+
+/** The engine's scenarios in the page: the same trace of port requests as natively. */
+async function scenarios(browser) {
+  conformance ??= await openConformance();
+  const {traces, problems} = await conformance.run({browser, method: 'test.scenarios'});
+  const native = execFileSync(join(root, 'build/release/bin/scenario_traces'), {encoding: 'utf8', maxBuffer: 64 << 20});
+  expect(problems.length === 0, problems.slice(0, 3).join('; '));
+  const lines = traces.split('\n'), wanted = native.split('\n');
+  const at = wanted.findIndex((line, i) => line !== lines[i]);
+  expect(at < 0 && lines.length === wanted.length, `line ${at + 1} is '${lines[at]}', natively '${wanted[at]}'`);
+  return `${lines.length} lines equal the native trace`;
 }
 
 /** The recorded models and the shipped ones on one platform of one browser, in one page. */
@@ -262,6 +275,7 @@ await test('every op on WebNN, batches over several contexts', () => everyOp({ b
 await test('every op on WebNN, f16', () => everyOp({ browser: 'chromium-webnn', platform: 'webnn', precision: 16, scale: 500 }));
 await test('every op in firefox, webgpu', () => everyOp({ browser: 'firefox', platform: 'webgpu', subset: 'variants' }));
 await test('every kernel in chromium, webgpu', () => everyOp({ browser: 'chromium', platform: 'webgpu', subset: 'kernels' }));
+for (const browser of ['chromium', 'firefox']) await test(`scenarios in ${browser}`, () => scenarios(browser));
 await conformance?.close();
 await test('models in chromium, wasm with threads', () => models({ browser: 'chromium', platform: 'cpu' }));
 await test('models in chromium, wasm with one thread', () => models({ browser: 'chromium', platform: 'cpu', isolated: false }));

@@ -1,5 +1,5 @@
 // Conformance in the page: the engine's own cases and judge (tests/page/conformance_calls.cpp) on this page's ports.
-// Query: sdk = folder of the test programs, platform, precision, scale, subset, lanes.
+// Query: method (test.conformance), sdk = folder of the test programs, platform, precision, scale, subset, lanes.
 import {Border} from '../sdk/src/border';
 import {ByteTable} from '../sdk/src/ports/byteTable';
 import {MemoryCache} from '../sdk/src/ports/memoryCache';
@@ -16,7 +16,7 @@ report(async () => {
   const program = await loadProgram({folder, kind: 'test'}, table);
   const border = new Border(program, await openPorts(table, new MemoryCache()), {cache: 'memory', web_crypto: true});
   const found = await border.call<object>({
-    method: 'test.conformance',
+    method: query.get('method') ?? 'test.conformance',
     platform: query.get('platform'),
     precision: Number(query.get('precision') ?? 32),
     scale: Number(query.get('scale') ?? 1),
