@@ -7,10 +7,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openPage, runPage, startPageServer } from './browsers.mjs';
+import { mountModels, performCall } from './calls.mjs';
 import { openConformance } from './conformance.mjs';
 import { startGateway } from './gateway.mjs';
-import { checkGolden } from './golden.mjs';
-import { readSafetensors } from './safetensors.mjs';
 import { openSdkPage, until } from './sdkPage.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -91,35 +90,43 @@ async function scenarios(browser) {
   return `${lines.length} lines equal the native trace`;
 }
 
-/** The recorded models and the shipped ones on one platform of one browser, in one page. */
+/** The recorded models, asked for and judged by the one judge (tests/golden), and the shipped ones, in one page. */
 async function models({ browser, platform, isolated = true }) {
-  const sdk = await openSdkPage({ browser, isolated, mounts: { '/fixtures/': `${fixtures}/`, '/zoo/': `${zoo}/` } });
-  const notes = [];
+  const judge = (words, input) => execFileSync(join(bin, 'golden_models'), [fixtures, '--platform', platform, ...words], { encoding: 'utf8', input, maxBuffer: 64 << 20 });
+  const asked = judge(['--calls']).split('\n').filter(Boolean).map((line) => JSON.parse(line));
+  const { paths, mounts } = mountModels(asked);
+  const sdk = await openSdkPage({ browser, isolated, mounts: { ...mounts, '/zoo/': `${zoo}/` } });
   try {
-    for (const name of ['bert-mlm', 'bert-seqcls', 'distilbert', 'roberta', 'mpnet']) {
-      const report = await checkGolden(join(fixtures, name), sdk, `${sdk.origin}/fixtures/${name}/`, { platform });
-      expect(report.failures.length === 0, `${name}: ${report.failures.slice(0, 3).join('; ')}`);
-      notes.push(report.worstError);
-    }
+    const answers = [];
+    for (const call of asked) answers.push(JSON.stringify(await performCall(sdk, paths, call)));
+    const verdict = judge(['--answers', '-'], answers.join('\n'));  // throws, with what was wrong, unless all passed
     const result = await numbersBert(sdk, { platform });
     if (platform === 'cpu') {
       const threads = Number(/(\d+) threads?/.exec(result.adapter_info)?.[1]);
       expect(isolated ? threads > 1 : threads === 1, `${result.adapter_info} in a page that is ${isolated ? '' : 'not '}isolated`);
     }
     await classifier(sdk, { platform });
-    return `worst error ${Math.max(...notes).toExponential(1)}, ${result.adapter_info}`;
+    return `${verdict.trim().split('\n').at(-1)}, ${result.adapter_info}`;
   } finally {
     await sdk.close();
   }
 }
 
+/** The floats of one tensor of a shipped model's golden.safetensors. */
+async function recorded(model, tensor) {
+  const file = await readFile(join(zoo, model, 'golden.safetensors'));
+  const header = Number(file.readBigUInt64LE(0));
+  const [begin, end] = JSON.parse(file.subarray(8, 8 + header))[tensor].data_offsets;
+  return new Float32Array(Uint8Array.prototype.slice.call(file, 8 + header + begin, 8 + header + end).buffer);
+}
+
 /** numbers-bert against its recorded embeddings; gives the result. */
 async function numbersBert(sdk, config, model = { url: `${sdk.origin}/zoo/numbers-bert/` }) {
   const golden = JSON.parse(await readFile(join(zoo, 'numbers-bert/golden.json'), 'utf8'));
-  const expected = readSafetensors(join(zoo, 'numbers-bert/golden.safetensors'))('embedding');
+  const expected = await recorded('numbers-bert', 'embedding');
   const result = await sdk.call('accelerate', model, golden.inputs, { normalize: true, allow_fallback: false, ...config });
-  const worst = result.output.flat().reduce((most, value, i) => Math.max(most, Math.abs(value - expected.values[i])), 0);
-  expect(result.output.flat().length === expected.values.length, 'another number of values than recorded');
+  const worst = result.output.flat().reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i])), 0);
+  expect(result.output.flat().length === expected.length, 'another number of values than recorded');
   expect(worst < 1e-4, `embeddings are off by ${worst}`);
   if (config.platform) expect(result.platform === config.platform, `computed on ${result.platform}`);
   return result;
