@@ -2,7 +2,7 @@
 #include "input/tokenizer.h"
 
 #include <algorithm>
-#include <mutex>
+#include <atomic>
 #include <utility>
 
 #include "input/added_tokens.h"
@@ -93,9 +93,13 @@ struct Tokenizer::Impl {
   std::optional<Truncation> truncation;
   std::optional<Padding> padding;
 
-  // Scratch memory that no call uses at the moment. A call borrows one and gives it back, caches included.
-  mutable std::mutex spare_mutex;
-  mutable std::vector<std::unique_ptr<ModelScratch>> spare;
+  // Scratch memory that no call uses at the moment, caches included. A call borrows it, or makes its own when another
+  // call has it, and gives it back.
+  mutable std::atomic<ModelScratch*> spare = nullptr;
+
+  Impl() = default;
+  Impl(const Impl&) = delete;
+  ~Impl() { delete spare.load(); }
 
   std::unique_ptr<ModelScratch> borrow() const;
   void give_back(std::unique_ptr<ModelScratch> scratch) const;
@@ -112,16 +116,12 @@ struct Tokenizer::Impl {
 };
 
 std::unique_ptr<ModelScratch> Tokenizer::Impl::borrow() const {
-  const std::lock_guard lock(spare_mutex);
-  if (spare.empty()) return std::make_unique<ModelScratch>();
-  std::unique_ptr<ModelScratch> scratch = std::move(spare.back());
-  spare.pop_back();
-  return scratch;
+  std::unique_ptr<ModelScratch> scratch(spare.exchange(nullptr));
+  return scratch ? std::move(scratch) : std::make_unique<ModelScratch>();
 }
 
 void Tokenizer::Impl::give_back(std::unique_ptr<ModelScratch> scratch) const {
-  const std::lock_guard lock(spare_mutex);
-  spare.push_back(std::move(scratch));
+  const std::unique_ptr<ModelScratch> other(spare.exchange(scratch.release()));
 }
 
 Result<void> Tokenizer::Impl::read(const Json& json) {
