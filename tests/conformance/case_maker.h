@@ -20,7 +20,7 @@ inline constexpr MaskPattern kMaskPatterns[] = {MaskPattern::kNone,        MaskP
 class CaseMaker {
  public:
   CaseMaker(std::string op, std::string name, ShapeClass shape, Dtype weight_dtype = Dtype::kF32)
-      : random_(static_cast<unsigned>(std::hash<std::string>()(op + name))) {
+      : random_(seed_of(op + name)) {
     case_.op = std::move(op);
     case_.name = std::move(name);
     case_.shape = shape;
@@ -32,8 +32,7 @@ class CaseMaker {
   /// Normal values of this deviation, as [batch, sequence, columns] or in any other dims.
   ValueId floats(const std::string& name, std::vector<Dim> dims, float deviation = 1.0f) {
     Tensor tensor = Tensor::f32(ipfs_accelerate::bind(dims, case_.shape));
-    std::normal_distribution<float> normal(0.0f, deviation);
-    for (float& value : tensor.f32s()) value = normal(random_);
+    for (float& value : tensor.f32s()) value = normal(0.0f, deviation);
     case_.inputs.push_back(std::move(tensor));
     return builder_.input(name, Dtype::kF32, std::move(dims));
   }
@@ -41,8 +40,9 @@ class CaseMaker {
   /// Whole numbers in [0, limit).
   ValueId ids(const std::string& name, std::vector<Dim> dims, std::int32_t limit) {
     Tensor tensor = Tensor::i32(ipfs_accelerate::bind(dims, case_.shape));
-    std::uniform_int_distribution<std::int32_t> uniform(0, limit - 1);
-    for (std::int32_t& value : tensor.i32s()) value = uniform(random_);
+    for (std::int32_t& value : tensor.i32s()) {
+      value = static_cast<std::int32_t>(random_() % static_cast<std::uint32_t>(limit));
+    }
     case_.inputs.push_back(std::move(tensor));
     return builder_.input(name, Dtype::kI32, std::move(dims));
   }
@@ -63,8 +63,7 @@ class CaseMaker {
   /// parts > 1: the weight is a stack of that many tensors of equal height.
   WeightId weight(const std::string& name, Shape shape, float deviation, float mean = 0.0f, int parts = 1) {
     Tensor tensor = Tensor::f32(shape);
-    std::normal_distribution<float> normal(mean, deviation);
-    for (float& value : tensor.f32s()) value = stored(normal(random_));
+    for (float& value : tensor.f32s()) value = stored(normal(mean, deviation));
     case_.weights.push_back(std::move(tensor));
     std::vector<std::string> names;
     for (int i = 0; i < parts; ++i) names.push_back(std::format("{}.{}", name, i));
@@ -89,6 +88,18 @@ class CaseMaker {
   }
 
  private:
+  // The standard library's own hash and distributions differ between libraries, and the page must judge the same cases.
+  static std::uint32_t seed_of(std::string_view text) {
+    std::uint32_t seed = 2166136261u;  // FNV-1a
+    for (const char character : text) seed = (seed ^ static_cast<unsigned char>(character)) * 16777619u;
+    return seed;
+  }
+  /// The sum of 12 uniform numbers, less 6: nearly normal.
+  float normal(float mean, float deviation) {
+    std::int64_t sum = 0;
+    for (int i = 0; i < 12; ++i) sum += static_cast<std::int64_t>(random_() >> 8);
+    return mean + deviation * static_cast<float>(static_cast<double>(sum) / (1 << 24) - 6);
+  }
   // Row `batch - 1` is the odd one: empty, or shorter than the others.
   bool attended(MaskPattern pattern, std::int64_t b, std::int64_t s) {
     const std::int64_t kept = std::max<std::int64_t>(1, case_.shape.sequence - 2 * b - 1);

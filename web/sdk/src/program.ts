@@ -35,8 +35,8 @@ export async function loadProgram(options: ProgramOptions, bytes: ByteTable): Pr
   const features = wasmFeatures();
   if (!features.simd)
     fail('no_adapter', 'this JavaScript engine has no WebAssembly SIMD; use a browser of 2021 or later');
-  const wanted = Math.trunc(options.threads ?? 0);
-  const threads = features.threads ? Math.min(maxThreads, wanted > 0 ? wanted : features.processors) : 1;
+  const wanted = Math.trunc(Number(options.threads ?? 0)) || 0; // the engine says what is wrong with it
+  const threads = features.threads ? Math.min(maxThreads, wanted === 0 ? features.processors : Math.max(1, wanted)) : 1;
   const name = programName(
     {threads: threads > 1, relaxedSimd: options.relaxedSimd ?? features.relaxedSimd},
     options.kind,
