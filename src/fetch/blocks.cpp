@@ -114,12 +114,12 @@ Async<> Fetcher::Impl::read_kept(Batch& batch) {
   }
   if (cids.empty()) co_return;
   auto verified = co_await verify(cids, bytes);
-  std::vector<Cid> corrupt;
+  std::size_t corrupt = 0;
   for (std::size_t i = 0; i < verified.size(); ++i) {
     if (!verified[i]) {
       const std::string where = bytes[i]->where();
       batch.damage[places[i]] = where.empty() ? "what was kept" : where;
-      corrupt.push_back(cids[i]);
+      ++corrupt;
       continue;
     }
     if (first_time(cids[i])) {
@@ -129,8 +129,7 @@ Async<> Fetcher::Impl::read_kept(Batch& batch) {
     batch.blocks[places[i]] = *std::move(verified[i]);
     remember(*batch.blocks[places[i]]);
   }
-  figures.blocks_corrupt += corrupt.size();
-  if (!corrupt.empty()) co_await host.keep.forget(std::move(corrupt));
+  figures.blocks_corrupt += corrupt;
 }
 
 Async<std::vector<Result<VerifiedBytes>>> Fetcher::Impl::verify(std::vector<Cid> cids,
@@ -161,7 +160,7 @@ Async<VerifiedBytes> Fetcher::Impl::fetch(Cid cid, std::string damage, Stop stop
     asked += (asked.empty() ? "" : ", ") + source->base;
     Result<VerifiedBytes> block =
         source->lied ? Result<VerifiedBytes>(fail(ErrorCode::kSourceLied, "{}", source->lie))
-                     : co_await as_result(fetch_from(*source, cid, stop));
+                     : co_await as_result(fetch_from(*source, cid, !damage.empty(), stop));
     if (block) co_return block;
     if (block.error().code == ErrorCode::kCancelled) co_await std::unexpected(block.error());
     if (block.error().code == ErrorCode::kNotFound) continue;
@@ -188,7 +187,7 @@ std::unexpected<Error> Fetcher::Impl::nobody_has(const Cid& cid, const std::stri
   return fail(ErrorCode::kNoSource, "block {} is neither in {} nor at {}", cid.text(), place, asked);
 }
 
-Async<VerifiedBytes> Fetcher::Impl::fetch_from(Source& source, Cid cid, Stop stop) {
+Async<VerifiedBytes> Fetcher::Impl::fetch_from(Source& source, Cid cid, bool replace, Stop stop) {
   const HostBytesRef bytes = co_await sources.ask(source, cid, stop);
   const auto verified = co_await verify({cid}, {bytes});
   if (!verified[0]) {
@@ -201,6 +200,8 @@ Async<VerifiedBytes> Fetcher::Impl::fetch_from(Source& source, Cid cid, Stop sto
     figures.bytes_fetched += bytes->size();
     figures.source = "ipfs";
   }
+  // Damaged bytes stay until good ones are here: they are evidence, and nothing is lost by waiting.
+  if (replace) co_await host.keep.forget(std::vector<Cid>(1, cid));
   co_await put(*verified[0]);
   co_return *verified[0];
 }

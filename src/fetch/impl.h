@@ -45,7 +45,7 @@ struct Fetcher::Impl {
   Async<> read_kept(Batch& batch);
   Async<> begin_file(std::shared_ptr<File::State> file);
   Async<VerifiedBytes> fetch(Cid cid, std::string damage, Stop stop);
-  Async<VerifiedBytes> fetch_from(Source& source, Cid cid, Stop stop);
+  Async<VerifiedBytes> fetch_from(Source& source, Cid cid, bool replace, Stop stop);
   Async<> put(VerifiedBytes block);
   Result<> note_room(Result<> written);  // no room costs later speed, not this load
   std::unexpected<Error> nobody_has(const Cid& cid, const std::string& asked, const std::string& damage) const;
