@@ -143,5 +143,6 @@ Async<VerifiedBytes> Fetcher::verify(Cid cid, HostBytesRef bytes) {
 void Fetcher::add_local(std::shared_ptr<LocalBlocks> blocks) { impl_->locals.push_back(std::move(blocks)); }
 
 const Figures& Fetcher::figures() const { return impl_->figures; }
+const SourceOptions& Fetcher::options() const { return impl_->sources.options(); }
 
 }  // namespace ipfs_accelerate::fetch

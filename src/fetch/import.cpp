@@ -112,7 +112,8 @@ class UrlImport {
     const host::NetAnswer answer = co_await host_.net.get({.url = url,
                                                            .accept = {},
                                                            .max_bytes = kMostFileBytes,
-                                                           .allow_local = true,  // the user gave this very address
+                                                           .stall_seconds = fetcher_.options().stall_seconds,
+                                                           .allow_local = fetcher_.options().allow_local,
                                                            .follow_redirects = true},
                                                           stop_);
     if (answer.status == 404 || answer.status == 410) co_return HostBytesRef();
