@@ -1,5 +1,5 @@
 // CPU kernels alone: GFLOP/s and share of the multiply-add peak of this machine, per shape, best of several runs.
-// Usage: bench_cpu_kernels [THREADS] [PART]   PART: gemm, encoder, steps. Also builds with emcc, for node.
+// Usage: bench_cpu_kernels [THREADS] [PART]   PART: gemm, encoder, steps.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -13,7 +13,7 @@
 
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/kernels.h"
-#include "base/thread_pool.h"
+#include "host/native/compute.h"
 
 using namespace ipfs_accelerate;
 
@@ -43,7 +43,7 @@ double best_seconds(const std::function<void()>& call, double budget = 0.4) {
   return best;
 }
 
-double measure_peak(ThreadPool& pool) {
+double measure_peak(Pool& pool) {
   const cpu::Kernels& kernels = cpu::best_kernels();
   const int threads = pool.threads();
   std::vector<float> sinks(static_cast<std::size_t>(threads) * 64, 0.5f);
@@ -67,6 +67,20 @@ std::vector<float> random_floats(std::size_t count, float deviation) {
   return values;
 }
 
+host::Loop& loop() {
+  static host::Loop kept;
+  return kept;
+}
+
+template <class T>
+T must(Result<T> result) {
+  if (!result) {
+    std::printf("%s\n", result.error().message.c_str());
+    std::abort();
+  }
+  if constexpr (!std::is_void_v<T>) return *std::move(result);
+}
+
 // A program whose weights are random, and an executable of it.
 struct Loaded {
   std::unique_ptr<Program> program;
@@ -74,32 +88,20 @@ struct Loaded {
   std::vector<std::vector<float>> buffers;
   std::vector<TensorRef> inputs;
   std::vector<MutableTensorRef> outputs;
-  void run() {
-    if (auto done = executable->run(inputs, outputs); !done) {
-      std::printf("%s\n", done.error().message.c_str());
-      std::abort();
-    }
-  }
+  void run() { must(loop().block_on(executable->run(inputs, outputs, Stop()))); }
 };
-
-template <class T>
-T must(Result<T> result) {
-  if (result) return *std::move(result);
-  std::printf("%s\n", result.error().message.c_str());
-  std::abort();
-}
 
 Loaded load(Backend& backend, const Graph& graph, const ShapeClass& shape) {
   Loaded loaded;
-  loaded.program = must(backend.load(graph, {}));
+  loaded.program = must(loop().block_on(backend.load(graph, {})));
   for (WeightId id : used_weights(graph)) {
     const Shape& dims = graph.weight(id).shape;
     const auto count = static_cast<std::size_t>(must(element_count(dims)));
     const auto values = random_floats(count, dims.size() == 2 ? 1.0f / std::sqrt(static_cast<float>(dims[1])) : 0.1f);
     const WeightPart part{Dtype::kF32, dims, {reinterpret_cast<const std::uint8_t*>(values.data()), count * 4}};
-    if (!loaded.program->upload(id, {&part, 1})) std::abort();
+    must(loop().block_on(loaded.program->upload(id, {part})));
   }
-  loaded.executable = must(loaded.program->compile(shape));
+  loaded.executable = must(loop().block_on(loaded.program->compile(shape, Stop())));
   const auto place = [&](ValueId id) -> std::vector<float>& {
     const auto count = static_cast<std::size_t>(must(element_count(bind(graph.value(id).dims, shape))));
     auto values = random_floats(count, 1.0f);
@@ -233,9 +235,9 @@ int main(int count, char** arguments) {
   const int threads = count > 1 ? std::atoi(arguments[1]) : 1;
   const std::string part = count > 2 ? arguments[2] : "";
   alone = threads == 1;
-  ThreadPool pool(threads);
-  const double peak = measure_peak(pool);
-  const auto backend = cpu::make_backend(threads);
+  host::NativeCompute compute(loop(), threads);
+  const double peak = measure_peak(*compute.pool(threads));
+  const auto backend = cpu::make_backend(compute, threads);
   std::printf("%s, %s, %d threads, peak %.1f GFLOP/s\n", backend->device().name.c_str(), cpu::best_kernels().simd,
               backend->device().threads, peak / 1e9);
   if (part.empty() || part == "gemm") bench_gemm(*backend, peak);

@@ -15,6 +15,7 @@
 
 #include "backend/cpu/cpu.h"
 #include "bench/fma_peak.h"
+#include "host/native/compute.h"
 #include "model/model.h"
 #include "weights/weights.h"
 
@@ -48,7 +49,13 @@ double operations(std::int64_t batch, std::int64_t sequence) {
   return kLayers * (2 * tokens * (4.0 * kHidden * kHidden + 2.0 * kHidden * kFfn) + 4 * tokens * sequence * kHidden);
 }
 
+host::Loop& loop() {
+  static host::Loop kept;
+  return kept;
+}
+
 struct Ours {
+  std::unique_ptr<host::NativeCompute> compute;
   std::unique_ptr<Backend> backend;
   BuiltModel model;
   std::unique_ptr<Program> program;
@@ -58,17 +65,19 @@ Ours load_ours(const std::string& folder, int threads) {
   const Bytes weights = read_file(folder + "/model.safetensors"), config = read_file(folder + "/config.json");
   WeightIndex index;
   must(index.add_safetensors(weights, weights.size(), 0));
-  Ours ours{cpu::make_backend(threads), must(build_model(as_text(config), index.table(), {})), nullptr};
+  auto compute = std::make_unique<host::NativeCompute>(loop(), threads);
+  auto backend = cpu::make_backend(*compute, threads);
+  Ours ours{std::move(compute), std::move(backend), must(build_model(as_text(config), index.table(), {})), nullptr};
   LoadOptions options;
   options.threads = threads;
-  ours.program = must(ours.backend->load(ours.model.graph, options));
+  ours.program = must(loop().block_on(ours.backend->load(ours.model.graph, options)));
   for (std::size_t id = 0; id < ours.model.graph.weights.size(); ++id) {
     std::vector<WeightPart> parts;
     for (const std::string& name : ours.model.graph.weights[id].parts) {
       const TensorLocation& at = index.tensors().at(name);
       parts.push_back({at.info.dtype, at.info.shape, ByteView(weights).subspan(at.begin, at.end - at.begin)});
     }
-    must(ours.program->upload(static_cast<WeightId>(id), parts));
+    must(loop().block_on(ours.program->upload(static_cast<WeightId>(id), parts)));
   }
   return ours;
 }
@@ -125,7 +134,7 @@ void compare(Ours& ours, std::vector<std::pair<std::string, Ort::Session*>> peer
              std::int64_t sequence, int threads, double peak) {
   const Ids ids = make_ids(batch, sequence);
   const Shape dims{batch, sequence};
-  auto executable = must(ours.program->compile({batch, sequence, 1}));
+  auto executable = must(loop().block_on(ours.program->compile({batch, sequence, 1}, Stop())));
   std::vector<TensorRef> inputs;
   for (ValueId id : ours.model.graph.inputs) {
     const std::string& name = ours.model.graph.values[id].name;
@@ -137,7 +146,7 @@ void compare(Ours& ours, std::vector<std::pair<std::string, Ort::Session*>> peer
   }
   std::vector<float> result(batch * sequence * kHidden);
   const MutableTensorRef output{Dtype::kF32, {reinterpret_cast<std::uint8_t*>(result.data()), result.size() * 4}};
-  auto run_ours = [&] { must(executable->run(inputs, {&output, 1})); };
+  auto run_ours = [&] { must(loop().block_on(executable->run(inputs, {output}, Stop()))); };
 
   auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
   auto tensor = [&](const std::vector<std::int64_t>& values) {

@@ -14,7 +14,10 @@
 #include <random>
 
 #include "backend/cpu/cpu.h"
-#include "backend/webgpu/dawn_backend.h"
+#include "backend/webgpu/gpu_backend.h"
+#include "backend/webgpu/gpu_program.h"
+#include "host/native/compute.h"
+#include "host/native/dawn_gpu.h"
 
 using namespace ipfs_accelerate;
 using Clock = std::chrono::steady_clock;
@@ -32,6 +35,16 @@ T must(Result<T> result) {
     std::exit(1);
   }
   if constexpr (!std::is_void_v<T>) return *std::move(result);
+}
+
+// Never destroyed: at exit the GPU driver may be gone before it.
+host::Loop& loop() {
+  static host::Loop& kept = *new host::Loop;
+  return kept;
+}
+template <class T>
+T must(Async<T> work) {
+  return must(loop().block_on(std::move(work)));
 }
 
 Graph minilm() {
@@ -93,7 +106,7 @@ std::unique_ptr<Program> load(Backend& backend, const Graph& graph, int precisio
     for (float& v : values) v = normal(random);
     const WeightPart part{
         Dtype::kF32, shape, {reinterpret_cast<const std::uint8_t*>(values.data()), values.size() * 4}};
-    must(program->upload(WeightId(id), {&part, 1}));
+    must(program->upload(WeightId(id), {part}));
   }
   return program;
 }
@@ -119,7 +132,7 @@ struct Data {
   }
   void run(Executable& executable) {
     std::ranges::fill(out, std::nanf(""));
-    must(executable.run(refs, {&output, 1}));
+    must(executable.run(refs, {output}, Stop()));
   }
 };
 
@@ -128,7 +141,7 @@ struct Options {
   std::vector<int> precisions{32, 16};
   int runs = 100, sweep = 0, check = 0;
   bool profile = false;
-  webgpu::DawnOptions dawn;
+  host::DawnOptions dawn;
 };
 
 /// "layer.3.up (linear_matrix)" -> "up (linear_matrix)"
@@ -138,10 +151,10 @@ std::string kind_of(const std::string& label) {
 }
 
 /// Time of each kind of kernel in one run: the smallest of several profiles, summed over the layers.
-std::map<std::string, double> kernel_times(Executable& executable) {
+std::map<std::string, double> kernel_times(host::DawnGpu& gpu, Executable& executable) {
   std::vector<std::pair<std::string, double>> best;
   for (int i = 0; i < 8; ++i) {
-    const auto times = must(dynamic_cast<webgpu::DawnExecutable&>(executable).profile());
+    const auto times = must(gpu.profile(dynamic_cast<webgpu::GpuExecutable&>(executable).plan()));
     if (best.empty()) best = times;
     for (std::size_t k = 0; k < best.size(); ++k) best[k].second = std::min(best[k].second, times[k].second);
   }
@@ -153,21 +166,23 @@ std::map<std::string, double> kernel_times(Executable& executable) {
 void sweep(const Options& options, const Graph& graph) {
   for (const ShapeClass& shape : options.shapes) {
     for (int tile = 0; tile < options.sweep; ++tile) {
-      webgpu::DawnOptions dawn = options.dawn;
+      host::DawnOptions dawn = options.dawn;
       dawn.timestamps = true;
       dawn.tuning["linear"] = tile;
       // Never destroyed: at exit the GPU driver may be gone before them.
-      static auto& backends = *new std::map<int, std::unique_ptr<webgpu::DawnBackend>>;
+      static auto& gpus = *new std::map<int, std::unique_ptr<host::DawnGpu>>;
+      static auto& backends = *new std::map<int, std::unique_ptr<webgpu::GpuBackend>>;
       static auto& programs = *new std::map<int, std::unique_ptr<Program>>;
       if (!backends[tile]) {
-        backends[tile] = must(webgpu::DawnBackend::open(dawn));
+        gpus[tile] = std::make_unique<host::DawnGpu>(loop(), dawn);
+        backends[tile] = must(webgpu::GpuBackend::open_unchecked(*gpus[tile]));
         programs[tile] = load(*backends[tile], graph, 16);
       }
-      auto executable = must(programs[tile]->compile(shape));
+      auto executable = must(programs[tile]->compile(shape, Stop()));
       Data data(shape);
       data.run(*executable);
       std::string row;
-      for (const auto& [kind, time] : kernel_times(*executable)) {
+      for (const auto& [kind, time] : kernel_times(*gpus[tile], *executable)) {
         if (kind.find("linear") != std::string::npos)
           row += std::format(",\"{}\":{:.1f}", kind.substr(0, kind.find(' ')), time);
       }
@@ -179,12 +194,13 @@ void sweep(const Options& options, const Graph& graph) {
 }
 
 void compare(const Graph& graph, const ShapeClass& shape, const Data& got, int precision) {
-  static const auto cpu = cpu::make_backend();
+  static host::NativeCompute& compute = *new host::NativeCompute(loop());
+  static const auto cpu = cpu::make_backend(compute);
   static const auto program = load(*cpu, graph, 32);
   static std::map<ShapeClass, std::vector<float>> known;
   std::vector<float>& expected = known[shape];
   if (expected.empty()) {
-    auto executable = must(program->compile(shape));
+    auto executable = must(program->compile(shape, Stop()));
     Data data(shape);
     data.run(*executable);
     expected = data.out;
@@ -210,21 +226,22 @@ void compare(const Graph& graph, const ShapeClass& shape, const Data& got, int p
 }
 
 void measure(const Options& options, const Graph& graph) {
-  auto backend = must(webgpu::DawnBackend::open(options.dawn));
+  auto& gpu = *new host::DawnGpu(loop(), options.dawn);
+  auto backend = must(webgpu::GpuBackend::open_unchecked(gpu));
   std::printf("{\"device\":\"%s\",\"driver\":\"%s\",\"real\":%s}\n", backend->device().name.c_str(),
               backend->device().driver.c_str(), backend->device().is_real_hardware ? "true" : "false");
   for (const int precision : options.precisions) {
     auto program = load(*backend, graph, precision);
     for (const ShapeClass& shape : options.shapes) {
       const auto compile_start = Clock::now();
-      auto executable = must(program->compile(shape));
+      auto executable = must(program->compile(shape, Stop()));
       const double compile = std::chrono::duration<double, std::milli>(Clock::now() - compile_start).count();
       Data data(shape);
       for (int i = 0; i < std::min(options.runs, 10); ++i) data.run(*executable);
       std::vector<double> times;
       for (int i = 0; i < options.runs; ++i) {
         const auto start = Clock::now();
-        must(executable->run(data.refs, {&data.output, 1}));
+        must(executable->run(data.refs, {data.output}, Stop()));
         times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
       }
       std::ranges::sort(times);
@@ -239,7 +256,7 @@ void measure(const Options& options, const Graph& graph) {
       if (shape.batch <= options.check) compare(graph, shape, data, precision);
       if (!options.profile) continue;
       double total = 0;
-      for (const auto& [kind, time] : kernel_times(*executable)) {
+      for (const auto& [kind, time] : kernel_times(gpu, *executable)) {
         std::printf("{\"kernel\":\"%s\",\"shape\":\"%ldx%ld.f%d\",\"us\":%.1f}\n", kind.c_str(), long(shape.batch),
                     long(shape.sequence), precision, time);
         total += time;

@@ -1,4 +1,4 @@
-# Embeds kernels/*.wgsl into generated/kernels/wgsl.h as (name, text) pairs, so that programs need no files beside them.
+# Embeds what programs read of the tree, so that they need no files beside them: kernels/*.wgsl into generated/kernels/wgsl.h as (name, text) pairs.
 file(GLOB IA_KERNELS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/*.wgsl)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${IA_KERNELS})
 set(text "// Made by cmake/kernels.cmake from kernels/*.wgsl.\n#pragma once\n\n#include <string_view>\n#include <utility>\n\n")
@@ -11,3 +11,12 @@ endforeach()
 string(APPEND text "};\n\n}  // namespace ipfs_accelerate::webgpu\n")
 file(WRITE ${CMAKE_BINARY_DIR}/generated/kernels/wgsl.h.new "${text}")
 file(COPY_FILE ${CMAKE_BINARY_DIR}/generated/kernels/wgsl.h.new ${CMAKE_BINARY_DIR}/generated/kernels/wgsl.h ONLY_IF_DIFFERENT)
+
+# Embeds quirks/quirks.json likewise.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/quirks/quirks.json)
+file(READ ${CMAKE_SOURCE_DIR}/quirks/quirks.json source)
+set(text "// Made by cmake/kernels.cmake from quirks/quirks.json.\n#pragma once\n\n#include <string_view>\n\n")
+string(APPEND text "namespace ipfs_accelerate {\n\ninline constexpr std::string_view kQuirksJson = R\"json(${source})json\";\n\n")
+string(APPEND text "}  // namespace ipfs_accelerate\n")
+file(WRITE ${CMAKE_BINARY_DIR}/generated/quirks/quirks_json.h.new "${text}")
+file(COPY_FILE ${CMAKE_BINARY_DIR}/generated/quirks/quirks_json.h.new ${CMAKE_BINARY_DIR}/generated/quirks/quirks_json.h ONLY_IF_DIFFERENT)

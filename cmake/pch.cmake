@@ -1,5 +1,5 @@
 # Precompiled headers: what is heavy and included everywhere, parsed once per set of compile options. A file still includes what it uses:
-# CMAKE_DISABLE_PRECOMPILE_HEADERS=ON builds without them (./dev build plain).
+# preset `plain` builds without them.
 set(IA_PCH_HEADERS
   <algorithm> <array> <atomic> <bit> <charconv> <chrono> <cmath> <condition_variable> <cstddef> <cstdint> <cstring> <deque> <expected> <filesystem>
   <format> <fstream> <functional> <iostream> <limits> <list> <map> <memory> <mutex> <numeric> <optional> <random> <set> <span> <sstream>
@@ -18,6 +18,24 @@ function(ia_pch name)
     set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
     target_compile_options(${name} PRIVATE -fPIE)
   endif()
+
+  # The file holds paths of this checkout. ccache takes this sum of what it was made from instead, so checkouts share their objects.
+  set(includes "")
+  foreach(header ${IA_PCH_HEADERS} ${ARGN})
+    if(header MATCHES "^<")
+      string(APPEND includes "#include ${header}\n")
+    else()
+      string(APPEND includes "#include \"${header}\"\n")
+      set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${header})
+    endif()
+  endforeach()
+  set(input ${CMAKE_BINARY_DIR}/generated/${name}.h)
+  file(CONFIGURE OUTPUT ${input} CONTENT "${includes}")
+  get_directory_property(folders INCLUDE_DIRECTORIES)
+  list(TRANSFORM folders PREPEND -I)
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -std=c++23 ${folders} -x c++ -E -P ${input} OUTPUT_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
+  string(SHA256 sum "${text}")
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/CMakeFiles/${name}.dir/cmake_pch.hxx.pch.sum CONTENT "${sum}")
 endfunction()
 
 function(ia_use_pch target name)

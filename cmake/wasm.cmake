@@ -1,6 +1,5 @@
-# Browser build: the portable layers and bindings/wasm as WebAssembly, once with plain SIMD and once with relaxed SIMD.
-# tools/build_wasm.sh configures this twice: with and without threads.
-option(IA_WASM_THREADS "pthreads on shared memory; needs a cross-origin isolated page" OFF)
+# Browser build: the portable layers and bindings/wasm as WebAssembly. Four programs from one set of objects: with and without threads
+# (pthreads on shared memory, which needs a cross-origin isolated page), with plain and with relaxed SIMD.
 
 # Header-only libraries come from the system by name, so that no other system header is seen.
 set(IA_WASM_INCLUDE ${CMAKE_BINARY_DIR}/system)
@@ -13,14 +12,12 @@ foreach(library hwy nlohmann)
 endforeach()
 include_directories(SYSTEM ${IA_WASM_INCLUDE})
 
-add_compile_options(-fno-exceptions -msimd128 -ffunction-sections -Wno-unused-command-line-argument)
+# Objects are compiled for threads. In a program linked without -pthread the memory is not shared, and atomics are plain accesses that work there too.
+add_compile_options(-fno-exceptions -msimd128 -pthread -ffunction-sections -Wno-unused-command-line-argument)
 add_link_options(-fno-exceptions)
-if(IA_WASM_THREADS)
-  add_compile_options(-pthread)
-  add_link_options(-pthread)
-endif()
 set(CMAKE_POSITION_INDEPENDENT_CODE OFF)
 
+ia_pch(ia_pch)
 ia_layer(src/base)
 ia_layer(src/content)
 ia_layer(src/tensor)
@@ -33,7 +30,9 @@ ia_layer(src/backend/webnn)
 ia_layer(src/model)
 ia_layer(src/input)
 ia_layer(src/task)
-ia_layer(src/pipeline)
+ia_layer(src/host)
+ia_layer(src/fetch)
+ia_layer(src/engine)
 ia_layer(src/host/threads)
 include(cmake/generated.cmake)
 include(cmake/kernels.cmake)
@@ -42,47 +41,58 @@ include(cmake/kernels.cmake)
 get_property(targets DIRECTORY PROPERTY BUILDSYSTEM_TARGETS)
 foreach(target ${targets})
   get_target_property(type ${target} TYPE)
-  if(type STREQUAL "STATIC_LIBRARY" AND NOT target MATCHES "^ia_backend_cpu$|^ia_tensor$|^ia_host_threads$")
+  if(type MATCHES "STATIC_LIBRARY|OBJECT_LIBRARY" AND NOT target MATCHES "^ia_backend_cpu$|^ia_tensor$|^ia_host_threads$")
     target_compile_options(${target} PRIVATE -Os)
+  elseif(type STREQUAL "STATIC_LIBRARY")
+    set_target_properties(${target} PROPERTIES DISABLE_PRECOMPILE_HEADERS ON)  # ia_pch is made with -Os
   endif()
 endforeach()
 
-# The CPU kernels once more with relaxed SIMD; nothing else differs between the two programs.
+# The CPU kernels twice; nothing else differs between a plain and a relaxed program.
 get_target_property(cpu_sources ia_backend_cpu SOURCES)
-if(cpu_sources)
-  add_library(ia_backend_cpu_relaxed STATIC ${cpu_sources})
-  target_link_libraries(ia_backend_cpu_relaxed PUBLIC ia_backend)
-  target_compile_options(ia_backend_cpu_relaxed PRIVATE -mrelaxed-simd)
-endif()
+list(REMOVE_ITEM cpu_sources ${CMAKE_SOURCE_DIR}/src/backend/cpu/kernels.cpp)
+set_target_properties(ia_backend_cpu PROPERTIES SOURCES "${cpu_sources}")
+foreach(variant plain relaxed)
+  add_library(ia_kernels_${variant} OBJECT ${CMAKE_SOURCE_DIR}/src/backend/cpu/kernels.cpp)
+endforeach()
+target_compile_options(ia_kernels_relaxed PRIVATE -mrelaxed-simd)
 
 set(IA_WASM_LINK
   -O3 --no-entry -sMODULARIZE=1 -sEXPORT_ES6=1 -sENVIRONMENT=web,worker,node -sFILESYSTEM=0 -sALLOW_MEMORY_GROWTH=1
   -sMAXIMUM_MEMORY=4GB -sINITIAL_MEMORY=32MB -sSTACK_SIZE=1MB -sEXPORTED_RUNTIME_METHODS=wasmMemory -sINCOMING_MODULE_JS_API=locateFile,wasmBinary,mainScriptUrlOrBlob,printErr
   -sABORTING_MALLOC=0 -sASSERTIONS=0 -Wno-pthreads-mem-growth)
-if(IA_WASM_THREADS)
-  list(APPEND IA_WASM_LINK -sEXPORTED_RUNTIME_METHODS=wasmMemory,PThread)  # so that the page can end the threads
+set(IA_WASM_LINK_THREADS
+  -pthread -sEXPORTED_RUNTIME_METHODS=wasmMemory,PThread  # so that the page can end the threads
   # The engine waits for its pool, so every thread must exist before it is asked for.
-  list(APPEND IA_WASM_LINK -sPTHREAD_POOL_SIZE=Module.iaThreads -sDEFAULT_PTHREAD_STACK_SIZE=512KB -sPTHREAD_POOL_SIZE_STRICT=2)
-endif()
+  -sPTHREAD_POOL_SIZE=Module.iaThreads -sDEFAULT_PTHREAD_STACK_SIZE=512KB -sPTHREAD_POOL_SIZE_STRICT=2)
 
+# The shipped programs, and for tests the same with calls that exercise the ports and the backends (tests/page).
 file(GLOB IA_WASM_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bindings/wasm/*.cpp)
+list(REMOVE_ITEM IA_WASM_SOURCES ${CMAKE_SOURCE_DIR}/bindings/wasm/no_tests.cpp)
+file(GLOB IA_TEST_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/page/*_calls.cpp)
 add_library(ia_bindings OBJECT ${IA_WASM_SOURCES})
-target_compile_options(ia_bindings PRIVATE -Os)
-target_link_libraries(ia_bindings PUBLIC ia_pipeline ia_content ia_backend_webgpu ia_backend_webnn)
-foreach(variant plain relaxed)
-  if(IA_WASM_THREADS)
-    set(program engine-threads)
-  else()
-    set(program engine)
+add_library(ia_engine_calls OBJECT ${CMAKE_SOURCE_DIR}/bindings/wasm/no_tests.cpp)
+add_library(ia_test_calls OBJECT ${IA_TEST_SOURCES} ${CMAKE_SOURCE_DIR}/tests/conformance/cases.cpp
+                                 ${CMAKE_SOURCE_DIR}/tests/conformance/check.cpp ${CMAKE_SOURCE_DIR}/tests/golden/reference.cpp
+                                 ${CMAKE_SOURCE_DIR}/tests/scripted/scripted_host.cpp ${CMAKE_SOURCE_DIR}/tests/scenarios/scenarios.cpp)
+foreach(objects ia_bindings ia_engine_calls ia_test_calls)
+  ia_use_pch(${objects} ia_pch)
+  target_compile_options(${objects} PRIVATE -Os)
+  target_include_directories(${objects} PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/tests)
+  target_link_libraries(${objects} PUBLIC ia_engine ia_host_threads)
+endforeach()
+foreach(program engine engine-relaxed engine-threads engine-threads-relaxed test test-relaxed test-threads-relaxed)
+  string(REGEX MATCH "^[a-z]+" calls ${program})
+  set(variant plain)
+  if(program MATCHES relaxed)
+    set(variant relaxed)
   endif()
-  if(variant STREQUAL relaxed)
-    set(program ${program}-relaxed)
-    set(cpu ia_backend_cpu_relaxed)
-  else()
-    set(cpu ia_backend_cpu)
+  set(kind single)
+  if(program MATCHES threads)
+    set(kind threads)
   endif()
-  add_executable(${program} $<TARGET_OBJECTS:ia_bindings>)
-  target_link_libraries(${program} PRIVATE ${cpu} ia_pipeline ia_content ia_backend_webgpu ia_backend_webnn)
-  target_link_options(${program} PRIVATE ${IA_WASM_LINK})
-  set_target_properties(${program} PROPERTIES SUFFIX .mjs LINK_DEPENDS ${CMAKE_CURRENT_LIST_FILE})
+  add_executable(${program} $<TARGET_OBJECTS:ia_bindings> $<TARGET_OBJECTS:ia_${calls}_calls> $<TARGET_OBJECTS:ia_kernels_${variant}>)
+  target_link_libraries(${program} PRIVATE ia_engine ia_host_threads)
+  target_link_options(${program} PRIVATE ${IA_WASM_LINK} $<$<STREQUAL:${kind},threads>:${IA_WASM_LINK_THREADS}>)
+  set_target_properties(${program} PROPERTIES SUFFIX .mjs LINK_DEPENDS ${CMAKE_CURRENT_LIST_FILE} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/${kind}/bin)
 endforeach()

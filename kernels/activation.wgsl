@@ -1,4 +1,4 @@
-// activate(v): the activation after a linear op, on f32 or vec4<f32>. ACTIVATION numbers are those of graph.h.
+// activate(v): the activation after a linear op, on f32 or vec4<f32>. One flag of the recorder picks it.
 alias act_f = ACT_TYPE;
 
 //#if GELU

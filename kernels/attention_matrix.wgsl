@@ -80,7 +80,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
 //#for j KEY_STEPS
     {
-      var score = Sum();  // spelled out: a declaration in a loop is not reset on every turn by every compiler
+//#if SPELL_OUT_SUM
+      var score = Sum();  // a declaration in a loop is not reset on every turn by every compiler
+//#else
+      var score: Sum;
+//#end
 //#for d HEAD_STEPS
       score = subgroupMatrixMultiplyAccumulate(
           query_$d, subgroupMatrixLoad<Right, col_major>(&units, K_AT + $ju * SIDE * ROW + $du * SIDE / 8u, ROW), score);

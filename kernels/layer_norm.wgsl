@@ -1,4 +1,5 @@
-// layer_norm: y = (v - mean) / sqrt(variance + EPSILON) * gamma + beta, v = x (+ residual); one workgroup per row.
+// layer_norm: y = (v - mean) / sqrt(variance + EPSILON) * gamma + beta, v = x (+ residual); GROUP_ROWS rows per workgroup
+// (norm_row, row_main).
 //#include norm_row
 
 fn row_value(row: u32, column: u32) -> y_f {

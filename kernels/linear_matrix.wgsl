@@ -40,7 +40,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
 //#for i FM
 //#for j FN
+//#if SPELL_OUT_SUM
   var sum_$i_$j = Sum();
+//#else
+  var sum_$i_$j: Sum;
+//#end
 //#end
 //#end
 

@@ -195,7 +195,7 @@ start() {
   export PATH=$IA_SOURCE/build/release/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
   export EM_CACHE=$IA_CACHE/emscripten-$(key) CCACHE_DIR=$IA_CACHE/ccache npm_config_cache=$IA_CACHE/npm
   export CCACHE_BASEDIR=$IA_SOURCE CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=4G
-  export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime  # what ccache needs for precompiled headers
+  export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime CCACHE_PCH_EXTSUM=1  # what ccache needs for precompiled headers
   run_inside "$@"
 }
 

@@ -16,7 +16,8 @@ mkdirSync(sdk, {recursive: true});
 for (const kind of ['single', 'threads']) {
   const folder = join(programs, kind, 'bin');
   if (!existsSync(folder)) throw new Error(`no WebAssembly programs in ${folder}; run ./dev build wasm first`);
-  for (const name of readdirSync(folder).filter((file) => /\.(mjs|wasm)$/.test(file))) copyFileSync(join(folder, name), join(sdk, name));
+  for (const name of readdirSync(folder).filter((file) => /^engine.*\.(mjs|wasm)$/.test(file)))
+    copyFileSync(join(folder, name), join(sdk, name));
 }
 
 await build({
@@ -33,11 +34,18 @@ await build({
   chunkNames: 'chunk-[hash]',
   legalComments: 'none',
 });
-execFileSync(process.execPath, [join(web, 'node_modules/typescript/bin/tsc'), '-p', join(web, 'sdk'), '--outDir', join(sdk, 'types')], {stdio: 'inherit'});
+execFileSync(
+  process.execPath,
+  [join(web, 'node_modules/typescript/bin/tsc'), '-p', join(web, 'sdk'), '--outDir', join(sdk, 'types')],
+  {stdio: 'inherit'},
+);
 copyFileSync(join(web, 'sdk/package.json'), join(sdk, 'package.json'));
 copyFileSync(join(web, 'sdk/README.md'), join(sdk, 'README.md'));
 copyFileSync(join(web, '../LICENSE'), join(sdk, 'LICENSE'));
 
 const demo = join(web, 'demo/build.mjs');
 if (existsSync(demo)) await (await import(pathToFileURL(demo).href)).buildDemo(dist);
-writeFileSync(join(dist, 'version.json'), JSON.stringify({version: JSON.parse(readFileSync(join(web, 'sdk/package.json'), 'utf8')).version}));
+writeFileSync(
+  join(dist, 'version.json'),
+  JSON.stringify({version: JSON.parse(readFileSync(join(web, 'sdk/package.json'), 'utf8')).version}),
+);

@@ -54,7 +54,7 @@ Async<std::shared_ptr<Backend>> Devices::webgpu() {
   if (webgpu_ && !host_.gpu->lost().empty()) webgpu_.reset();  // models on the lost device keep their error
   if (webgpu_) co_return webgpu_;
   if (webgpu_refused_) co_await std::unexpected(*webgpu_refused_);
-  auto made = co_await as_result(webgpu::make_backend(*host_.gpu, *cpu(0)));
+  auto made = co_await as_result(webgpu::make_backend(*host_.gpu, *cpu(0), &host_.compute));
   if (!made) {
     if (made.error().code == ErrorCode::kSelfCheckFailed) webgpu_refused_ = made.error();
     co_await std::unexpected(made.error());
@@ -71,7 +71,8 @@ Async<std::shared_ptr<Backend>> Devices::webnn() {
         "WebNN exists in browsers only; open the page of `ipfs-accelerate serve` there, or use webgpu or cpu here");
   }
   if (webnn_ && !webnn::is_lost(*webnn_)) co_return webnn_;
-  webnn_ = co_await webnn::make_backend(*host_.webnn, *cpu(0), [&clock = host_.clock] { return clock.now(); });
+  webnn_ = co_await webnn::make_backend(*host_.webnn, *cpu(0), [&clock = host_.clock] { return clock.now(); },
+                                       host_.compute.threads());
   co_return webnn_;
 }
 

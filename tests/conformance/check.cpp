@@ -30,7 +30,7 @@ Bytes store_as(Dtype dtype, std::span<const float> values) {
 namespace {
 
 // A stack is uploaded as its parts, of equal height.
-Result<> upload(const ConformanceCase& c, WeightId id, Program& program) {
+Async<> upload(const ConformanceCase& c, WeightId id, Program& program) {
   const Weight& weight = c.graph.weight(id);
   const Bytes bytes = store_as(c.weight_dtype, c.weights[static_cast<std::size_t>(id)].f32s());
   const std::size_t count = weight.parts.size();
@@ -40,10 +40,10 @@ Result<> upload(const ConformanceCase& c, WeightId id, Program& program) {
   for (std::size_t i = 0; i < count; ++i) {
     parts.push_back({c.weight_dtype, shape, ByteView(bytes).subspan(bytes.size() / count * i, bytes.size() / count)});
   }
-  return program.upload(id, parts);
+  co_await program.upload(id, std::move(parts));
 }
 
-Result<std::vector<Tensor>> run_once(const ConformanceCase& c, Executable& executable) {
+Async<std::vector<Tensor>> run_once(const ConformanceCase& c, Executable& executable) {
   std::vector<TensorRef> inputs;
   for (const Tensor& tensor : c.inputs) inputs.push_back({tensor.dtype, tensor.bytes});
   std::vector<Tensor> outputs;
@@ -53,8 +53,8 @@ Result<std::vector<Tensor>> run_once(const ConformanceCase& c, Executable& execu
     std::ranges::fill(outputs.back().f32s(), std::numeric_limits<float>::quiet_NaN());
   }
   for (Tensor& output : outputs) targets.push_back({Dtype::kF32, output.bytes});
-  IA_TRY(executable.run(inputs, targets));
-  return outputs;
+  co_await executable.run(std::move(inputs), std::move(targets), Stop());
+  co_return outputs;
 }
 
 std::string compare(const Tensor& actual, const Tensor& expected, double tolerance) {
@@ -73,39 +73,37 @@ std::string compare(const Tensor& actual, const Tensor& expected, double toleran
                      actual.f32s()[where], expected.f32s()[where], worst, tolerance);
 }
 
-Result<std::vector<std::vector<Tensor>>> run_twice(const ConformanceCase& c, Backend& backend,
-                                                   const LoadOptions& options) {
-  IA_ASSIGN(auto program, backend.load(c.graph, options));
-  for (WeightId id : used_weights(c.graph)) IA_TRY(upload(c, id, *program));
-  IA_ASSIGN(auto executable, program->compile(c.shape));
+Async<std::vector<std::vector<Tensor>>> run_twice(const ConformanceCase& c, Backend& backend, LoadOptions options) {
+  const auto program = co_await backend.load(c.graph, options);
+  for (WeightId id : used_weights(c.graph)) co_await upload(c, id, *program);
+  const auto executable = co_await program->compile(c.shape, Stop());
   std::vector<std::vector<Tensor>> runs;
-  for (int i = 0; i < 2; ++i) {
-    IA_ASSIGN(auto outputs, run_once(c, *executable));
-    runs.push_back(std::move(outputs));
-  }
-  return runs;
+  for (int i = 0; i < 2; ++i) runs.push_back(co_await run_once(c, *executable));
+  co_return runs;
 }
 
 }  // namespace
 
-Outcome check_conformance(const ConformanceCase& c, Backend& backend, const LoadOptions& options,
-                          double tolerance_scale) {
+Async<Outcome> check_conformance(const ConformanceCase& c, Backend& backend, LoadOptions options,
+                                 double tolerance_scale) {
   const std::string label = std::format("{} {}", c.op, c.name);
   for (const Node& node : c.graph.nodes) {
     const std::string reason = backend.declines(c.graph, node, options);
-    if (!reason.empty()) return {std::format("{}: {}", label, reason), ""};
+    if (!reason.empty()) co_return Outcome{std::format("{}: {}", label, reason), ""};
   }
-  auto expected = run_reference(c.graph, c.shape, c.weights, c.inputs);
-  if (!expected) return {"", std::format("{}: reference: {}", label, expected.error().message)};
-  auto runs = run_twice(c, backend, options);
-  if (!runs) return {"", std::format("{}: {}: {}", label, error_name(runs.error().code), runs.error().message)};
+  const auto expected = run_reference(c.graph, c.shape, c.weights, c.inputs);
+  if (!expected) co_return Outcome{"", std::format("{}: reference: {}", label, expected.error().message)};
+  const auto runs = co_await as_result(run_twice(c, backend, options));
+  if (!runs) {
+    co_return Outcome{"", std::format("{}: {}: {}", label, error_name(runs.error().code), runs.error().message)};
+  }
   for (const auto& outputs : *runs) {
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-      std::string wrong = compare(outputs[i], (*expected)[i], c.tolerance * tolerance_scale);
-      if (!wrong.empty()) return {"", std::format("{}: output {}: {}", label, i, wrong)};
+      const std::string wrong = compare(outputs[i], (*expected)[i], c.tolerance * tolerance_scale);
+      if (!wrong.empty()) co_return Outcome{"", std::format("{}: output {}: {}", label, i, wrong)};
     }
   }
-  return {};
+  co_return Outcome{};
 }
 
 }  // namespace ipfs_accelerate

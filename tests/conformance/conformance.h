@@ -37,8 +37,9 @@ struct Outcome {
 };
 
 /// Loads, uploads, compiles and runs the case on `backend` and compares with the reference. Runs it twice, so that
-/// nothing may depend on what memory held before. tolerance_scale widens the bound, for precision 16.
-Outcome check_conformance(const ConformanceCase& conformance_case, Backend& backend, const LoadOptions& options = {},
-                          double tolerance_scale = 1.0);
+/// nothing may depend on what memory held before. tolerance_scale widens the bound, for precision 16. The case must
+/// live until this ends.
+Async<Outcome> check_conformance(const ConformanceCase& conformance_case, Backend& backend, LoadOptions options = {},
+                                 double tolerance_scale = 1.0);
 
 }  // namespace ipfs_accelerate

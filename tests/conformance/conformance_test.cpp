@@ -7,25 +7,34 @@
 
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/program.h"
-#ifdef IA_HAS_WEBGPU
 #include "backend/webgpu/webgpu.h"
-#endif
+#include "host/native/compute.h"
+#include "host/native/dawn_gpu.h"
 
 namespace ipfs_accelerate {
 namespace {
 
+/// Never destroyed: at exit the GPU driver may be gone before it.
+struct Machine {
+  host::Loop loop;
+  host::NativeCompute compute{loop};
+  host::DawnGpu gpu{loop};
+};
+Machine& machine() {
+  static Machine& kept = *new Machine;
+  return kept;
+}
+
 /// Opens a backend by its test name; asked for once per name.
 Result<std::unique_ptr<Backend>> open_backend(const std::string& name) {
-#ifdef IA_HAS_WEBGPU
   if (name == "webgpu") {
-    static const auto reference = cpu::make_backend();
-    return webgpu::make_backend(*reference);
+    static const auto reference = cpu::make_backend(machine().compute);
+    return machine().loop.block_on(webgpu::make_backend(machine().gpu, *reference, &machine().compute));
   }
-#endif
-  if (name == "cpu") return cpu::make_backend();
-  if (name == "cpu_4_threads") return cpu::make_backend(4);
+  if (name == "cpu") return cpu::make_backend(machine().compute);
+  if (name == "cpu_4_threads") return cpu::make_backend(machine().compute, 4);
   for (const cpu::Kernels* kernels : cpu::all_kernels()) {
-    if (name == std::string("cpu_") + kernels->simd) return cpu::make_backend_with(*kernels, 1);
+    if (name == std::string("cpu_") + kernels->simd) return cpu::make_backend_with(*kernels, machine().compute, 1);
   }
   return fail(ErrorCode::kUnknownPlatform, "no backend {}", name);
 }
@@ -33,9 +42,7 @@ Result<std::unique_ptr<Backend>> open_backend(const std::string& name) {
 std::vector<std::string> backend_names() {
   std::vector<std::string> names{"cpu", "cpu_4_threads"};
   for (const cpu::Kernels* kernels : cpu::all_kernels()) names.push_back(std::string("cpu_") + kernels->simd);
-#ifdef IA_HAS_WEBGPU
   names.emplace_back("webgpu");
-#endif
   return names;
 }
 
@@ -48,14 +55,16 @@ class Conformance : public testing::TestWithParam<std::tuple<std::string, std::s
 
 TEST_P(Conformance, MatchesReference) {
   const auto& [backend_name, op] = GetParam();
-  static std::map<std::string, Result<std::unique_ptr<Backend>>> backends;
+  static auto& backends = *new std::map<std::string, Result<std::unique_ptr<Backend>>>;
   if (!backends.contains(backend_name)) backends.emplace(backend_name, open_backend(backend_name));
   auto& backend = backends.at(backend_name);
   ASSERT_TRUE(backend) << backend.error().message;  // no adapter is a failure: the environment brings one
   int ran = 0, declined = 0;
   for (const ConformanceCase& one : all_cases()) {
     if (one.op != op) continue;
-    const Outcome outcome = check_conformance(one, **backend);
+    const Result<Outcome> checked = machine().loop.block_on(check_conformance(one, **backend));
+    ASSERT_TRUE(checked) << checked.error().message;
+    const Outcome& outcome = *checked;
     ++(outcome.declined.empty() ? ran : declined);
     EXPECT_TRUE(outcome.wrong.empty()) << backend_name << ": " << outcome.wrong;
     // The CPU is where declined nodes go, so it takes everything.

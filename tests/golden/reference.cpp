@@ -238,7 +238,7 @@ Result<> take_inputs(Machine& m, const std::vector<Tensor>& inputs) {
   for (std::size_t k = 0; k < inputs.size(); ++k) {
     const auto id = static_cast<std::size_t>(m.graph.inputs[k]);
     const Value& value = m.graph.values[id];
-    IA_TRY(check_tensor(inputs[k], value.dtype, bind(value.dims, m.shape), value.name));
+    IA_TRY(check_tensor(inputs[k], value.dtype, ipfs_accelerate::bind(value.dims, m.shape), value.name));
     if (value.dtype == Dtype::kI32) {
       m.ints[id] = &inputs[k];
     } else {

@@ -1,5 +1,6 @@
 // The tests in real browsers: probe, every op, recorded models, the shipped models, cache, gateways, errors, the demo page.
 //   browser-tests.mjs [--only TEXT]     prints a line per test and `N passed, N failed`
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -64,21 +65,30 @@ const probeWebnn = ({ webnn }) => {
 };
 
 let conformance;  // made by the first test that needs it
-/** Every conformance case on one platform of one browser, or with `subset` those that gpuSubset.ts chooses. */
+/** Every conformance case on one platform of one browser, or with `subset` few that cover all kernels or variants. */
 async function everyOp(options) {
   conformance ??= await openConformance();
-  const { results, all, bad, threads, program, variants, pipelines } = await conformance.run(options);
-  expect(all > 300 && (options.subset ? results.length > 10 : results.length === all), `only ${results.length} of ${all} cases ran`);
-  expect(bad.length === 0, `${bad.length} of ${results.length}: ${JSON.stringify(bad.slice(0, 3))}`);
-  const count = `${results.length}${options.subset ? ` of ${all}` : ''} cases of ${new Set(results.map(({ op }) => op)).size} kinds`;
-  if (options.platform === 'webgpu') return `${count}, ${pipelines} pipelines${variants ? `, covering ${variants} ${options.subset}` : ''}`;
-  if (options.platform === 'cpu') {
-    expect(threads > 1 && program.includes('threads'), `${program} with ${threads} threads`);
-    return `${count}, ${program}, ${threads} threads`;
-  }
-  const split = results.filter(({ optimizations }) => optimizations.some((text) => text.includes('contexts'))).length;
-  expect(split > 50, `only ${split} cases were computed on two contexts`);
-  return `${count}, ${split} of them on two contexts`;
+  const {all, ran, kinds, declined, wrong, threads, program, variants, pipelines} = await conformance.run(options);
+  expect(all > 300 && (options.subset ? ran > 10 : ran === all), `only ${ran} of ${all} cases ran`);
+  expect(declined.length === 0, `${declined.length} of ${ran} declined: ${declined.slice(0, 3).join('; ')}`);
+  expect(wrong.length === 0, `${wrong.length} of ${ran}: ${wrong.slice(0, 3).join('; ')}`);
+  const count = `${ran}${options.subset ? ` of ${all}` : ''} cases of ${kinds} kinds`;
+  if (options.subset) return `${count}, ${pipelines} pipelines, covering ${variants} ${options.subset}`;
+  if (options.platform !== 'cpu') return count;
+  expect(threads > 1 && program.includes('threads'), `${program} with ${threads} threads`);
+  return `${count}, ${program}, ${threads} threads`;
+}
+
+/** The engine's scenarios in the page: the same trace of port requests as natively. */
+async function scenarios(browser) {
+  conformance ??= await openConformance();
+  const {traces, problems} = await conformance.run({browser, method: 'test.scenarios'});
+  const native = execFileSync(join(root, 'build/release/bin/scenario_traces'), {encoding: 'utf8', maxBuffer: 64 << 20});
+  expect(problems.length === 0, problems.slice(0, 3).join('; '));
+  const lines = traces.split('\n'), wanted = native.split('\n');
+  const at = wanted.findIndex((line, i) => line !== lines[i]);
+  expect(at < 0 && lines.length === wanted.length, `line ${at + 1} is '${lines[at]}', natively '${wanted[at]}'`);
+  return `${lines.length} lines equal the native trace`;
 }
 
 /** The recorded models and the shipped ones on one platform of one browser, in one page. */
@@ -261,9 +271,11 @@ await test('probe firefox', () => probe('firefox', probeGpu));
 await test('probe chromium-webnn', () => probe('chromium-webnn', probeWebnn));
 await test('every op in chromium, wasm', () => everyOp({ browser: 'chromium', platform: 'cpu' }));
 await test('every op on WebNN, f32', () => everyOp({ browser: 'chromium-webnn', platform: 'webnn' }));
+await test('every op on WebNN, batches over several contexts', () => everyOp({ browser: 'chromium-webnn', platform: 'webnn', lanes: true }));
 await test('every op on WebNN, f16', () => everyOp({ browser: 'chromium-webnn', platform: 'webnn', precision: 16, scale: 500 }));
 await test('every op in firefox, webgpu', () => everyOp({ browser: 'firefox', platform: 'webgpu', subset: 'variants' }));
 await test('every kernel in chromium, webgpu', () => everyOp({ browser: 'chromium', platform: 'webgpu', subset: 'kernels' }));
+for (const browser of ['chromium', 'firefox']) await test(`scenarios in ${browser}`, () => scenarios(browser));
 await conformance?.close();
 await test('models in chromium, wasm with threads', () => models({ browser: 'chromium', platform: 'cpu' }));
 await test('models in chromium, wasm with one thread', () => models({ browser: 'chromium', platform: 'cpu', isolated: false }));

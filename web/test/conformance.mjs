@@ -1,37 +1,31 @@
-// Every op in a real browser, on one platform of the SDK: the cases of page_cases against the reference.
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { runPage, startPageServer } from './browsers.mjs';
-import { bundlePages } from './pageBundle.mjs';
+// Every op in a real browser, on one platform of the SDK, against the reference.
+import {existsSync} from 'node:fs';
+import {dirname, join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {runPage, startPageServer} from './browsers.mjs';
+import {bundlePages} from './pageBundle.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
-const bin = process.env.IA_BIN || join(root, 'build/release/bin');
-const dist = process.env.IA_WEB_DIST || join(root, 'web/dist');
+const programs = join(process.env.IA_WASM_BUILD || join(root, 'build/wasm'), 'threads/bin');
 
-/** Makes the cases and a server for them once; run() as often as wanted, then close(). */
+/** Makes a server for the page once; run() as often as wanted, then close(). */
 export async function openConformance() {
-  const folder = await mkdtemp(join(tmpdir(), 'cases-'));
-  await promisify(execFile)(join(bin, 'page_cases'), [folder]);
+  if (!existsSync(programs)) throw new Error(`No WebAssembly programs in ${programs}; run ./dev build wasm.`);
   const pages = await bundlePages();
-  const server = await startPageServer({ mounts: { '/': `${pages.folder}/`, '/cases/': `${folder}/`, '/sdk/': `${join(dist, 'sdk')}/` } });
+  const server = await startPageServer({mounts: {'/': `${pages.folder}/`, '/programs/': `${programs}/`}});
   return {
     /**
-     * {results, all (how many cases there are), bad (results that are wrong or did not run), program, threads, variants}.
-     * scale widens the tolerance; subset: 'variants' or 'kernels' takes the cases of gpuSubset.ts alone.
+     * {all (how many cases there are), ran, kinds, declined, wrong, program, threads, variants, pipelines}.
+     * scale widens the tolerance; subset: 'variants' or 'kernels' takes few cases that cover all of these; lanes: WebNN
+     * spreads batches over several contexts.
      */
-    async run({ browser, platform, precision = 32, scale = 1, subset }) {
-      const query = new URLSearchParams({ cases: '/cases', sdk: '/sdk/', platform, precision, ...(subset ? { subset } : {}) });
-      const found = await runPage({ browser, url: `${server.origin}/conformance.html?${query}`, timeoutMs: 300000 });
-      return { ...found, bad: found.results.filter(({ failure, error, tolerance }) => failure || !(error >= 0 && error <= tolerance * scale)) };
+    async run({browser, ...options}) {
+      const query = new URLSearchParams({sdk: '/programs/', ...options});
+      return runPage({browser, url: `${server.origin}/conformance.html?${query}`, timeoutMs: 300000});
     },
     async close() {
       await server.close();
       await pages.remove();
-      await rm(folder, { recursive: true });
     },
   };
 }

@@ -23,12 +23,12 @@ constexpr std::int64_t kArenaAlignment = 64;
 class CpuExecutable final : public Executable {
  public:
   CpuExecutable(std::shared_ptr<const ProgramState> program, const ShapeClass& shape)
-      : program_(std::move(program)), graph_(program_->graph), run_{*program_, shape, {}, {}, {}, 0, {}, {}} {}
+      : program_(std::move(program)), graph_(program_->graph), run_{*program_, shape, {}, {}, {}, 0, {}} {}
 
   Result<> prepare();
   Async<> run(std::vector<TensorRef> inputs, std::vector<MutableTensorRef> outputs, Stop stop) override;
   std::int64_t memory_bytes() const override {
-    std::size_t bytes = arena_.bytes() + run_.scratch.bytes() + run_.row_sums.bytes();
+    std::size_t bytes = arena_.bytes() + run_.scratch.bytes();
     for (const Buffer& constant : constants_) bytes += constant.bytes();
     return static_cast<std::int64_t>(bytes);
   }
@@ -89,23 +89,16 @@ Result<> CpuExecutable::place_values() {
 
 Result<> CpuExecutable::size_scratch() {
   const Kernels& kernels = *program_->kernels;
-  std::size_t shared = 0;
   for (const Node& node : graph_.nodes) {
     if (const auto* attention = std::get_if<op::Attention>(&node.op)) {
       run_.scratch_stride =
           std::max(run_.scratch_stride, kernels.attention_scratch(static_cast<std::size_t>(run_.shape.sequence),
                                                                   static_cast<std::size_t>(attention->head_dim)));
-    } else if (const auto* linear = std::get_if<op::Linear>(&node.op)) {
-      const LinearScratch needs =
-          linear_scratch(kernels, run_.rows_of(node.output), run_.width_of(node.output), run_.width_of(linear->x));
-      run_.scratch_stride = std::max(run_.scratch_stride, needs.per_thread);
-      shared = std::max(shared, needs.shared);
     }
   }
   run_.scratch_stride = (run_.scratch_stride + 15) / 16 * 16 + 16;
   run_.scratch = Buffer(run_.scratch_stride * static_cast<std::size_t>(program_->pool->threads()));
-  run_.row_sums = Buffer(shared);
-  if (run_.scratch.data() == nullptr || (shared > 0 && run_.row_sums.data() == nullptr)) {
+  if (run_.scratch.data() == nullptr) {
     return fail(ErrorCode::kOutOfMemory, "no memory for {} floats of scratch on each thread; use a smaller batch",
                 run_.scratch_stride);
   }

@@ -25,7 +25,6 @@ struct Run {
   std::vector<Shape> shapes;       ///< per value, bound
   Buffer scratch;                  ///< scratch_stride floats per thread
   std::size_t scratch_stride = 0;
-  Buffer row_sums;  ///< for tall linear layers; Strassen
   AttendedKeys attended;
 
   float* floats(ValueId id) const {
@@ -47,12 +46,6 @@ Result<> run_step(const op::RelativeBias& op, ValueId output, Run& run);
 Result<> run_step(const op::Pool& op, ValueId output, Run& run);
 Result<> run_step(const op::Normalize& op, ValueId output, Run& run);
 Result<> run_step(const op::SelectRows& op, ValueId output, Run& run);
-
-/// Floats a Linear needs: of scratch per thread, and shared by all threads.
-struct LinearScratch {
-  std::size_t per_thread = 0, shared = 0;
-};
-LinearScratch linear_scratch(const Kernels& kernels, std::size_t rows, std::size_t columns, std::size_t depth);
 
 Async<std::unique_ptr<Executable>> make_executable(std::shared_ptr<const ProgramState> program, ShapeClass shape,
                                                    Stop stop);

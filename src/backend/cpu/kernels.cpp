@@ -15,7 +15,6 @@
 #include "backend/cpu/gemm-inl.h"
 #include "backend/cpu/math-inl.h"
 #include "backend/cpu/rows-inl.h"
-#include "backend/cpu/strassen-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ipfs_accelerate::cpu {
@@ -49,17 +48,6 @@ const Kernels& kernels() {
       .packed_size = packed_size,
       .pack = pack,
       .gemm = gemm,
-#if HWY_TARGET == HWY_AVX3  // narrower tiles gain nothing from it: measured on relaxed SIMD
-      .strassen_row_floats = strassen_row_floats,
-      .strassen_sum_rows = strassen_sum_rows,
-      .strassen_scratch = strassen_scratch,
-      .strassen = strassen,
-#else
-      .strassen_row_floats = nullptr,
-      .strassen_sum_rows = nullptr,
-      .strassen_scratch = nullptr,
-      .strassen = nullptr,
-#endif
       .norm_rows = norm_rows,
       .add = add,
       .attention_scratch = attention_scratch,

@@ -23,15 +23,6 @@ struct Gemm {
   Activation activation;
 };
 
-/// Rows [first_row, first_row + 2 * half_rows) of a Gemm by Strassen's algorithm. The depth and the number of panels
-/// are even. row_sums has Kernels::strassen_row_floats * half_rows floats, filled by strassen_sum_rows for every row of
-/// a half.
-struct StrassenBlock {
-  Gemm gemm;
-  std::size_t first_row, half_rows;
-  float* row_sums;
-};
-
 /// LayerNorm of rows; residual and beta may be null.
 struct NormRows {
   const float* x;
@@ -74,14 +65,6 @@ struct Kernels {
   /// Rows [row_begin, row_end) of the panels [panel_begin, panel_end).
   void (*gemm)(const Gemm& gemm, std::size_t row_begin, std::size_t row_end, std::size_t panel_begin,
                std::size_t panel_end);
-  // The four functions of Strassen's algorithm; all null where it does not pay.
-  std::size_t (*strassen_row_floats)(std::size_t depth);
-  void (*strassen_sum_rows)(const StrassenBlock& block, std::size_t begin, std::size_t end);
-  /// Floats of scratch that one call of `strassen` needs.
-  std::size_t (*strassen_scratch)(std::size_t depth);
-  /// Panels [pair_begin, pair_end) and those half of all panels further on; rows [row_begin, row_end) of both halves.
-  void (*strassen)(const StrassenBlock& block, std::size_t pair_begin, std::size_t pair_end, std::size_t row_begin,
-                   std::size_t row_end, float* scratch);
   void (*norm_rows)(const NormRows& norm, std::size_t row_begin, std::size_t row_end);
   /// y[i] += x[i]
   void (*add)(const float* x, float* y, std::size_t count);

@@ -69,8 +69,8 @@ class CpuProgram final : public Program {
 
   Async<> upload(WeightId id, std::vector<WeightPart> parts) override;
   Async<std::unique_ptr<Executable>> compile(ShapeClass shape, Stop stop) override;
-  int precision() const override { return 32; }
 
+  int precision() const override { return 32; }
   std::int64_t weight_bytes() const override {
     std::int64_t sum = 0;
     for (const PreparedWeight& weight : state_->weights) {

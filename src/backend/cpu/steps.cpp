@@ -69,22 +69,12 @@ Result<> run_step(const op::Embed& op, ValueId output, Run& run) {
 
 namespace {
 
-// Below this Strassen's sums cost more than the products they save.
-constexpr std::size_t kStrassenRows = 96, kStrassenDepth = 256, kStrassenColumns = 256;
-// Rows whose sums are held at a time.
-constexpr std::size_t kStrassenBlock = 256;
-
-bool pays_strassen(const Kernels& kernels, std::size_t rows, std::size_t columns, std::size_t depth) {
-  return kernels.strassen != nullptr && rows >= kStrassenRows && columns >= kStrassenColumns &&
-         depth >= kStrassenDepth && depth % 2 == 0 && divide_up(columns, kernels.panel_columns) % 2 == 0;
-}
-
-// Rows [begin, end): tasks are blocks of rows times groups of panels.
-void multiply_rows(const Gemm& gemm, std::size_t begin, std::size_t end, const Run& run) {
+// Tasks are blocks of rows times groups of panels.
+void multiply(const Gemm& gemm, std::size_t rows, const Run& run) {
   const Kernels& kernels = *run.program.kernels;
   // A block of rows stays in half of the second-level cache (1 MiB and up) while the panels pass by.
   constexpr std::size_t kBlockFloats = 128 << 10;
-  const std::size_t rows = end - begin, tile = kernels.tile_rows;
+  const std::size_t tile = kernels.tile_rows;
   const std::size_t most_rows =
       std::max<std::size_t>(kBlockFloats / std::max<std::size_t>(gemm.depth, 1) / tile, 1) * tile;
   const std::size_t blocks = divide_up(rows, most_rows);
@@ -93,48 +83,12 @@ void multiply_rows(const Gemm& gemm, std::size_t begin, std::size_t end, const R
   run.program.pool->run(static_cast<std::int64_t>(blocks * groups), [&](std::int64_t index, int) {
     const std::size_t block = static_cast<std::size_t>(index) / groups;
     const std::size_t group = static_cast<std::size_t>(index) % groups;
-    kernels.gemm(gemm, begin + rows * block / blocks, begin + rows * (block + 1) / blocks, panels * group / groups,
+    kernels.gemm(gemm, rows * block / blocks, rows * (block + 1) / blocks, panels * group / groups,
                  panels * (group + 1) / groups);
   });
 }
 
-// Parts to split the rows of a half into, so that no thread waits long for the last panels. Every part sums its panels
-// anew, which costs about as much as kSumRows of its rows.
-std::size_t strassen_row_parts(std::size_t pairs, std::size_t half_rows, std::size_t threads) {
-  constexpr std::size_t kSumRows = 3, kMostParts = 4;
-  std::size_t best = 1, least = SIZE_MAX;
-  for (std::size_t parts = 1; parts <= kMostParts; ++parts) {
-    const std::size_t rounds = divide_up(pairs * parts, threads);
-    const std::size_t cost = rounds * (divide_up(half_rows, parts) + kSumRows);
-    if (cost < least) best = parts, least = cost;
-  }
-  return best;
-}
-
-// An even number of rows from `begin`, by Strassen's algorithm: one section for the sums of rows, one for the products.
-void multiply_block(const Gemm& gemm, std::size_t begin, std::size_t rows, const Run& run) {
-  const Kernels& kernels = *run.program.kernels;
-  const StrassenBlock block{gemm, begin, rows / 2, const_cast<float*>(run.row_sums.data())};
-  run_pieces(run, block.half_rows, least_rows(gemm.depth),
-             [&](std::size_t first, std::size_t last) { kernels.strassen_sum_rows(block, first, last); });
-  const std::size_t pairs = divide_up(gemm.columns, kernels.panel_columns) / 2;
-  const std::size_t parts = strassen_row_parts(pairs, block.half_rows, threads_of(run));
-  const std::size_t groups = parts > 1 ? pairs : std::min(pairs, threads_of(run) * kTasksPerThread);
-  run.program.pool->run(static_cast<std::int64_t>(groups * parts), [&](std::int64_t index, int thread) {
-    const std::size_t group = static_cast<std::size_t>(index) / parts, part = static_cast<std::size_t>(index) % parts;
-    float* scratch = const_cast<float*>(run.scratch.data()) + static_cast<std::size_t>(thread) * run.scratch_stride;
-    kernels.strassen(block, pairs * group / groups, pairs * (group + 1) / groups, block.half_rows * part / parts,
-                     block.half_rows * (part + 1) / parts, scratch);
-  });
-}
-
 }  // namespace
-
-LinearScratch linear_scratch(const Kernels& kernels, std::size_t rows, std::size_t columns, std::size_t depth) {
-  if (!pays_strassen(kernels, rows, columns, depth)) return {};
-  const std::size_t half_rows = std::min(rows, kStrassenBlock) / 2;
-  return {kernels.strassen_scratch(depth), kernels.strassen_row_floats(depth) * half_rows};
-}
 
 Result<> run_step(const op::Linear& op, ValueId output, Run& run) {
   const std::size_t depth = run.width_of(op.x);
@@ -147,17 +101,7 @@ Result<> run_step(const op::Linear& op, ValueId output, Run& run) {
                   .columns = run.width_of(output),
                   .depth = depth,
                   .activation = op.activation};
-  const std::size_t rows = run.rows_of(output);
-  std::size_t done = 0;
-  if (pays_strassen(*run.program.kernels, rows, gemm.columns, depth)) {
-    const std::size_t even = rows / 2 * 2, blocks = divide_up(even, kStrassenBlock);
-    for (std::size_t block = 0; block < blocks; ++block) {
-      const std::size_t end = even / 2 * (block + 1) / blocks * 2;
-      multiply_block(gemm, done, end - done, run);
-      done = end;
-    }
-  }
-  if (done < rows) multiply_rows(gemm, done, rows, run);
+  multiply(gemm, run.rows_of(output), run);
   return {};
 }
 

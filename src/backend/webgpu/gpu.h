@@ -22,7 +22,7 @@ struct OpenedGpu {
 };
 
 /// One device at a time. Calls are carried out in order; submissions may overlap. After a loss every call is
-/// kDeviceLost until the next open(), and ids made before are void.
+/// kDeviceLost until the next open(), and ids made before are void; no id is given twice.
 class Gpu {
  public:
   virtual ~Gpu() = default;

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <set>
 
+#include "backend/quirks.h"
 #include "backend/webgpu/recording.h"
-#include "backend/webgpu/self_check.h"
 
 namespace ipfs_accelerate::webgpu {
 namespace {
@@ -129,26 +129,18 @@ TEST(Record, JsonHoldsEverything) {
   EXPECT_EQ(json.find('\n'), std::string::npos);
 }
 
-TEST(PackWeight, JoinsPartsAndConverts) {
-  const Weight weight{.name = "w", .parts = {"a", "b"}, .shape = {2, 3}};
-  const float first[] = {1, 2, 3};
-  const std::uint16_t second[] = {0x3F80, 0x4000, 0xBF80};  // bf16: 1, 2, -1
-  const WeightPart parts[] = {{Dtype::kF32, {1, 3}, {reinterpret_cast<const std::uint8_t*>(first), 12}},
-                              {Dtype::kBF16, {1, 3}, {reinterpret_cast<const std::uint8_t*>(second), 6}}};
-  const BufferSpec f16{.kind = BufferKind::kWeight, .bytes = 16, .index = 0, .layout = Layout::kF16, .elements = 6};
-  const auto packed = pack_weight(f16, weight, parts);
-  ASSERT_TRUE(packed) << packed.error().message;
-  std::uint16_t bits[8];
-  ASSERT_EQ(packed->size(), sizeof bits);
-  std::memcpy(bits, packed->data(), sizeof bits);
-  const float expected[] = {1, 2, 3, 1, 2, -1, 0, 0};
-  for (int i = 0; i < 8; ++i) EXPECT_EQ(f16_to_f32(bits[i]), expected[i]);
-  EXPECT_FALSE(pack_weight(f16, weight, {parts, 1}));  // too few elements
-  const WeightPart twice[] = {parts[0], parts[0], parts[0]};
-  EXPECT_FALSE(pack_weight(f16, weight, twice));
-  const Bytes zeros(24);
-  const WeightPart whole[] = {{Dtype::kI32, {2, 3}, zeros}};
-  EXPECT_FALSE(pack_weight(f16, weight, whole));
+TEST(Record, TheSubgroupMatrixQuirkChangesTheShaders) {
+  const auto texts = [] {
+    std::string all;
+    for (const PipelineSpec& pipeline :
+         record(two_linears(), {.batch = 2, .sequence = 40}, everything(), {.precision = 16})->pipelines)
+      all += pipeline.wgsl;
+    return all;
+  };
+  const ForcedQuirk on("spell_out_subgroup_matrix_zero", true);
+  EXPECT_NE(texts().find("= Sum();"), std::string::npos);
+  const ForcedQuirk off("spell_out_subgroup_matrix_zero", false);
+  EXPECT_EQ(texts().find("= Sum();"), std::string::npos);
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 // A recording: everything an executor needs to run a graph on WebGPU, as plain data.
-// Made by record(); replayed by the Dawn executor natively and by web/sdk in the page (docs/recording.md has the JSON
-// form).
+// Made by record(); replayed by Dawn natively and by web/sdk in the page (docs/recording.md has the JSON form).
 #pragma once
 
 #include <array>
@@ -28,7 +27,7 @@ struct Capabilities {
 /// kWeight: filled once per program. kActivation: scratch between dispatches. kInput: written before a run.
 /// kOutput: copied out after a run. kUniform and kConstant (storage): content known now, in `data`.
 enum class BufferKind : std::uint8_t { kWeight, kActivation, kInput, kOutput, kUniform, kConstant };
-/// How elements lie in the buffer; pack_weight() converts stored weights to it.
+/// How elements lie in the buffer; weights are packed to it.
 enum class Layout : std::uint8_t { kF32, kF16, kI32 };
 /// What a shader does with a binding; names as in WebGPU's GPUBufferBindingType.
 enum class BindingType : std::uint8_t { kReadOnlyStorage, kStorage, kUniform };
@@ -72,7 +71,5 @@ Result<Recording> record(const Graph& graph, const ShapeClass& shape, const Capa
                          const LoadOptions& options);
 /// The JSON form of docs/recording.md.
 std::string to_json(const Recording& recording);
-/// Bytes of a weight buffer from its stored parts, as BufferSpec says. kUnsupportedDtype for integer tensors.
-Result<Bytes> pack_weight(const BufferSpec& buffer, const Weight& weight, std::span<const WeightPart> parts);
 
 }  // namespace ipfs_accelerate::webgpu

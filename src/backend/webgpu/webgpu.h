@@ -1,17 +1,18 @@
-// The WebGPU backend in two halves: the recorder (pure, also in WASM) and the Dawn executor (native only).
+// The WebGPU backend: graphs recorded as plain data, carried out by whatever stands behind the port Gpu.
 #pragma once
 
 #include "backend/backend.h"
-#include "backend/webgpu/recording.h"
+#include "backend/webgpu/gpu.h"
+#include "base/compute.h"
 
 namespace ipfs_accelerate::webgpu {
 
-/// Opens adapters through Dawn and lists them; kNoAdapter with the reason when none is usable (the Null backend is
-/// refused).
-Result<std::vector<DeviceInfo>> list_devices();
+/// The adapters as they are before any check, best first. kNoAdapter says why there is none.
+Async<std::vector<DeviceInfo>> list_devices(Gpu& gpu);
 
-/// Opens the best adapter. Runs the self-check against `reference` (the CPU backend, which must live as long) and
-/// switches off what fails. On a software adapter the f16 part waits for the first load at precision 16.
-Result<std::unique_ptr<Backend>> make_backend(Backend& reference);
+/// Opens the best adapter, runs the self-check against `reference` (the CPU backend) and switches off what fails. On a
+/// software adapter the f16 part waits for the first load at precision 16. Weights are packed through `compute` where
+/// it is given. All three must live as long as the backend and what it made. kNoAdapter, kSelfCheckFailed.
+Async<std::unique_ptr<Backend>> make_backend(Gpu& gpu, Backend& reference, Compute* compute = nullptr);
 
 }  // namespace ipfs_accelerate::webgpu

@@ -7,15 +7,21 @@
 #if defined(__x86_64__) || defined(__i386__)
 #include <immintrin.h>
 #endif
+#ifdef __EMSCRIPTEN__
+#include <emscripten/threading.h>
+#endif
 
 namespace ipfs_accelerate::host {
 namespace {
 
-#if defined(__EMSCRIPTEN__) && !defined(__EMSCRIPTEN_PTHREADS__)
-constexpr bool kHasThreads = false;
+// The same objects make the WASM programs with and without threads.
+bool has_threads() {
+#ifdef __EMSCRIPTEN__
+  return emscripten_has_threading_support();
 #else
-constexpr bool kHasThreads = true;
+  return true;
 #endif
+}
 
 // Longer than the serial gap between two sections, short enough not to burn a core between requests. Waking through
 // the browser's Atomics.wait costs tens of microseconds, so it spins longer there.
@@ -51,13 +57,13 @@ constexpr std::uint64_t kLower = 0xFFFFFFFFu;
 }  // namespace
 
 int hardware_threads() {
-  if (!kHasThreads) return 1;
+  if (!has_threads()) return 1;
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
 ThreadPool::ThreadPool(int threads) {
   if (threads <= 0) threads = hardware_threads();
-  if (!kHasThreads) return;
+  if (!has_threads()) return;
   workers_.reserve(static_cast<std::size_t>(threads - 1));
   for (int thread = 1; thread < threads; ++thread) workers_.emplace_back([this, thread] { worker(thread); });
 }

@@ -19,10 +19,13 @@ function simdOf({cpu}: DeviceReport): string {
 function offers(report: DeviceReport): Record<PlatformName, Offer> {
   const {cpu, webgpu, webnn, auto} = report;
   const adapter = webgpu.adapters[0];
-  const adapterName = adapter && [adapter.vendor, adapter.architecture, adapter.description || adapter.device].filter(Boolean).join(' ');
+  const adapterName = adapter?.name;
   return {
     auto: {problem: '', note: `Auto takes ${names[auto.platform as PlatformName] ?? auto.platform}: ${auto.reason}.`},
-    webgpu: {problem: webgpu.problem, note: `${adapterName || 'An adapter that gives no name'}${adapter?.isRealHardware === false ? ', a software adapter: real shaders on the CPU' : ''}.`},
+    webgpu: {
+      problem: webgpu.problem,
+      note: `${adapterName || 'An adapter that gives no name'}${adapter?.is_real_hardware === false ? ', a software adapter: real shaders on the CPU' : ''}.`,
+    },
     webnn: {problem: webnn.problem, note: `${webnn.name ?? 'WebNN'}.`},
     cpu: {problem: '', note: `WebAssembly with ${simdOf(report)}, ${count(cpu.threads, 'thread')}.`},
   };
@@ -33,11 +36,13 @@ let found: Record<PlatformName, Offer> | undefined;
 /** Shows the choices, before it is known which of them this browser has. */
 export function offerDevices(wanted: string | null): void {
   const chosen = wanted && wanted in names ? wanted : 'auto';
-  byId('devices').replaceChildren(...(Object.keys(names) as PlatformName[]).map((name) => {
-    const radio = element('input', {type: 'radio', name: 'device', value: name, checked: name === chosen});
-    radio.addEventListener('change', tell);
-    return element('label', {}, radio, element('span', {}, names[name]));
-  }));
+  byId('devices').replaceChildren(
+    ...(Object.keys(names) as PlatformName[]).map((name) => {
+      const radio = element('input', {type: 'radio', name: 'device', value: name, checked: name === chosen});
+      radio.addEventListener('change', tell);
+      return element('label', {}, radio, element('span', {}, names[name]));
+    }),
+  );
 }
 
 /** What is missing stays visible, but cannot be chosen any more. */
@@ -47,20 +52,28 @@ export function describeDevices(report: DeviceReport): void {
     const {problem} = found[radio.value as PlatformName];
     radio.disabled = Boolean(problem);
     radio.parentElement!.title = problem;
-    if (problem && radio.checked) document.querySelector<HTMLInputElement>('input[name=device][value=auto]')!.checked = true;
+    if (problem && radio.checked)
+      document.querySelector<HTMLInputElement>('input[name=device][value=auto]')!.checked = true;
   }
   tell();
-  byId('facts').replaceChildren(...[
-    report.browser, simdOf(report), count(report.cpu.threads, 'thread'),
-    ...(report.cross_origin_isolated ? [] : ['not cross-origin isolated']),
-  ].map((text) => element('li', {}, text)));
+  byId('facts').replaceChildren(
+    ...[
+      report.browser,
+      simdOf(report),
+      count(report.cpu.threads, 'thread'),
+      ...(report.cross_origin_isolated ? [] : ['not cross-origin isolated']),
+    ].map((text) => element('li', {}, text)),
+  );
 }
 
 function tell(): void {
   if (!found) return;
   const offer = found;
-  const missing = (Object.keys(names) as PlatformName[]).filter((name) => offer[name].problem).map((name) => names[name]);
-  byId('device-note').textContent = offer[chosenDevice()].note + (missing.length > 0 ? ` Not here: ${missing.join(', ')}.` : '');
+  const missing = (Object.keys(names) as PlatformName[])
+    .filter((name) => offer[name].problem)
+    .map((name) => names[name]);
+  byId('device-note').textContent =
+    offer[chosenDevice()].note + (missing.length > 0 ? ` Not here: ${missing.join(', ')}.` : '');
 }
 
 export function chosenDevice(): PlatformName {

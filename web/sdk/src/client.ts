@@ -1,17 +1,13 @@
 // Client: the engine behind promises, in a dedicated worker where there are workers, else in this thread.
-import type {Engine} from './engine';
-import {IpfsAccelerateError, asError} from './errors';
+import type {CallOptions} from './border';
+import type {Answers, Engine, EngineRequest, Method} from './engine';
+import {IpfsAccelerateError, asError, checkAborted} from './errors';
 import {isNode} from './features';
-import type {Answer, FromWorker, Method, ToWorker} from './messages';
+import type {FromWorker, ToWorker} from './messages';
 import type {ProgressCallback} from './progress';
 
-export interface CallOptions {
-  progress?: ProgressCallback | undefined;
-  signal?: AbortSignal | undefined;
-}
-
 export interface Client {
-  call<M extends Method>(method: M, args: unknown[], options?: CallOptions): Promise<Answer<M>>;
+  call<M extends Method>(method: M, request: EngineRequest, options?: CallOptions): Promise<Answers[M]>;
   close(): void;
 }
 
@@ -19,6 +15,8 @@ interface Waiting {
   resolve(value: never): void;
   reject(error: unknown): void;
   progress: ProgressCallback | undefined;
+  /** The call's stop flag, where memory is shared. */
+  flag?: {memory: ArrayBufferLike; address: number};
 }
 
 class WorkerClient implements Client {
@@ -27,15 +25,23 @@ class WorkerClient implements Client {
   readonly #waiting = new Map<number, Waiting>();
   constructor(readonly folder: string) {}
 
-  call<M extends Method>(method: M, args: unknown[], {progress, signal}: CallOptions = {}): Promise<Answer<M>> {
-    if (signal?.aborted) return Promise.reject(new IpfsAccelerateError('cancelled', 'the caller asked to stop'));
+  async call<M extends Method>(
+    method: M,
+    request: EngineRequest,
+    {progress, signal}: CallOptions = {},
+  ): Promise<Answers[M]> {
+    checkAborted(signal);
     const id = this.#next++;
     const worker = (this.#worker ??= this.#start());
-    const stop = () => this.#post(worker, {kind: 'abort', id});
+    const stop = () => {
+      const flag = this.#waiting.get(id)?.flag;
+      if (flag) Atomics.store(new Int32Array(flag.memory), flag.address >> 2, 1);
+      this.#post(worker, {kind: 'abort', id});
+    };
     signal?.addEventListener('abort', stop);
-    return new Promise<Answer<M>>((resolve, reject) => {
+    return new Promise<Answers[M]>((resolve, reject) => {
       this.#waiting.set(id, {resolve, reject, progress});
-      this.#post(worker, {kind: 'call', id, method, args});
+      this.#post(worker, {kind: 'call', id, method, request});
     }).finally(() => signal?.removeEventListener('abort', stop));
   }
 
@@ -46,14 +52,18 @@ class WorkerClient implements Client {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('worker.js', this.folder), {type: 'module', name: 'ipfs_accelerate'});
-    worker.addEventListener('message', ({data}: MessageEvent<FromWorker>) => this.#receive(data));
-    worker.addEventListener('error', (event) => {
+    const url = new URL('worker.js', this.folder).href;
+    const worker = new Worker(url, {type: 'module', name: 'ipfs_accelerate'});
+    const stopped = (event: Event) => {
       event.preventDefault();
       if (this.#worker === worker) this.#worker = undefined;
       worker.terminate();
-      this.#fail(new IpfsAccelerateError('internal', `the engine's worker stopped: ${event.message || `${new URL('worker.js', this.folder).href} cannot be loaded`}`));
-    });
+      const why = (event as ErrorEvent).message || `${url} cannot be loaded`;
+      this.#fail(new IpfsAccelerateError('internal', `the engine's worker stopped: ${why}`));
+    };
+    worker.addEventListener('message', ({data}: MessageEvent<FromWorker>) => this.#receive(worker, data));
+    worker.addEventListener('error', stopped);
+    worker.addEventListener('messageerror', stopped); // an answer that cannot be read will not come again
     this.#post(worker, {kind: 'start', folder: this.folder});
     return worker;
   }
@@ -62,14 +72,14 @@ class WorkerClient implements Client {
     worker.postMessage(message);
   }
 
-  #receive(message: FromWorker): void {
-    const waiting = this.#waiting.get(message.id);
+  #receive(worker: Worker, message: FromWorker): void {
+    const {id} = message;
+    const waiting = this.#waiting.get(id);
     if (!waiting) return;
-    if (message.kind === 'progress') {
-      waiting.progress?.(message.event);
-      return;
-    }
-    this.#waiting.delete(message.id);
+    if (message.kind === 'progress') return waiting.progress?.(message.event);
+    if (message.kind === 'started') return void (waiting.flag = message);
+    this.#waiting.delete(id);
+    if (waiting.flag) this.#post(worker, {kind: 'settled', id});
     if (message.kind === 'answer') waiting.resolve(message.value as never);
     else waiting.reject(new IpfsAccelerateError(message.code, message.message));
   }
@@ -85,19 +95,17 @@ class LocalClient implements Client {
   #engine: Promise<Engine> | undefined;
   constructor(readonly folder: string) {}
 
-  async call<M extends Method>(method: M, args: unknown[], {progress, signal}: CallOptions = {}): Promise<Answer<M>> {
+  async call<M extends Method>(method: M, request: EngineRequest, options: CallOptions = {}): Promise<Answers[M]> {
     this.#engine ??= import('./engine').then(({Engine}) => new Engine({folder: this.folder}));
-    const extra = method === 'run' || method === 'load' ? [progress, signal] : method === 'explain' ? [signal] : [];
     try {
-      const engine = await this.#engine;
-      return await (engine[method] as (...all: unknown[]) => Promise<Answer<M>>).call(engine, ...args, ...extra);
+      return await (await this.#engine).call(method, request, options);
     } catch (error) {
       throw asError(error);
     }
   }
 
   close(): void {
-    void this.#engine?.then((engine) => engine.close(), () => undefined);
+    void this.#engine?.then((engine) => engine.close()).catch(() => undefined);
     this.#engine = undefined;
   }
 }

@@ -1,58 +1,60 @@
 // detect(): what this page or process can compute on, and what `auto` chooses and why.
-import {cpuDevice} from './cpu';
-import type {Devices} from './devices';
-import {asError} from './errors';
 import {wasmFeatures, type WasmFeatures} from './features';
-import {listAdapters, type AdapterFacts, type Capabilities} from './gpuDevice';
-import {browserName} from './result';
-import type {Native} from './wasm';
+
+/** A device as the engine lists it. */
+export interface FoundDevice {
+  platform: string;
+  name: string;
+  vendor: string;
+  architecture: string;
+  driver: string;
+  /** False for software adapters, which compute on the CPU (SwiftShader, llvmpipe, WARP). */
+  is_real_hardware: boolean;
+  features: string[];
+  limits: Record<string, number>;
+  /** Features refused by the self-check or a quirk, with why. */
+  switched_off: string[];
+  /** CPU only. */
+  threads?: number;
+}
+/** What the engine finds. */
+export interface FoundDevices {
+  browser: string;
+  devices: FoundDevice[];
+  webgpu_error?: {message: string};
+  webnn_error?: {message: string};
+  auto: {platform: string; reason: string};
+}
 
 export interface DeviceReport {
   browser: string;
   secure_context: boolean;
   cross_origin_isolated: boolean;
-  cpu: {name: string; features: string[]; threads: number; program: string; wasm: WasmFeatures};
-  webgpu: {
-    /** Why there is none; empty when there is one. */
-    problem: string;
-    adapters: AdapterFacts[];
-    /** What the engine uses of it, after the self-check. */
-    capabilities?: Capabilities;
-    /** Features refused by the self-check, with why. */
-    switched_off: string[];
-  };
-  webnn: {problem: string; accelerated?: boolean; name?: string; limits?: Record<string, unknown>};
+  cpu: FoundDevice & {threads: number; program: string; wasm: WasmFeatures};
+  /** `problem` says why there is none; it is empty when there is one. */
+  webgpu: {problem: string; adapters: FoundDevice[]; switched_off: string[]};
+  webnn: {problem: string; name?: string; accelerated?: boolean};
   auto: {platform: string; reason: string};
 }
 
-async function webgpuReport(devices: Devices): Promise<DeviceReport['webgpu']> {
-  try {
-    const adapters = await listAdapters();
-    const gpu = await devices.gpu();
-    return {problem: '', adapters, capabilities: gpu.capabilities, switched_off: gpu.switchedOff};
-  } catch (error) {
-    return {problem: asError(error).message, adapters: [], switched_off: []};
-  }
-}
-
-async function webnnReport(devices: Devices): Promise<DeviceReport['webnn']> {
-  try {
-    const {accelerated, name, limits} = await devices.webnn();
-    return {problem: '', name, limits, ...(accelerated === undefined ? {} : {accelerated})};
-  } catch (error) {
-    return {problem: asError(error).message};
-  }
-}
-
-export async function describeDevices(native: Native, devices: Devices): Promise<DeviceReport> {
-  const {device, reason} = await devices.choose('auto', true);
+export function reportDevices({browser, devices, auto, ...errors}: FoundDevices, program: string): DeviceReport {
+  const on = (platform: string) => devices.filter((device) => device.platform === platform);
+  const [cpu] = on('cpu'),
+    [webnn] = on('webnn'),
+    adapters = on('webgpu');
   return {
-    browser: browserName(),
+    browser,
     secure_context: globalThis.isSecureContext ?? true,
     cross_origin_isolated: (globalThis as {crossOriginIsolated?: boolean}).crossOriginIsolated ?? false,
-    cpu: {...cpuDevice(native), program: native.program, wasm: wasmFeatures()},
-    webgpu: await webgpuReport(devices),
-    webnn: await webnnReport(devices),
-    auto: {platform: device.platform, reason},
+    cpu: {...cpu!, threads: cpu!.threads ?? 1, program, wasm: wasmFeatures()},
+    webgpu: {
+      problem: errors.webgpu_error?.message ?? '',
+      adapters,
+      switched_off: adapters.flatMap((gpu) => gpu.switched_off),
+    },
+    webnn: webnn
+      ? {problem: '', name: webnn.name, accelerated: webnn.is_real_hardware}
+      : {problem: errors.webnn_error?.message ?? ''},
+    auto: {platform: auto.platform, reason: auto.reason},
   };
 }

@@ -5,27 +5,28 @@ import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {pathToFileURL} from 'node:url';
 import {Worker} from 'node:worker_threads';
 import {afterAll, beforeAll, describe, expect, test, vi} from 'vitest';
-import {resolveConfig, type Config} from './config';
-import {Engine, type ModelRequest} from './engine';
-import {modelSpec, type ModelName} from './modelSpec';
+import type {Config} from './config';
+import type {CallOptions} from './border';
+import {Engine, type Answers, type EngineRequest} from './engine';
+import type {ModelName} from './modelName';
 import type {ProgressEvent} from './progress';
+import {modelRequest} from './runtime';
+import {codeOf, programFolder} from './testBorder';
 
 const root = join(import.meta.dirname, '../../..');
 const zoo = join(root, 'zoo');
 const bert = join(zoo, 'numbers-bert');
-const build = process.env.IA_WASM_BUILD || join(root, 'build/wasm');
-const engine = new Engine({folder: pathToFileURL(`${join(build, 'single/bin')}/`).href, threads: 1});
+const engine = new Engine({folder: programFolder('single'), threads: 1});
 const scratch = mkdtempSync(join(tmpdir(), 'models-'));
 afterAll(() => rmSync(scratch, {recursive: true, force: true}));
 
-function request(name: ModelName, config: Config = {}): ModelRequest {
-  return {spec: modelSpec(name), name: String(name), config: resolveConfig({platform: 'cpu', threads: 1, ...config})};
+function request(name: ModelName, config: Config = {}): EngineRequest {
+  return modelRequest(name, {platform: 'cpu', threads: 1, cache: 'memory', ...config});
 }
-const texts = (...list: string[]) => list.map((text) => ({text}));
-const codeOf = (work: Promise<unknown>) => work.then(() => 'no error', (error: {code: string; message: string}) => error.code);
+const run = (asked: EngineRequest, texts: string[], options: CallOptions = {}, on = engine): Promise<Answers['run']> =>
+  on.call('run', {...asked, inputs: texts}, options);
 
 interface Golden {
   inputs: string[];
@@ -35,8 +36,14 @@ interface Golden {
 function recorded(file: string, name: string): {shape: number[]; values: Float32Array} {
   const bytes = readFileSync(file);
   const length = Number(bytes.readBigUInt64LE(0));
-  const header = JSON.parse(bytes.subarray(8, 8 + length).toString()) as Record<string, {shape: number[]; data_offsets: [number, number]}>;
-  const {shape, data_offsets: [begin, end]} = header[name]!;
+  const header = JSON.parse(bytes.subarray(8, 8 + length).toString()) as Record<
+    string,
+    {shape: number[]; data_offsets: [number, number]}
+  >;
+  const {
+    shape,
+    data_offsets: [begin, end],
+  } = header[name]!;
   return {shape, values: new Float32Array(new Uint8Array(bytes.subarray(8 + length + begin, 8 + length + end)).buffer)};
 }
 
@@ -47,30 +54,46 @@ describe('a shipped model', () => {
     const expected = recorded(join(bert, 'golden.safetensors'), 'embedding');
     const hidden = expected.shape[1]!;
     const config = {task: 'feature-extraction', normalize: true};
-    const result = await engine.run(request(bert, config), texts(...golden.inputs));
-    const worst = (rows: unknown[], from: number) => Math.max(...rows.flatMap((row, i) => (row as number[]).map((value, j) => Math.abs(value - expected.values[(from + i) * hidden + j]!))));
+    const result = await run(request(bert, config), [...golden.inputs]);
+    const worst = (rows: unknown[], from: number) =>
+      Math.max(
+        ...rows.flatMap((row, i) =>
+          (row as number[]).map((value, j) => Math.abs(value - expected.values[(from + i) * hidden + j]!)),
+        ),
+      );
     expect(worst(result.output, 0)).toBeLessThan(1e-4);
-    for (const [i, text] of golden.inputs.entries()) expect(worst((await engine.run(request(bert, config), texts(text))).output, i)).toBeLessThan(1e-4);
+    for (const [i, text] of golden.inputs.entries())
+      expect(worst((await run(request(bert, config), [text])).output, i)).toBeLessThan(1e-4);
   });
 
   test('gives the same without relaxed SIMD', async () => {
-    const plain = new Engine({folder: engine.options.folder!, threads: 1, relaxedSimd: false});
-    const [expected, got] = [await engine.run(request(bert), texts('42')), await plain.run(request(bert), texts('42'))];
-    expect((await plain.native()).program).toBe('engine');
-    (got.output[0] as number[]).forEach((value, i) => expect(value).toBeCloseTo((expected.output[0] as number[])[i]!, 4));
+    const plain = new Engine({...engine.options, relaxedSimd: false});
+    const [expected, got] = [await run(request(bert), ['42']), await run(request(bert), ['42'], {}, plain)];
+    expect((await plain.instance(request(bert).config).border).program.name).toBe('engine');
+    (got.output[0] as number[]).forEach((value, i) =>
+      expect(value).toBeCloseTo((expected.output[0] as number[])[i]!, 4),
+    );
   });
 
   test('tokenizes as recorded', async () => {
-    const {ids} = await engine.evaluate(request(bert), [], texts(...golden.inputs));
+    const {ids} = await engine.call('evaluate', {...request(bert), inputs: golden.inputs});
     const wanted = ids.map((row, i) => row.slice(0, golden.ids[i]!.length));
     expect(wanted).toEqual(golden.ids);
   });
 
   test('says where it came from, what computed it and how long it took', async () => {
-    const result = await engine.run(request(bert), texts('forty two', '42', 'ninety'));
+    const result = await run(request(bert), ['forty two', '42', 'ninety']);
     expect(result).toMatchObject({
-      platform: 'cpu', browser: 'node', is_real_hardware: true, precision: 32, ipfs_source: 'disk', fallback: '', task: 'feature-extraction',
-      model_type: expect.stringMatching(/\w/), cid: expect.stringMatching(/^bafy/), adapter_info: expect.stringMatching(/\w/),
+      platform: 'cpu',
+      browser: 'node',
+      is_real_hardware: true,
+      precision: 32,
+      ipfs_source: 'disk',
+      fallback: null,
+      task: 'feature-extraction',
+      model_type: expect.stringMatching(/\w/),
+      cid: expect.stringMatching(/^bafy/),
+      adapter_info: expect.stringMatching(/\w/),
     });
     expect(result.processing_time).toBeGreaterThan(0);
     expect(result.total_time).toBeGreaterThanOrEqual(result.processing_time);
@@ -82,20 +105,25 @@ describe('a shipped model', () => {
 
   test('more texts than a batch keep their order', async () => {
     const many = Array.from({length: 11}, (_, i) => (i % 3 === 0 ? `the number ${i}` : String(i)));
-    const whole = await engine.run(request(bert), texts(...many));
-    const pieces = await engine.run(request(bert, {batch_size: 4}), texts(...many));
-    whole.output.forEach((row, i) => (row as number[]).forEach((value, j) => expect((pieces.output[i] as number[])[j]).toBeCloseTo(value, 3)));
+    const whole = await run(request(bert), [...many]);
+    const pieces = await run(request(bert, {batch_size: 4}), [...many]);
+    whole.output.forEach((row, i) =>
+      (row as number[]).forEach((value, j) => expect((pieces.output[i] as number[])[j]).toBeCloseTo(value, 3)),
+    );
   });
 
   test('classifies its recorded examples', async () => {
     const model = join(zoo, 'numbers-bert-classifier');
-    const result = await engine.run(request(model, {top_k: 1}), texts('forty two', 'seventeen'));
+    const result = await run(request(model, {top_k: 1}), ['forty two', 'seventeen']);
     const labels = result.output.map((answer) => (answer as {label: string}[])[0]!.label);
     expect(labels).toEqual(['even', 'odd']);
   });
 
   test('explains its plan before any weight is read', async () => {
-    const plan = await engine.explain(request(bert), texts('forty two')) as {segments: {platform: string}[]; weight_bytes: number; content: {bytes_verified: number}};
+    const plan = (await engine.call('explain', {...request(bert), inputs: [{text: 'forty two'}]})) as {
+      segments: {platform: string}[];
+      weight_bytes: number;
+    };
     expect(plan.segments[0]!.platform).toBe('cpu');
     expect(plan.weight_bytes).toBeGreaterThan(1_600_000);
   });
@@ -128,31 +156,42 @@ describe('a folder behind a URL', () => {
   test('is imported, named, and read from the cache while the server says it is the same', async () => {
     const events: ProgressEvent[] = [];
     const wanted = request({url}, {cache: 'auto', cache_folder: join(scratch, 'cache')});
-    const first = await engine.run(wanted, texts('7'), (event) => events.push(event));
+    const first = await run(wanted, ['7'], {progress: (event) => events.push(event)});
     expect(first).toMatchObject({ipfs_source: 'url', ipfs_cache_hit: false, cid: expect.stringMatching(/^bafy/)});
-    expect([...new Set(events.map(({status}) => status))]).toEqual(['initiate', 'download', 'progress', 'done', 'ready']);
-    expect(events.find(({file, status}) => file === 'model.safetensors' && status === 'done')!.loaded).toBeGreaterThan(1_700_000);
+    expect([...new Set(events.map(({status}) => status))]).toEqual([
+      'initiate',
+      'download',
+      'progress',
+      'done',
+      'ready',
+    ]);
+    expect(events.find(({file, status}) => file === 'model.safetensors' && status === 'done')!.loaded).toBeGreaterThan(
+      1_700_000,
+    );
     const fetched = bodies;
-    await engine.unload(wanted);
-    const second = await engine.run(wanted, texts('7'));
+    await engine.call('unload', wanted);
+    const second = await run(wanted, ['7']);
     expect(bodies).toBe(fetched);
     expect(second).toMatchObject({ipfs_source: 'cache', ipfs_cache_hit: true, cid: first.cid, output: first.output});
     expect(second.content.blocks_fetched).toBe(0);
-    await engine.unload(wanted);
+    await engine.call('unload', wanted);
     version = '"2"';
-    await engine.run(wanted, texts('7'));
+    await run(wanted, ['7']);
     expect(bodies).toBe(2 * fetched);
-    await engine.unload(wanted);
+    await engine.call('unload', wanted);
   });
 
   test('can be stopped while loading', async () => {
     const controller = new AbortController();
-    const stopping = engine.run(request({url}, {cache: 'memory', top_k: 3}), texts('7'), () => controller.abort(), controller.signal);
+    const stopping = run(request({url}, {cache: 'memory', top_k: 3}), ['7'], {
+      progress: () => controller.abort(),
+      signal: controller.signal,
+    });
     expect(await codeOf(stopping)).toBe('cancelled');
   });
 
   test('without a model: not_found', async () => {
-    expect(await codeOf(engine.run(request({url: `${url}nothing/here/`}), texts('7')))).toBe('not_found');
+    expect(await codeOf(run(request({url: `${url}nothing/here/`}), ['7']))).toBe('not_found');
   });
 });
 
@@ -166,12 +205,17 @@ describe('what cannot be run gets a coded error', () => {
   const weights = (folder: string) => join(folder, 'model.safetensors');
   const config = (folder: string, change: object) => {
     const path = join(folder, 'config.json');
-    writeFileSync(path, JSON.stringify({...JSON.parse(readFileSync(path, 'utf8')) as object, ...change}));
+    writeFileSync(path, JSON.stringify({...(JSON.parse(readFileSync(path, 'utf8')) as object), ...change}));
   };
   const patchHeader = (folder: string, from: string, to: string) => {
     const bytes = readFileSync(weights(folder));
     const length = Number(bytes.readBigUInt64LE(0));
-    const header = Buffer.from(bytes.subarray(8, 8 + length).toString().replace(from, to));
+    const header = Buffer.from(
+      bytes
+        .subarray(8, 8 + length)
+        .toString()
+        .replace(from, to),
+    );
     const size = Buffer.alloc(8);
     size.writeBigUInt64LE(BigInt(header.length));
     writeFileSync(weights(folder), Buffer.concat([size, header, bytes.subarray(8 + length)]));
@@ -179,46 +223,66 @@ describe('what cannot be run gets a coded error', () => {
 
   test.each<[string, string, (folder: string) => void]>([
     ['missing weights', 'not_found', (folder) => rmSync(weights(folder))],
-    ['truncated weights', 'malformed_weights', (folder) => writeFileSync(weights(folder), readFileSync(weights(folder)).subarray(0, 1000))],
+    [
+      'truncated weights',
+      'malformed_weights',
+      (folder) => writeFileSync(weights(folder), readFileSync(weights(folder)).subarray(0, 1000)),
+    ],
     ['empty weights', 'malformed_weights', (folder) => writeFileSync(weights(folder), '')],
-    ['NaN weights', 'not_finite', (folder) => {
-      const bytes = readFileSync(weights(folder));
-      bytes.writeUInt32LE(0x7fc00000, 8 + Number(bytes.readBigUInt64LE(0)));
-      writeFileSync(weights(folder), bytes);
-    }],
+    [
+      'NaN weights',
+      'not_finite',
+      (folder) => {
+        const bytes = readFileSync(weights(folder));
+        bytes.writeUInt32LE(0x7fc00000, 8 + Number(bytes.readBigUInt64LE(0)));
+        writeFileSync(weights(folder), bytes);
+      },
+    ],
     ['a wrong dtype', 'unsupported_dtype', (folder) => patchHeader(folder, '"dtype":"F32"', '"dtype":"I32"')],
     ['a wrong shape', 'wrong_shape', (folder) => config(folder, {hidden_size: 64, num_attention_heads: 4})],
-    ['an unknown architecture', 'unknown_architecture', (folder) => config(folder, {model_type: 'perceiver', architectures: ['PerceiverModel']})],
-    ['a config that is no JSON', 'malformed_config', (folder) => writeFileSync(join(folder, 'config.json'), '{"model_type":')],
+    [
+      'an unknown architecture',
+      'unknown_architecture',
+      (folder) => config(folder, {model_type: 'perceiver', architectures: ['PerceiverModel']}),
+    ],
+    [
+      'a config that is no JSON',
+      'malformed_config',
+      (folder) => writeFileSync(join(folder, 'config.json'), '{"model_type":'),
+    ],
     ['no tokenizer', 'missing_tokenizer', (folder) => rmSync(join(folder, 'tokenizer.json'))],
-    ['a tokenizer without a vocabulary', 'missing_tokenizer', (folder) => {
-      const path = join(folder, 'tokenizer.json');
-      const json = JSON.parse(readFileSync(path, 'utf8')) as {model: {vocab: object}};
-      json.model.vocab = {};
-      writeFileSync(path, JSON.stringify(json));
-    }],
+    [
+      'a tokenizer without a vocabulary',
+      'missing_tokenizer',
+      (folder) => {
+        const path = join(folder, 'tokenizer.json');
+        const json = JSON.parse(readFileSync(path, 'utf8')) as {model: {vocab: object}};
+        json.model.vocab = {};
+        writeFileSync(path, JSON.stringify(json));
+      },
+    ],
   ])('%s: %s', async (name, code, change) => {
     const folder = copy(name.replaceAll(' ', '-'), change);
-    expect(await codeOf(engine.run(request(folder, {task: 'feature-extraction'}), texts('forty two')))).toBe(code);
+    expect(await codeOf(run(request(folder, {task: 'feature-extraction'}), ['forty two']))).toBe(code);
   });
 
   test('a text too long, with truncation off: input_too_long', async () => {
-    expect(await codeOf(engine.run(request(bert, {truncation: false}), texts('seven '.repeat(2000))))).toBe('input_too_long');
-    expect((await engine.run(request(bert), texts('seven '.repeat(2000)))).output).toHaveLength(1);
+    expect(await codeOf(run(request(bert, {truncation: false}), ['seven '.repeat(2000)]))).toBe('input_too_long');
+    expect((await run(request(bert), ['seven '.repeat(2000)])).output).toHaveLength(1);
   });
 
   test('an unknown task: unknown_task', async () => {
-    expect(await codeOf(engine.run(request(bert, {task: 'juggling'}), texts('7')))).toBe('unknown_task');
+    expect(await codeOf(run(request(bert, {task: 'juggling'}), ['7']))).toBe('unknown_task');
   });
 
   test('no WebNN here: no_adapter, or the CPU and why', async () => {
-    expect(await codeOf(engine.run(request(bert, {platform: 'webnn', allow_fallback: false}), texts('7')))).toBe('no_adapter');
-    const result = await engine.run(request(bert, {platform: 'webnn'}), texts('7'));
+    expect(await codeOf(run(request(bert, {platform: 'webnn', allow_fallback: false}), ['7']))).toBe('no_adapter');
+    const result = await run(request(bert, {platform: 'webnn'}), ['7']);
     expect(result).toMatchObject({platform: 'cpu', fallback: expect.stringMatching(/WebNN/)});
   });
 
   test('a folder that is none: not_found', async () => {
-    expect(await codeOf(engine.run(request(join(scratch, 'nowhere')), texts('7')))).toBe('not_found');
+    expect(await codeOf(run(request(join(scratch, 'nowhere')), ['7']))).toBe('not_found');
   });
 });
 
@@ -233,22 +297,58 @@ test('a folder on disk has the CID that the command-line tool gives it: no hidde
   symlinkSync('../nowhere', join(folder, 'broken'));
   symlinkSync('empty', join(folder, 'folder-link'));
   const command = join(process.env.IA_BIN || join(root, 'build/release/bin'), 'ipfs-accelerate');
-  const added = execFileSync(command, ['add', folder, '--quiet'], {encoding: 'utf8', env: {...process.env, IPFS_ACCELERATE_HOME: join(scratch, 'home')}});
-  const {cid} = await engine.run(request(folder), texts('7'));
+  const added = execFileSync(command, ['add', folder, '--quiet'], {
+    encoding: 'utf8',
+    env: {...process.env, IPFS_ACCELERATE_HOME: join(scratch, 'home')},
+  });
+  const {cid} = await run(request(folder), ['7']);
   expect(cid).toBe(added.trim());
 });
 
 test('another number of threads ends the threads there were, once nobody computes on them', async () => {
   const ended = vi.spyOn(Worker.prototype, 'terminate');
-  const threaded = new Engine({folder: pathToFileURL(`${join(build, 'threads/bin')}/`).href});
-  const expected = await threaded.run(request(bert, {threads: 3}), texts('42'));
-  const first = await threaded.native();
-  expect(first.threads).toBe(3);
-  const [running, next] = await Promise.all([threaded.run(request(bert, {threads: 3}), texts('42')), threaded.run(request(bert, {threads: 2}), texts('42'))]);
+  const threaded = new Engine({folder: programFolder('threads')});
+  const runOn = (threads: number) => run(request(bert, {threads}), ['42'], {}, threaded);
+  const expected = await runOn(3);
+  const first = await threaded.instance(request(bert, {threads: 3}).config).border;
+  expect(first.program.threads).toBe(3);
+  const [running, next] = await Promise.all([runOn(3), runOn(2)]);
   expect(running.output).toEqual(expected.output);
   expect(next.output).toHaveLength(1);
-  await vi.waitFor(() => expect(first.broken?.message).toMatch(/number of threads/));
+  await vi.waitFor(() => expect(first.broken?.message).toMatch(/closed/));
   expect(ended).toHaveBeenCalledTimes(2);
-  (await threaded.native()).close();
-  expect(ended).toHaveBeenCalledTimes(3);
+  threaded.close();
+  await vi.waitFor(() => expect(ended).toHaveBeenCalledTimes(3));
 });
+
+describe('options', () => {
+  test.each([
+    [{presicion: 16}, 'unknown_option'],
+    [{platform: 'tpu'}, 'unknown_platform'],
+    [{precision: 4}, 'unsupported_precision'],
+    [{mixed_precision: true}, 'unsupported_precision'],
+    [{top_k: 0}, 'invalid_argument'],
+    [{batch_size: 1.5}, 'invalid_argument'],
+    [{threads: -1}, 'invalid_argument'],
+    [{precision: '16'}, 'invalid_argument'],
+    [{normalize: 'yes'}, 'invalid_argument'],
+    [{cache: 'attic'}, 'invalid_argument'],
+  ])('%j is refused as %s', async (config, code) => {
+    expect(await codeOf(run(request(bert, config as Config), ['7']))).toBe(code);
+  });
+
+  test('undefined counts as absent, wasm is the cpu', async () => {
+    const config = {top_k: undefined, platform: 'wasm'} as unknown as Config;
+    expect((await run(request(bert, config), ['7'])).platform).toBe('cpu');
+  });
+});
+
+test('the devices of this process', async () => {
+  const report = await engine.call('devices', {config: {cache: 'memory', threads: 1}});
+  expect(report).toMatchObject({
+    browser: 'node',
+    cpu: {threads: 1, program: 'engine-relaxed'},
+    webnn: {problem: expect.stringMatching(/WebNN/)},
+  });
+  expect(report.auto.reason).toMatch(/\w/);
+}, 250_000);

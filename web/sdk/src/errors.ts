@@ -2,19 +2,57 @@
 
 /** The engine's error names (error.h), the same natively and in the page. */
 export type ErrorCode =
-  | 'invalid_argument' | 'unknown_option' | 'unsupported_precision' | 'input_too_long' | 'unknown_task' | 'unknown_platform'
-  | 'not_found' | 'io' | 'invalid_cid' | 'unsupported_hash' | 'unsupported_codec' | 'integrity' | 'malformed_block'
-  | 'limit_exceeded' | 'store_locked' | 'store_corrupt' | 'quota_exceeded'
-  | 'unreachable' | 'source_error' | 'source_lied' | 'timeout' | 'no_source' | 'forbidden_address'
-  | 'malformed_config' | 'unknown_architecture' | 'malformed_weights' | 'missing_weight' | 'wrong_shape'
-  | 'unsupported_dtype' | 'not_finite' | 'missing_tokenizer' | 'unsupported_tokenizer'
-  | 'no_adapter' | 'unsupported_op' | 'device_lost' | 'out_of_memory' | 'shader_compile' | 'self_check_failed'
-  | 'forbidden' | 'too_many_requests' | 'cancelled' | 'internal';
+  | 'invalid_argument'
+  | 'unknown_option'
+  | 'unsupported_precision'
+  | 'input_too_long'
+  | 'unknown_task'
+  | 'unknown_platform'
+  | 'not_found'
+  | 'io'
+  | 'invalid_cid'
+  | 'unsupported_hash'
+  | 'unsupported_codec'
+  | 'integrity'
+  | 'malformed_block'
+  | 'limit_exceeded'
+  | 'store_locked'
+  | 'store_corrupt'
+  | 'quota_exceeded'
+  | 'unreachable'
+  | 'source_error'
+  | 'source_lied'
+  | 'timeout'
+  | 'no_source'
+  | 'forbidden_address'
+  | 'malformed_config'
+  | 'unknown_architecture'
+  | 'malformed_weights'
+  | 'missing_weight'
+  | 'wrong_shape'
+  | 'unsupported_dtype'
+  | 'not_finite'
+  | 'missing_tokenizer'
+  | 'unsupported_tokenizer'
+  | 'no_adapter'
+  | 'unsupported_op'
+  | 'device_lost'
+  | 'out_of_memory'
+  | 'shader_compile'
+  | 'self_check_failed'
+  | 'forbidden'
+  | 'too_many_requests'
+  | 'cancelled'
+  | 'internal';
 
 /** What went wrong: `code` for programs, `message` (what, which value, which limit, what to do) for people. */
 export class IpfsAccelerateError extends Error {
   override readonly name = 'IpfsAccelerateError';
-  constructor(readonly code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
     super(message, options);
   }
 }

@@ -37,6 +37,6 @@ export function wasmFeatures(): WasmFeatures {
 }
 
 /** File name, without ending, of the program for these features. */
-export function programName(features: {threads: boolean; relaxedSimd: boolean}): string {
-  return `engine${features.threads ? '-threads' : ''}${features.relaxedSimd ? '-relaxed' : ''}`;
+export function programName(features: {threads: boolean; relaxedSimd: boolean}, kind = 'engine'): string {
+  return `${kind}${features.threads ? '-threads' : ''}${features.relaxedSimd ? '-relaxed' : ''}`;
 }

@@ -1,21 +1,18 @@
-// The messages between the caller and the engine's worker. Each request has a number; its answer carries it back.
+// The messages between the caller and the engine's worker. Each call has a number; what is about it carries the number.
+import type {EngineRequest, Method} from './engine';
 import type {ErrorCode} from './errors';
-import type {Engine} from './engine';
 import type {ProgressEvent} from './progress';
-
-/** Engine methods that can be called across the border, with arguments that can be copied. */
-export type Method = 'run' | 'load' | 'explain' | 'evaluate' | 'detect' | 'unload' | 'cacheStat' | 'clearCache';
-
-/** Arguments without callbacks and signals: those travel as messages of their own. */
-export type Arguments<M extends Method> = Engine[M] extends (...args: infer A) => unknown ? A : never;
-export type Answer<M extends Method> = Engine[M] extends (...args: never[]) => Promise<infer R> ? R : never;
 
 export type ToWorker =
   | {kind: 'start'; folder: string}
-  | {kind: 'call'; id: number; method: Method; args: unknown[]}
-  | {kind: 'abort'; id: number};
+  | {kind: 'call'; id: number; method: Method; request: EngineRequest}
+  | {kind: 'abort'; id: number}
+  /** The call's stop flag will not be written any more. */
+  | {kind: 'settled'; id: number};
 
 export type FromWorker =
   | {kind: 'answer'; id: number; value: unknown}
   | {kind: 'error'; id: number; code: ErrorCode; message: string}
-  | {kind: 'progress'; id: number; event: ProgressEvent};
+  | {kind: 'progress'; id: number; event: ProgressEvent}
+  /** Where memory is shared: a 1 at `address` stops the call at once. */
+  | {kind: 'started'; id: number; memory: ArrayBufferLike; address: number};

@@ -1,8 +1,8 @@
 // pipeline(): a task as a function, with the names and events of transformers.js.
 import type {Config} from './config';
-import {IpfsAccelerateError, fail} from './errors';
-import {textItems, type Content} from './inputs';
-import type {ModelName} from './modelSpec';
+import {fail} from './errors';
+import type {Content} from './inputs';
+import type {ModelName} from './modelName';
 import type {ProgressCallback} from './progress';
 import type {Result} from './result';
 import {engineClient, modelRequest} from './runtime';
@@ -37,37 +37,49 @@ export interface Label {
   label: string;
   score: number;
 }
+type TaskFunction<Options extends keyof Config, Answer> = ((
+  texts: Content,
+  options?: RunOptions & Pick<Config, Options>,
+) => Promise<Answer>) &
+  Disposable;
 /** Embeddings [texts, hidden]. */
-export type FeatureExtraction =
-  ((texts: Content, options?: RunOptions & {pooling?: 'mean' | 'cls' | 'max' | 'last_token'; normalize?: boolean}) => Promise<Tensor>) & Disposable;
+export type FeatureExtraction = TaskFunction<'pooling' | 'normalize', Tensor>;
 /** The best words for each mask; one list for a single text, a list of lists for several. */
-export type FillMask = ((texts: Content, options?: RunOptions & {top_k?: number}) => Promise<FillMaskAnswer[] | FillMaskAnswer[][]>) & Disposable;
+export type FillMask = TaskFunction<'top_k', FillMaskAnswer[] | FillMaskAnswer[][]>;
 /** The best label of each text; with top_k above 1, the best ones. */
-export type TextClassification = ((texts: Content, options?: RunOptions & {top_k?: number}) => Promise<Label[] | Label[][]>) & Disposable;
+export type TextClassification = TaskFunction<'top_k', Label[] | Label[][]>;
+interface Tasks {
+  'feature-extraction': FeatureExtraction;
+  'fill-mask': FillMask;
+  'text-classification': TextClassification;
+}
 
 const precisions: Record<string, 16 | 32> = {fp32: 32, fp16: 16};
 
-export function pipeline(task: 'feature-extraction', model: ModelName, options?: PipelineOptions): Promise<FeatureExtraction>;
-export function pipeline(task: 'fill-mask', model: ModelName, options?: PipelineOptions): Promise<FillMask>;
-export function pipeline(task: 'text-classification', model: ModelName, options?: PipelineOptions): Promise<TextClassification>;
-export async function pipeline(task: string, model: ModelName, options: PipelineOptions = {}): Promise<unknown> {
+export async function pipeline<T extends keyof Tasks>(
+  task: T,
+  model: ModelName,
+  options: PipelineOptions = {},
+): Promise<Tasks[T]> {
   const {device = 'auto', dtype = 'fp32', progress_callback: progress, signal, ...rest} = options;
-  const precision = precisions[dtype] ?? fail('unsupported_precision', `dtype '${String(dtype)}' is not available; fp32 and fp16 are`);
+  const precision =
+    precisions[dtype] ?? fail('unsupported_precision', `dtype '${String(dtype)}' is not available; fp32 and fp16 are`);
   const config: Config = {...rest, task, platform: device, precision};
-  const loaded = await engineClient().call('load', [modelRequest(model, config)], {progress, signal});
+  const loaded = await engineClient().call('load', modelRequest(model, config), {progress, signal});
   let last: Result | undefined;
   const run = async (texts: Content, {signal: runSignal, ...given}: RunOptions & Config = {}): Promise<unknown> => {
     const settings: Config = {...config, ...given};
     if (task === 'text-classification' && given.top_k === undefined) settings.top_k = config.top_k ?? 1;
-    last = await engineClient().call('run', [modelRequest(model, settings), textItems(texts)], {signal: runSignal});
+    const request = {...modelRequest(model, settings), inputs: texts};
+    last = await engineClient().call('run', request, {signal: runSignal});
     return shapeAnswer(task, last.output, Array.isArray(texts), settings.top_k ?? 1);
   };
   return Object.defineProperties(run, {
     task: {value: loaded.task},
     cid: {value: loaded.cid},
     last_result: {get: () => last},
-    dispose: {value: () => engineClient().call('unload', [modelRequest(model, config)])},
-  });
+    dispose: {value: () => engineClient().call('unload', modelRequest(model, config))},
+  }) as unknown as Tasks[T];
 }
 
 /** As transformers.js gives it: a tensor for embeddings; no outer list for a single text. */
@@ -79,7 +91,6 @@ function shapeAnswer(task: string, output: unknown[], several: boolean, topK: nu
 
 function embeddings(rows: number[][]): Tensor {
   const hidden = rows[0]?.length ?? 0;
-  if (rows.some((row) => row.length !== hidden)) throw new IpfsAccelerateError('internal', 'embeddings of different lengths');
   const data = new Float32Array(rows.length * hidden);
   rows.forEach((row, i) => data.set(row, i * hidden));
   return new Tensor(data, [rows.length, hidden]);

@@ -19,21 +19,9 @@ export interface ProgressEvent {
 
 export type ProgressCallback = (event: ProgressEvent) => void;
 
-/** Reports one file's bytes as they are verified. */
-export class FileProgress {
-  #loaded = 0;
-  constructor(readonly callback: ProgressCallback, readonly name: string, readonly file: string, readonly total: number, readonly source: string) {
-    this.callback({status: 'initiate', name, file});
-    this.callback({status: 'download', name, file, total, source});
-  }
-
-  add(bytes: number): void {
-    this.#loaded += bytes;
-    const progress = this.total > 0 ? (100 * this.#loaded) / this.total : 100;
-    this.callback({status: 'progress', name: this.name, file: this.file, loaded: this.#loaded, total: this.total, progress, source: this.source});
-  }
-
-  done(): void {
-    this.callback({status: 'done', name: this.name, file: this.file, loaded: this.#loaded, total: this.total, source: this.source});
-  }
+/** What the engine says of one file, or of the model when it is ready, as a ProgressEvent. */
+export function progressEvent(name: string, event: Omit<ProgressEvent, 'name' | 'progress' | 'model'>): ProgressEvent {
+  if (event.status === 'ready') return {...event, name, model: name};
+  if (event.status !== 'progress') return {...event, name};
+  return {...event, name, progress: event.total ? (100 * event.loaded!) / event.total : 100};
 }

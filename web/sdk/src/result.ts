@@ -1,6 +1,22 @@
 // Result: what a run says of itself. Every field is measured; names are those of the native engine.
-import type {Platform} from './backend';
-import type {ContentFigures} from './content/blocks';
+
+export type Platform = 'webgpu' | 'webnn' | 'cpu';
+
+/** What was read from where; all counted, none assumed. */
+export interface ContentFigures {
+  cache: string;
+  blocks_from_cache: number;
+  blocks_fetched: number;
+  bytes_from_cache: number;
+  bytes_fetched: number;
+  bytes_verified: number;
+  /** Kept blocks that no longer matched their CID; they were dropped and fetched again. */
+  blocks_corrupt: number;
+  /** The browser had no room to keep a block. */
+  quota_exceeded: boolean;
+  /** Time in which at least one block was being read, fetched or verified. */
+  milliseconds: number;
+}
 
 export interface Result {
   model_name: string;
@@ -32,8 +48,8 @@ export interface Result {
   throughput_items_per_sec: number;
   p2p_optimized: boolean;
   adapter_info: string;
-  /** Why another platform than asked for was used; empty otherwise. */
-  fallback: string;
+  /** Why another platform than asked for was used; null otherwise. */
+  fallback: string | null;
   /** What ran where. */
   segments: {platform: Platform; nodes: number; reason: string}[];
   /** Bytes and blocks by origin, since the model was opened. */

@@ -1,8 +1,8 @@
 // The package's settings, the one engine behind its functions, and requests to it.
 import {openClient, type Client} from './client';
-import {resolveConfig, type Config} from './config';
-import type {ModelRequest} from './engine';
-import {modelSpec, modelText, type ModelName} from './modelSpec';
+import type {Config} from './config';
+import type {EngineRequest} from './engine';
+import {modelAddress, modelText, type ModelName} from './modelName';
 
 /** Settings of the whole package; change them before the first call. */
 export const env = {
@@ -27,10 +27,13 @@ function defaultGateways(): string[] {
   return origin && origin !== 'null' ? [origin] : [];
 }
 
-export function modelRequest(model: ModelName, config: Config = {}): ModelRequest {
-  const resolved = resolveConfig(config);
-  if (resolved.gateways.length === 0) resolved.gateways = defaultGateways();
-  return {spec: modelSpec(model), name: modelText(model), config: resolved};
+/** What is undefined counts as absent. */
+export function modelRequest(model: ModelName, config: Config = {}): EngineRequest {
+  const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined)) as Config;
+  if (given.platform === 'wasm') given.platform = 'cpu';
+  if (given.gateways === undefined || given.gateways.length === 0) given.gateways = defaultGateways();
+  if (typeof model === 'object' && 'cid' in model && model.gateway) given.gateways = [model.gateway, ...given.gateways];
+  return {model: modelAddress(model), name: modelText(model), config: given};
 }
 
 export function closeEngine(): void {

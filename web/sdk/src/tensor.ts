@@ -2,7 +2,10 @@
 
 export class Tensor {
   readonly type = 'float32';
-  constructor(readonly data: Float32Array, readonly dims: number[]) {}
+  constructor(
+    readonly data: Float32Array,
+    readonly dims: number[],
+  ) {}
 
   get size(): number {
     return this.data.length;

@@ -1,7 +1,7 @@
 // The engine's dedicated worker: calls in, answers, progress and errors out.
 import {Engine} from './engine';
 import {asError} from './errors';
-import type {FromWorker, Method, ToWorker} from './messages';
+import type {FromWorker, ToWorker} from './messages';
 import type {ProgressEvent} from './progress';
 
 interface WorkerScope {
@@ -11,15 +11,21 @@ interface WorkerScope {
 
 const scope = globalThis as unknown as WorkerScope;
 const running = new Map<number, AbortController>();
+const flagged = new Map<number, () => void>();
 let engine = new Engine();
 
-async function call(id: number, method: Method, args: unknown[]): Promise<void> {
+async function call({id, method, request}: ToWorker & {kind: 'call'}): Promise<void> {
   const controller = new AbortController();
   running.set(id, controller);
-  const progress = (event: ProgressEvent) => scope.postMessage({kind: 'progress', id, event});
   try {
-    const extra = method === 'run' || method === 'load' ? [progress, controller.signal] : method === 'explain' ? [controller.signal] : [];
-    const value = await (engine[method] as (...all: unknown[]) => Promise<unknown>).call(engine, ...args, ...extra);
+    const value = await engine.call(method, request, {
+      signal: controller.signal,
+      progress: (event: ProgressEvent) => scope.postMessage({kind: 'progress', id, event}),
+      started: (memory, address, forget) => {
+        flagged.set(id, forget);
+        scope.postMessage({kind: 'started', id, memory, address});
+      },
+    });
     scope.postMessage({kind: 'answer', id, value});
   } catch (error) {
     const {code, message} = asError(error);
@@ -32,5 +38,9 @@ async function call(id: number, method: Method, args: unknown[]): Promise<void> 
 scope.addEventListener('message', ({data}) => {
   if (data.kind === 'start') engine = new Engine({folder: data.folder});
   else if (data.kind === 'abort') running.get(data.id)?.abort();
-  else void call(data.id, data.method, data.args);
+  else if (data.kind === 'call') void call(data);
+  else {
+    flagged.get(data.id)?.();
+    flagged.delete(data.id);
+  }
 });

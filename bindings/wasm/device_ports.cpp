@@ -1,0 +1,134 @@
+#include "device_ports.h"
+
+#include <nlohmann/json.hpp>
+
+namespace ipfs_accelerate::page {
+namespace {
+
+using Json = nlohmann::json;
+
+DeviceInfo read_info(const Json& json) {
+  DeviceInfo info;
+  info.platform = "webgpu";
+  info.name = json.value("name", "");
+  info.vendor = json.value("vendor", "");
+  info.architecture = json.value("architecture", "");
+  info.driver = json.value("description", "");
+  info.is_real_hardware = json.value("is_real_hardware", false);
+  info.features = json.value("features", std::vector<std::string>());
+  for (const auto& [name, limit] : json.value("limits", Json::object()).items()) {
+    info.limits.emplace_back(name, limit.get<std::int64_t>());
+  }
+  return info;
+}
+
+/// Field names as in webgpu::Capabilities; absent ones keep the specification's guaranteed values.
+webgpu::Capabilities read_capabilities(const Json& json) {
+  webgpu::Capabilities c;
+  const auto read = [&](const char* name, auto& field) { field = json.value(name, field); };
+  read("shader_f16", c.shader_f16);
+  read("subgroups", c.subgroups);
+  read("subgroup_min_size", c.subgroup_min_size);
+  read("subgroup_max_size", c.subgroup_max_size);
+  read("max_storage_binding", c.max_storage_binding);
+  read("max_buffer", c.max_buffer);
+  read("max_workgroup_storage", c.max_workgroup_storage);
+  read("max_workgroup_invocations", c.max_workgroup_invocations);
+  read("max_workgroups_per_dimension", c.max_workgroups_per_dimension);
+  return c;
+}
+
+/// Inputs, then outputs.
+std::vector<Span> spans_of(const std::vector<ByteView>& inputs, const std::vector<std::span<std::uint8_t>>& outputs) {
+  std::vector<Span> spans;
+  for (const ByteView input : inputs) spans.push_back(span_of(input));
+  for (const auto output : outputs) spans.push_back(span_of(output));
+  return spans;
+}
+
+std::vector<double> as_numbers(const std::vector<std::int32_t>& ids) { return {ids.begin(), ids.end()}; }
+
+int first_of(const Answer& answer) { return static_cast<int>(answer.numbers.at(0)); }
+
+}  // namespace
+
+Async<std::vector<DeviceInfo>> PageGpu::list() {
+  const Answer answer = co_await border_.ask({.kind = Kind::gpu_list});
+  std::vector<DeviceInfo> found;
+  for (const Json& adapter : Json::parse(answer.text, nullptr, false)) found.push_back(read_info(adapter));
+  co_return found;
+}
+
+Async<webgpu::OpenedGpu> PageGpu::open() {
+  const Answer answer = co_await border_.ask({.kind = Kind::gpu_open});
+  const Json json = Json::parse(answer.text, nullptr, false);
+  if (first_of(answer) != device_) watch(device_ = first_of(answer));
+  co_return webgpu::OpenedGpu{read_info(json.value("info", Json::object())),
+                              read_capabilities(json.value("capabilities", Json::object()))};
+}
+
+/// The page answers this request when the device goes.
+void PageGpu::watch(int device) {
+  lost_.clear();
+  start(border_.executor, border_.ask({.kind = Kind::gpu_lost, .numbers = {static_cast<double>(device)}}),
+        [this, device](const Result<Answer>& answer) {
+          if (device == device_) lost_ = answer ? answer->text : answer.error().message;
+        });
+}
+
+Async<webgpu::BufferId> PageGpu::buffer(ByteView bytes) {
+  co_return first_of(co_await border_.ask({.kind = Kind::gpu_buffer, .spans = {span_of(bytes)}}));
+}
+
+Async<webgpu::PlanId> PageGpu::plan(webgpu::Recording recording, std::vector<webgpu::BufferId> weights) {
+  co_return first_of(co_await border_.ask(
+      {.kind = Kind::gpu_plan, .numbers = as_numbers(weights), .text = webgpu::to_json(recording)}));
+}
+
+Async<> PageGpu::submit(webgpu::PlanId plan, std::vector<ByteView> inputs,
+                        std::vector<std::span<std::uint8_t>> outputs) {
+  co_await border_.ask({.kind = Kind::gpu_submit,
+                        .numbers = {static_cast<double>(plan), static_cast<double>(inputs.size())},
+                        .spans = spans_of(inputs, outputs)});
+}
+
+void PageGpu::drop_buffer(webgpu::BufferId buffer) { border_.tell({.kind = Kind::gpu_drop_buffer, .number = buffer}); }
+void PageGpu::drop_plan(webgpu::PlanId plan) { border_.tell({.kind = Kind::gpu_drop_plan, .number = plan}); }
+
+Async<webnn::OpenedContext> PageWebnn::open() {
+  const Answer answer = co_await border_.ask({.kind = Kind::webnn_open});
+  webnn::OpenedContext context{.id = first_of(answer), .limits_json = answer.text, .accelerated = {}};
+  if (answer.numbers.size() > 1) context.accelerated = answer.numbers[1] != 0;
+  co_return context;
+}
+
+void PageWebnn::drop_context(webnn::ContextId context) {
+  border_.tell({.kind = Kind::webnn_drop_context, .number = context});
+}
+
+Async<webnn::ConstantId> PageWebnn::constant(ByteView bytes) {
+  co_return first_of(co_await border_.ask({.kind = Kind::webnn_constant, .spans = {span_of(bytes)}}));
+}
+
+void PageWebnn::drop_constant(webnn::ConstantId constant) {
+  border_.tell({.kind = Kind::webnn_drop_constant, .number = constant});
+}
+
+Async<webnn::GraphId> PageWebnn::build(webnn::ContextId context, std::string lowered_json,
+                                       std::vector<webnn::ConstantId> constants) {
+  std::vector<double> numbers = as_numbers(constants);
+  numbers.insert(numbers.begin(), context);
+  co_return first_of(co_await border_.ask(
+      {.kind = Kind::webnn_build, .numbers = std::move(numbers), .text = std::move(lowered_json)}));
+}
+
+Async<> PageWebnn::dispatch(webnn::GraphId graph, std::vector<ByteView> inputs,
+                            std::vector<std::span<std::uint8_t>> outputs) {
+  co_await border_.ask({.kind = Kind::webnn_dispatch,
+                        .numbers = {static_cast<double>(graph), static_cast<double>(inputs.size())},
+                        .spans = spans_of(inputs, outputs)});
+}
+
+void PageWebnn::drop_graph(webnn::GraphId graph) { border_.tell({.kind = Kind::webnn_drop_graph, .number = graph}); }
+
+}  // namespace ipfs_accelerate::page

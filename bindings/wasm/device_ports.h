@@ -1,0 +1,46 @@
+// The device ports, carried out by the page: navigator.gpu and navigator.ml. Handles and numbers, no decisions.
+#pragma once
+
+#include "border.h"
+#include "host/host.h"
+
+namespace ipfs_accelerate::page {
+
+class PageGpu final : public webgpu::Gpu {
+ public:
+  explicit PageGpu(Border& border) : border_(border) {}
+  Async<std::vector<DeviceInfo>> list() override;
+  Async<webgpu::OpenedGpu> open() override;
+  std::string lost() const override { return lost_; }
+  Async<webgpu::BufferId> buffer(ByteView bytes) override;
+  Async<webgpu::PlanId> plan(webgpu::Recording recording, std::vector<webgpu::BufferId> weights) override;
+  Async<> submit(webgpu::PlanId plan, std::vector<ByteView> inputs,
+                 std::vector<std::span<std::uint8_t>> outputs) override;
+  void drop_buffer(webgpu::BufferId buffer) override;
+  void drop_plan(webgpu::PlanId plan) override;
+
+ private:
+  void watch(int device);
+  Border& border_;
+  std::string lost_;
+  int device_ = 0;  ///< the page's number of the open device
+};
+
+class PageWebnn final : public webnn::Webnn {
+ public:
+  explicit PageWebnn(Border& border) : border_(border) {}
+  Async<webnn::OpenedContext> open() override;
+  void drop_context(webnn::ContextId context) override;
+  Async<webnn::ConstantId> constant(ByteView bytes) override;
+  void drop_constant(webnn::ConstantId constant) override;
+  Async<webnn::GraphId> build(webnn::ContextId context, std::string lowered_json,
+                              std::vector<webnn::ConstantId> constants) override;
+  Async<> dispatch(webnn::GraphId graph, std::vector<ByteView> inputs,
+                   std::vector<std::span<std::uint8_t>> outputs) override;
+  void drop_graph(webnn::GraphId graph) override;
+
+ private:
+  Border& border_;
+};
+
+}  // namespace ipfs_accelerate::page

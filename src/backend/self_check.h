@@ -1,0 +1,21 @@
+// Self-check: a tiny encoder with every op on a device, against the CPU.
+#pragma once
+
+#include <functional>
+
+#include "backend/backend.h"
+
+namespace ipfs_accelerate {
+
+/// The device under check, with the features it is to be checked with.
+struct CheckedDevice {
+  std::function<Async<std::unique_ptr<Program>>(Graph graph)> load;
+  std::function<std::string(const Graph& graph, const Node& node)> declines;  ///< such nodes run on the reference
+  int precision = 32;                                                         ///< decides what may differ
+};
+
+/// What is wrong; empty when the numbers are right. Ends with an error only when the device or the reference is of no
+/// use any more (kDeviceLost).
+Async<std::string> self_check(CheckedDevice device, Backend& reference);
+
+}  // namespace ipfs_accelerate

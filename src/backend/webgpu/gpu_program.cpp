@@ -1,0 +1,128 @@
+// Uploading weights, making plans, running them.
+#include "backend/webgpu/gpu_program.h"
+
+#include <algorithm>
+
+#include "backend/check_tensors.h"
+#include "backend/pack_weight.h"
+
+namespace ipfs_accelerate::webgpu {
+
+GpuProgram::GpuProgram(Gpu& gpu, Compute* compute, Graph graph, LoadOptions options, Capabilities capabilities)
+    : gpu_(gpu),
+      compute_(compute),
+      graph_(std::make_shared<const Graph>(std::move(graph))),
+      options_(options),
+      capabilities_(std::move(capabilities)) {}
+
+Result<std::unique_ptr<Program>> GpuProgram::make(Gpu& gpu, Compute* compute, Graph graph, LoadOptions options,
+                                                  Capabilities capabilities) {
+  std::unique_ptr<GpuProgram> made(
+      new GpuProgram(gpu, compute, std::move(graph), options, std::move(capabilities)));
+  // How weights lie does not depend on the shape, so that they can be uploaded before any shape is known.
+  IA_ASSIGN(const Recording recording, record(*made->graph_, ShapeClass{}, made->capabilities_, options));
+  for (const BufferSpec& buffer : recording.buffers) {
+    if (buffer.kind == BufferKind::kWeight) made->wanted_[buffer.index].push_back(buffer);
+  }
+  made->note(recording.optimizations);
+  return made;
+}
+
+void GpuProgram::note(const std::vector<std::string>& optimizations) {
+  for (const std::string& one : optimizations) {
+    if (std::ranges::find(optimizations_, one) == optimizations_.end()) optimizations_.push_back(one);
+  }
+}
+
+std::int64_t GpuProgram::weight_bytes() const {
+  std::int64_t sum = 0;
+  for (const auto& [at, buffer] : weights_) sum += buffer->bytes();
+  return sum;
+}
+
+Async<Bytes> GpuProgram::pack(const BufferSpec& spec, const std::vector<WeightPart>& parts) {
+  Bytes packed;
+  const auto work = [&]() -> Result<> {
+    const Dtype dtype = spec.layout == Layout::kF16 ? Dtype::kF16 : Dtype::kF32;
+    IA_ASSIGN(packed, pack_weight(graph_->weight(spec.index), parts, dtype, static_cast<std::size_t>(spec.bytes)));
+    return {};
+  };
+  if (compute_ != nullptr) {
+    co_await compute_->offload(work, Stop());
+  } else {
+    co_await work();
+  }
+  co_return packed;
+}
+
+Async<> GpuProgram::upload(WeightId id, std::vector<WeightPart> parts) {
+  if (id < 0 || static_cast<std::size_t>(id) >= graph_->weights.size()) {
+    co_await fail(ErrorCode::kInvalidArgument, "weight {} of {}", id, graph_->weights.size());
+  }
+  const auto wanted = wanted_.find(id);
+  if (wanted == wanted_.end()) co_return;  // no node reads it
+  for (const BufferSpec& spec : wanted->second) {
+    const Bytes bytes = co_await pack(spec, parts);
+    const BufferId made = co_await doing(std::format("making a buffer of {} bytes", spec.bytes), gpu_.buffer(bytes));
+    weights_[{id, spec.layout}] = std::make_shared<GpuBuffer>(gpu_, made, spec.bytes);
+  }
+}
+
+Async<std::unique_ptr<Executable>> GpuProgram::compile(ShapeClass shape, Stop stop) {
+  co_await stop.check();
+  Recording recording = co_await record(*graph_, shape, capabilities_, options_);
+  std::vector<std::shared_ptr<GpuBuffer>> weights;
+  for (const BufferSpec& spec : recording.buffers) {
+    if (spec.kind != BufferKind::kWeight) continue;
+    const auto found = weights_.find({spec.index, spec.layout});
+    if (found == weights_.end()) {
+      co_await fail(ErrorCode::kMissingWeight, "weight {} was not uploaded before compile",
+                    graph_->weight(spec.index).name);
+    }
+    weights.push_back(found->second);
+  }
+  note(recording.optimizations);
+  auto executable = std::make_unique<GpuExecutable>(gpu_, graph_, shape, recording);
+  co_await executable->prepare(std::move(recording), std::move(weights));
+  co_await stop.check();
+  co_return std::unique_ptr<Executable>(std::move(executable));
+}
+
+GpuExecutable::GpuExecutable(Gpu& gpu, std::shared_ptr<const Graph> graph, ShapeClass shape, const Recording& recording)
+    : gpu_(gpu), graph_(std::move(graph)), shape_(shape), memory_bytes_(recording.activation_bytes) {
+  halves_.resize(graph_->outputs.size());
+  for (const BufferSpec& spec : recording.buffers) {
+    if (spec.kind != BufferKind::kOutput || spec.layout != Layout::kF16) continue;
+    halves_[static_cast<std::size_t>(spec.index)].resize(static_cast<std::size_t>(spec.elements) * 2);
+  }
+}
+
+GpuExecutable::~GpuExecutable() {
+  if (plan_) gpu_.drop_plan(*plan_);
+}
+
+Async<> GpuExecutable::prepare(Recording recording, std::vector<std::shared_ptr<GpuBuffer>> weights) {
+  weights_ = std::move(weights);
+  std::vector<BufferId> ids;
+  for (const auto& weight : weights_) ids.push_back(weight->id());
+  plan_ = co_await gpu_.plan(std::move(recording), std::move(ids));
+}
+
+Async<> GpuExecutable::run(std::vector<TensorRef> inputs, std::vector<MutableTensorRef> outputs, Stop stop) {
+  co_await stop.check();
+  co_await check_tensors(*graph_, shape_, inputs, outputs);
+  std::vector<ByteView> given;
+  for (const TensorRef& input : inputs) given.push_back(input.bytes);
+  std::vector<std::span<std::uint8_t>> taken;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    taken.push_back(halves_[i].empty() ? outputs[i].bytes : std::span<std::uint8_t>(halves_[i]));
+  }
+  co_await gpu_.submit(*plan_, std::move(given), std::move(taken));
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (halves_[i].empty()) continue;
+    const std::span<float> wide(reinterpret_cast<float*>(outputs[i].bytes.data()), halves_[i].size() / 2);
+    co_await widen_to_f32(Dtype::kF16, halves_[i], wide);
+  }
+}
+
+}  // namespace ipfs_accelerate::webgpu

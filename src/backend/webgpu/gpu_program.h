@@ -1,0 +1,73 @@
+// A graph on a WebGPU device: weights once, then a plan per shape class.
+#pragma once
+
+#include <map>
+
+#include "backend/webgpu/gpu.h"
+#include "base/compute.h"
+
+namespace ipfs_accelerate::webgpu {
+
+/// A buffer of the device, dropped when the last program or executable that uses it goes.
+class GpuBuffer {
+ public:
+  GpuBuffer(Gpu& gpu, BufferId id, std::int64_t bytes) : gpu_(gpu), id_(id), bytes_(bytes) {}
+  ~GpuBuffer() { gpu_.drop_buffer(id_); }
+  GpuBuffer(const GpuBuffer&) = delete;
+  GpuBuffer& operator=(const GpuBuffer&) = delete;
+  BufferId id() const { return id_; }
+  std::int64_t bytes() const { return bytes_; }
+
+ private:
+  Gpu& gpu_;
+  BufferId id_;
+  std::int64_t bytes_;
+};
+
+class GpuProgram final : public Program {
+ public:
+  static Result<std::unique_ptr<Program>> make(Gpu& gpu, Compute* compute, Graph graph, LoadOptions options,
+                                               Capabilities capabilities);
+  Async<> upload(WeightId id, std::vector<WeightPart> parts) override;
+  Async<std::unique_ptr<Executable>> compile(ShapeClass shape, Stop stop) override;
+  int precision() const override { return options_.precision == 16 && capabilities_.shader_f16 ? 16 : 32; }
+  std::int64_t weight_bytes() const override;
+  std::vector<std::string> optimizations() const override { return optimizations_; }
+
+ private:
+  GpuProgram(Gpu& gpu, Compute* compute, Graph graph, LoadOptions options, Capabilities capabilities);
+  Async<Bytes> pack(const BufferSpec& spec, const std::vector<WeightPart>& parts);
+  void note(const std::vector<std::string>& optimizations);
+
+  Gpu& gpu_;
+  Compute* compute_;
+  std::shared_ptr<const Graph> graph_;
+  LoadOptions options_;
+  Capabilities capabilities_;
+  std::map<WeightId, std::vector<BufferSpec>> wanted_;  ///< how each weight must lie on the device
+  std::map<std::pair<WeightId, Layout>, std::shared_ptr<GpuBuffer>> weights_;
+  std::vector<std::string> optimizations_;
+};
+
+/// A recording with everything made: a run is one submission.
+class GpuExecutable final : public Executable {
+ public:
+  GpuExecutable(Gpu& gpu, std::shared_ptr<const Graph> graph, ShapeClass shape, const Recording& recording);
+  ~GpuExecutable() override;
+  /// Makes the plan. The executable keeps the weights.
+  Async<> prepare(Recording recording, std::vector<std::shared_ptr<GpuBuffer>> weights);
+  Async<> run(std::vector<TensorRef> inputs, std::vector<MutableTensorRef> outputs, Stop stop) override;
+  std::int64_t memory_bytes() const override { return memory_bytes_; }
+  PlanId plan() const { return *plan_; }
+
+ private:
+  Gpu& gpu_;
+  std::shared_ptr<const Graph> graph_;
+  ShapeClass shape_;
+  std::int64_t memory_bytes_;
+  std::vector<Bytes> halves_;  ///< per output: room for its f16 numbers; empty where it is read as it lies
+  std::vector<std::shared_ptr<GpuBuffer>> weights_;
+  std::optional<PlanId> plan_;
+};
+
+}  // namespace ipfs_accelerate::webgpu

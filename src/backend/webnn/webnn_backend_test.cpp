@@ -1,0 +1,273 @@
+// The portable WebNN backend over a port that computes nothing: it answers with the reference's number, or lies.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "backend/fake_backend.h"
+#include "backend/webnn/webnn.h"
+#include "backend/webnn/webnn_program.h"
+#include "base/in_place.h"
+
+namespace ipfs_accelerate::webnn {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr float kAnswer = 0.5f;
+
+/// Limits of a context that has these ops, for float32 and, when `half`, float16.
+std::string limits(bool half, const std::string& without = "") {
+  Json offers = Json::object();
+  for (const char* op : {"gather", "add", "layerNormalization", "gemm", "gelu", "relu", "tanh", "mul", "sigmoid",
+                         "split", "reshape", "transpose", "matmul", "min", "softmax", "div", "max", "reduceMax",
+                         "reduceL2", "reduceSum", "sub", "cast", "equal", "sqrt"}) {
+    if (op == without) continue;
+    offers[op] = Json::object();
+  }
+  Json types = {"float32"};
+  if (half) types.push_back("float16");
+  offers["matmul"]["a"] = {{"dataTypes", types}};
+  return offers.dump();
+}
+
+class FakeWebnn final : public Webnn {
+ public:
+  std::string limits_json = limits(true);
+  std::optional<bool> accelerated;
+  bool lies32 = false, lies16 = false;
+  int most_contexts = 100;
+  double alone = 2.0, together = 2.0;  ///< seconds of a dispatch by itself, and beside others
+  double time = 0;
+  std::string lost_why;
+  std::set<ContextId> contexts;
+  std::map<ConstantId, std::size_t> constants;
+  std::map<GraphId, Json> graphs;
+  std::map<GraphId, ContextId> context_of;
+  std::vector<std::vector<std::size_t>> inputs_seen;  ///< bytes of each dispatch
+
+  Async<OpenedContext> open() override {
+    if (int(contexts.size()) >= most_contexts) co_await fail(ErrorCode::kNoAdapter, "no more contexts");
+    contexts.insert(++last_);
+    co_return OpenedContext{last_, limits_json, accelerated};
+  }
+  void drop_context(ContextId context) override { contexts.erase(context); }
+  Async<ConstantId> constant(ByteView bytes) override {
+    constants[++last_] = bytes.size();
+    co_return last_;
+  }
+  void drop_constant(ConstantId constant) override { constants.erase(constant); }
+  Async<GraphId> build(ContextId context, std::string lowered, std::vector<ConstantId> given) override {
+    if (!lost_why.empty()) co_await fail(ErrorCode::kDeviceLost, "{}", lost_why);
+    EXPECT_TRUE(contexts.contains(context));
+    const Json json = Json::parse(lowered);
+    std::size_t weights = 0;
+    for (const Json& constant : json["constants"]) weights += constant.contains("weight");
+    EXPECT_EQ(weights, given.size());
+    for (const ConstantId constant : given) EXPECT_TRUE(constants.contains(constant));
+    graphs[++last_] = json;
+    context_of[last_] = context;
+    co_return last_;
+  }
+  Async<> dispatch(GraphId graph, std::vector<ByteView> inputs,
+                   std::vector<std::span<std::uint8_t>> outputs) override {
+    if (!lost_why.empty()) co_await fail(ErrorCode::kDeviceLost, "{}", lost_why);
+    const Json& json = graphs.at(graph);
+    std::vector<std::size_t>& seen = inputs_seen.emplace_back();
+    for (const ByteView input : inputs) seen.push_back(input.size());
+    const bool half = json.dump().contains("float16");
+    for (const std::span<std::uint8_t> output : outputs) {
+      FakeBackend::fill(output, (half ? lies16 : lies32) ? -kAnswer : kAnswer);
+    }
+    // Dispatches that begin before the first one ends share its time.
+    const double began = time;
+    ++running_;
+    co_await turn();
+    time = std::max(time, began + (running_ > 1 ? together : alone));
+    co_await turn();
+    --running_;
+  }
+  void drop_graph(GraphId graph) override { graphs.erase(graph); }
+
+ private:
+  static Async<> turn() {
+    Executor& executor = co_await this_executor();
+    const Reply<> reply;
+    start(executor, settle(reply), [](const Result<>&) {});
+    co_await reply.get();
+  }
+  static Async<> settle(Reply<> reply) {
+    reply.settle({});
+    co_return;
+  }
+  std::int32_t last_ = 0;
+  int running_ = 0;
+};
+
+struct Fixture : testing::Test {
+  FakeWebnn port;
+  FakeBackend reference{kAnswer};
+  Result<std::unique_ptr<Backend>> open(int processors = 4) {
+    return run_in_place(make_backend(port, reference, [this] { return port.time; }, processors));
+  }
+};
+using WebnnBackendTest = Fixture;
+
+Graph one_linear() {
+  GraphBuilder b;
+  const ValueId x = b.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(8)});
+  b.output(b.add("y", op::Linear{.x = x, .weight = b.weight("w", {8, 8})}), "out");
+  return *b.finish();
+}
+
+std::unique_ptr<Program> loaded(Backend& backend, int precision = 32) {
+  auto program = *run_in_place(backend.load(one_linear(), {.precision = precision}));
+  const Bytes weight(8 * 8 * 4);
+  EXPECT_TRUE(run_in_place(program->upload(0, {{Dtype::kF32, {8, 8}, weight}})));
+  return program;
+}
+
+Result<> run(Executable& executable, std::int64_t batch) {
+  const Bytes x(static_cast<std::size_t>(batch) * 3 * 8 * 4);
+  Bytes y(x.size());
+  Result<> ran = run_in_place(executable.run({{Dtype::kF32, x}}, {{Dtype::kF32, y}}, Stop()));
+  const auto values = std::span(reinterpret_cast<const float*>(y.data()), y.size() / 4);
+  if (ran) EXPECT_TRUE(std::ranges::all_of(values, [](float v) { return v == kAnswer; }));
+  return ran;
+}
+
+TEST_F(WebnnBackendTest, ASoundDeviceOpensAndLeavesNothingBehind) {
+  {
+    const auto backend = open();
+    ASSERT_TRUE(backend) << backend.error().message;
+    EXPECT_EQ((*backend)->device().name, "WebNN; the browser does not name the device");
+    EXPECT_FALSE(is_accelerated(**backend));
+    EXPECT_FALSE(is_lost(**backend));
+    EXPECT_TRUE(port.graphs.empty() && port.constants.empty());
+    EXPECT_EQ(port.contexts.size(), 1u);
+  }
+  EXPECT_TRUE(port.contexts.empty());
+}
+
+TEST_F(WebnnBackendTest, WrongNumbersRefuseTheDevice) {
+  port.lies32 = true;
+  const auto backend = open();
+  ASSERT_FALSE(backend);
+  EXPECT_EQ(backend.error().code, ErrorCode::kSelfCheckFailed);
+  EXPECT_TRUE(port.contexts.empty());
+}
+
+TEST_F(WebnnBackendTest, OpsThatAreMissingDoNotRefuseTheDevice) {
+  port.limits_json = limits(true, "gelu");
+  const auto backend = open();
+  ASSERT_TRUE(backend) << backend.error().message;
+  GraphBuilder b;
+  const ValueId x = b.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(8)});
+  b.output(b.add("y", op::Linear{.x = x, .weight = b.weight("w", {8, 8}), .activation = Activation::kGelu}), "out");
+  const Graph graph = *b.finish();
+  EXPECT_EQ((*backend)->declines(graph, graph.nodes[0], {}), "WebNN has no gelu here");
+}
+
+TEST_F(WebnnBackendTest, Float16IsCheckedOnceAndSwitchedOff) {
+  port.lies16 = true;
+  const auto backend = open();
+  ASSERT_TRUE(backend);
+  const auto program = loaded(**backend, 16);
+  EXPECT_EQ(program->precision(), 32);
+  EXPECT_EQ(program->optimizations().back(), "f32 in place of f16: the device has no float16");
+  ASSERT_EQ((*backend)->device().switched_off.size(), 1u);
+  EXPECT_TRUE((*backend)->device().switched_off.front().starts_with("float16: differs"));
+  const int loads = reference.loads;
+  loaded(**backend, 16);
+  EXPECT_EQ(reference.loads, loads);
+}
+
+TEST_F(WebnnBackendTest, Float16HalvesWhatConstantsTake) {
+  const auto backend = open();
+  ASSERT_TRUE(backend);
+  EXPECT_EQ(loaded(**backend, 32)->weight_bytes(), 8 * 8 * 4);
+  EXPECT_EQ(loaded(**backend, 16)->weight_bytes(), 8 * 8 * 2);
+}
+
+TEST_F(WebnnBackendTest, ABatchIsSpreadWhereThatIsFaster) {
+  const auto backend = open();
+  ASSERT_TRUE(backend);
+  auto program = loaded(**backend);
+  auto executable = *run_in_place(program->compile({6, 3, 1}, Stop()));
+  EXPECT_EQ(port.contexts.size(), 4u);
+  EXPECT_EQ(program->optimizations().back(), "batch over 4 contexts side by side");
+  EXPECT_EQ(program->weight_bytes(), 5 * 8 * 8 * 4);  // kept once, and a copy in each graph
+  port.inputs_seen.clear();
+  EXPECT_TRUE(run(*executable, 6));
+  const std::size_t each = 3 * 8 * 4;
+  EXPECT_EQ(port.inputs_seen, (std::vector<std::vector<std::size_t>>{{each}, {2 * each}, {each}, {2 * each}}));
+  std::set<ContextId> used;
+  for (const auto& [graph, json] : port.graphs) used.insert(port.context_of[graph]);
+  EXPECT_EQ(used.size(), 4u);
+  executable.reset();
+  EXPECT_EQ(program->weight_bytes(), 8 * 8 * 4);
+  auto two = *run_in_place(program->compile({2, 3, 1}, Stop()));  // measured once
+  EXPECT_EQ(port.contexts.size(), 4u);
+  EXPECT_TRUE(run(*two, 2));
+}
+
+TEST_F(WebnnBackendTest, ContextsThatBringNothingAreClosedAgain) {
+  port.together = 8.0;  // four at once take as long as one after the other
+  const auto backend = open();
+  auto program = loaded(**backend);
+  auto executable = *run_in_place(program->compile({6, 3, 1}, Stop()));
+  EXPECT_EQ(port.contexts.size(), 1u);
+  EXPECT_TRUE(run(*executable, 6));
+}
+
+TEST_F(WebnnBackendTest, OneContextIsEnoughWhereMoreCannotHelp) {
+  for (const auto& [processors, accelerated, most] :
+       {std::tuple{1, std::optional<bool>(), 100}, {4, std::optional(true), 100}, {4, std::optional<bool>(), 2}}) {
+    FakeWebnn fresh;
+    fresh.accelerated = accelerated;
+    fresh.most_contexts = most;
+    auto backend = *run_in_place(make_backend(fresh, reference, [&] { return fresh.time; }, processors));
+    auto program = loaded(*backend);
+    ASSERT_TRUE(run_in_place(program->compile({6, 3, 1}, Stop())));
+    EXPECT_EQ(fresh.contexts.size(), 1u);
+    program.reset(), backend.reset();
+  }
+}
+
+TEST_F(WebnnBackendTest, OnlyGraphsWithTheBatchFirstAreSplit) {
+  EXPECT_TRUE(can_split(one_linear()));
+  GraphBuilder b;
+  const ValueId x = b.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(8)});
+  const ValueId rows = b.input("rows", Dtype::kI32, {kRowsDim});
+  b.output(b.add("y", op::SelectRows{.x = x, .rows = rows}), "out");
+  EXPECT_FALSE(can_split(*b.finish()));
+}
+
+TEST_F(WebnnBackendTest, ALostContextIsRemembered) {
+  const auto backend = open();
+  auto program = loaded(**backend);
+  auto executable = *run_in_place(program->compile({1, 3, 1}, Stop()));
+  EXPECT_TRUE(run(*executable, 1));
+  port.lost_why = "the GPU was reset";
+  const auto lost = run(*executable, 1);
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().code, ErrorCode::kDeviceLost);
+  EXPECT_EQ(lost.error().message,
+            "the browser closed its WebNN context: the GPU was reset; load the model again");
+  EXPECT_TRUE(is_lost(**backend));
+  port.lost_why.clear();
+  EXPECT_EQ(run_in_place((*backend)->load(one_linear(), {})).error().code, ErrorCode::kDeviceLost);
+  EXPECT_EQ(run(*executable, 1).error().code, ErrorCode::kDeviceLost);
+}
+
+TEST_F(WebnnBackendTest, WrongCallsAreErrors) {
+  const auto backend = open();
+  auto program = *run_in_place((*backend)->load(one_linear(), {}));
+  EXPECT_EQ(run_in_place(program->compile({1, 3, 1}, Stop())).error().code, ErrorCode::kMissingWeight);
+  EXPECT_EQ(run_in_place(program->upload(3, {})).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(run_in_place(program->upload(0, {})).error().code, ErrorCode::kWrongShape);
+}
+
+}  // namespace
+}  // namespace ipfs_accelerate::webnn

@@ -1,0 +1,177 @@
+// Uploading constants, building graphs, running a batch over one context or several.
+#include "backend/webnn/webnn_program.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "backend/check_tensors.h"
+#include "backend/pack_weight.h"
+#include "backend/webnn/lowering.h"
+
+namespace ipfs_accelerate::webnn {
+namespace {
+
+using Json = nlohmann::json;
+
+/// The weights that a lowered graph wants, in the order of its constants.
+std::vector<WeightId> weights_in(const std::string& lowered) {
+  std::vector<WeightId> ids;
+  for (const Json& constant : Json::parse(lowered)["constants"]) {
+    if (constant.contains("weight")) ids.push_back(constant["weight"].get<WeightId>());
+  }
+  return ids;
+}
+
+std::int64_t tensor_bytes(const Graph& graph, const ShapeClass& shape) {
+  std::int64_t sum = 0;
+  for (const auto* list : {&graph.inputs, &graph.outputs}) {
+    for (const ValueId id : *list) sum += 4 * element_count(bind(graph.value(id).dims, shape)).value_or(0);
+  }
+  return sum;
+}
+
+/// Bytes that count as the program's as long as this lives.
+class CountedBytes {
+ public:
+  CountedBytes(std::shared_ptr<std::int64_t> sum, std::int64_t bytes) : sum_(std::move(sum)), bytes_(bytes) {
+    *sum_ += bytes_;
+  }
+  ~CountedBytes() { *sum_ -= bytes_; }
+  CountedBytes(const CountedBytes&) = delete;
+  CountedBytes& operator=(const CountedBytes&) = delete;
+
+ private:
+  std::shared_ptr<std::int64_t> sum_;
+  std::int64_t bytes_;
+};
+
+/// A built graph and the sequences of the batch that it computes.
+struct Share {
+  GraphId graph = 0;
+  std::int64_t batch = 0;
+};
+
+class WebnnExecutable final : public Executable {
+ public:
+  WebnnExecutable(std::shared_ptr<WebnnDevice> device, std::shared_ptr<const Graph> graph, ShapeClass shape)
+      : device_(std::move(device)), graph_(std::move(graph)), shape_(shape) {}
+  ~WebnnExecutable() override {
+    for (const Share& share : shares_) device_->port().drop_graph(share.graph);
+  }
+  void add(Share share, std::shared_ptr<std::int64_t> sum, std::int64_t weight_bytes) {
+    shares_.push_back(share);
+    counted_.push_back(std::make_unique<CountedBytes>(std::move(sum), weight_bytes));
+  }
+
+  Async<> run(std::vector<TensorRef> inputs, std::vector<MutableTensorRef> outputs, Stop stop) override {
+    co_await stop.check();
+    co_await check_tensors(*graph_, shape_, inputs, outputs);
+    co_await for_each_limited(shares_.size(), shares_.size(),
+                              [&](std::size_t i) { return run_share(i, inputs, outputs); });
+  }
+  std::int64_t memory_bytes() const override { return tensor_bytes(*graph_, shape_); }
+
+ private:
+  Async<> run_share(std::size_t which, const std::vector<TensorRef>& inputs,
+                    const std::vector<MutableTensorRef>& outputs) {
+    std::int64_t from = 0;
+    for (std::size_t i = 0; i < which; ++i) from += shares_[i].batch;
+    std::vector<ByteView> in;
+    for (const TensorRef& input : inputs) in.push_back(part(input.bytes, from, shares_[which].batch));
+    std::vector<std::span<std::uint8_t>> out;
+    for (const MutableTensorRef& output : outputs) out.push_back(part(output.bytes, from, shares_[which].batch));
+    co_await device_->watch(device_->port().dispatch(shares_[which].graph, std::move(in), std::move(out)));
+  }
+
+  /// `batch` sequences from `from`; one share takes all, whatever the value's dimensions are.
+  template <class Bytes>
+  Bytes part(Bytes bytes, std::int64_t from, std::int64_t batch) const {
+    if (shares_.size() == 1) return bytes;
+    const std::size_t each = bytes.size() / static_cast<std::size_t>(shape_.batch);
+    return bytes.subspan(static_cast<std::size_t>(from) * each, static_cast<std::size_t>(batch) * each);
+  }
+
+  std::shared_ptr<WebnnDevice> device_;
+  std::shared_ptr<const Graph> graph_;
+  ShapeClass shape_;
+  std::vector<Share> shares_;
+  std::vector<std::unique_ptr<CountedBytes>> counted_;
+};
+
+/// A constant of the page, dropped with the last copy.
+std::shared_ptr<const ConstantId> kept_constant(std::shared_ptr<WebnnDevice> device, ConstantId id,
+                                                std::shared_ptr<std::int64_t> sum, std::int64_t bytes) {
+  auto counted = std::make_shared<CountedBytes>(std::move(sum), bytes);
+  return {new ConstantId(id), [device = std::move(device), counted](const ConstantId* kept) {
+            device->port().drop_constant(*kept);
+            delete kept;
+          }};
+}
+
+}  // namespace
+
+bool can_split(const Graph& graph) {
+  const auto batch_first = [&](ValueId id) {
+    const auto& dims = graph.value(id).dims;
+    return !dims.empty() && dims.front() == kBatchDim && std::ranges::find(dims, kRowsDim) == dims.end();
+  };
+  return std::ranges::all_of(graph.inputs, batch_first) && std::ranges::all_of(graph.outputs, batch_first);
+}
+
+WebnnProgram::WebnnProgram(std::shared_ptr<WebnnDevice> device, Graph graph, int asked, int precision)
+    : device_(std::move(device)), graph_(std::make_shared<const Graph>(std::move(graph))), precision_(precision) {
+  optimizations_.emplace_back("whole graph in one dispatch");
+  if (precision_ == 16) optimizations_.emplace_back("f16");
+  if (asked == 16 && precision_ != 16) optimizations_.emplace_back("f32 in place of f16: the device has no float16");
+}
+
+Async<> WebnnProgram::upload(WeightId id, std::vector<WeightPart> parts) {
+  if (id < 0 || static_cast<std::size_t>(id) >= graph_->weights.size()) {
+    co_await fail(ErrorCode::kInvalidArgument, "weight {} of {}", id, graph_->weights.size());
+  }
+  const Weight& weight = graph_->weight(id);
+  const Dtype dtype = precision_ == 16 ? Dtype::kF16 : Dtype::kF32;
+  const std::int64_t elements = co_await element_count(weight.shape);
+  const std::size_t size = static_cast<std::size_t>(elements) * dtype_size(dtype);
+  const Bytes bytes = co_await pack_weight(weight, parts, dtype, size);
+  const ConstantId made = co_await device_->watch(device_->port().constant(bytes));
+  constants_[id] = kept_constant(device_, made, bytes_, std::int64_t(size));
+}
+
+Async<std::vector<ContextId>> WebnnProgram::contexts_for(const ShapeClass& shape) {
+  if (shape.batch > 1 && can_split(*graph_)) co_return co_await device_->lanes();
+  co_return std::vector<ContextId>{device_->context()};
+}
+
+Async<std::unique_ptr<Executable>> WebnnProgram::compile(ShapeClass shape, Stop stop) {
+  co_await stop.check();
+  co_await device_->usable();
+  const std::vector<ContextId> contexts = co_await contexts_for(shape);
+  const auto count = std::min<std::int64_t>(std::int64_t(contexts.size()), shape.batch);
+  auto executable = std::make_unique<WebnnExecutable>(device_, graph_, shape);
+  for (std::int64_t i = 0; i < count; ++i) {
+    co_await stop.check();
+    ShapeClass mine = shape;
+    mine.batch = (i + 1) * shape.batch / count - i * shape.batch / count;
+    std::string lowered = co_await lower(*graph_, mine, device_->limits(), {.precision = precision_});
+    std::vector<ConstantId> constants;
+    std::int64_t bytes = 0;
+    for (const WeightId id : weights_in(lowered)) {
+      const auto found = constants_.find(id);
+      if (found == constants_.end()) {
+        co_await fail(ErrorCode::kMissingWeight, "weight {} was not uploaded before compile", graph_->weight(id).name);
+      }
+      constants.push_back(*found->second);
+      bytes += element_count(graph_->weight(id).shape).value_or(0) * (precision_ == 16 ? 2 : 4);
+    }
+    const ContextId context = contexts[static_cast<std::size_t>(i)];
+    const GraphId graph =
+        co_await device_->watch(device_->port().build(context, std::move(lowered), std::move(constants)));
+    executable->add({graph, mine.batch}, bytes_, bytes);
+  }
+  const std::string note = std::format("batch over {} contexts side by side", count);
+  if (count > 1 && std::ranges::find(optimizations_, note) == optimizations_.end()) optimizations_.push_back(note);
+  co_return std::unique_ptr<Executable>(std::move(executable));
+}
+
+}  // namespace ipfs_accelerate::webnn

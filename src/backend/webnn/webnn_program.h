@@ -1,0 +1,37 @@
+// A graph on WebNN: constants once, then built graphs per shape class, one or one per context.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "backend/backend.h"
+#include "backend/webnn/webnn_device.h"
+
+namespace ipfs_accelerate::webnn {
+
+class WebnnProgram final : public Program {
+ public:
+  /// precision: 32, or 16 where the device has it.
+  WebnnProgram(std::shared_ptr<WebnnDevice> device, Graph graph, int asked, int precision);
+  Async<> upload(WeightId id, std::vector<WeightPart> parts) override;
+  Async<std::unique_ptr<Executable>> compile(ShapeClass shape, Stop stop) override;
+  int precision() const override { return precision_; }
+  std::int64_t weight_bytes() const override { return *bytes_; }
+  std::vector<std::string> optimizations() const override { return optimizations_; }
+
+ private:
+  Async<std::vector<ContextId>> contexts_for(const ShapeClass& shape);
+
+  std::shared_ptr<WebnnDevice> device_;
+  std::shared_ptr<const Graph> graph_;
+  int precision_;
+  std::vector<std::string> optimizations_;
+  /// By weight. Every built graph has its own copy besides: WebNN's graphs cannot share constants.
+  std::map<WeightId, std::shared_ptr<const ConstantId>> constants_;
+  std::shared_ptr<std::int64_t> bytes_ = std::make_shared<std::int64_t>(0);  ///< here and in built graphs
+};
+
+/// Whether sequences of a batch can be computed apart: every value that goes in or out has the batch first.
+bool can_split(const Graph& graph);
+
+}  // namespace ipfs_accelerate::webnn

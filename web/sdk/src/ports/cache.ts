@@ -1,0 +1,37 @@
+// BlockCache: where blocks are kept between visits. The engine verifies what it reads back.
+import {fail} from '../errors';
+import {isNode} from '../features';
+import {IndexedDbCache} from './indexedDbCache';
+import {MemoryCache} from './memoryCache';
+import {OpfsCache} from './opfsCache';
+
+export interface BlockCache {
+  readonly kind: CacheKind;
+  has(key: string): Promise<boolean>;
+  get(key: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Throws a QuotaExceededError when there is no room. */
+  put(key: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  delete(key: string): Promise<void>;
+  /** Everything kept: how many blocks, how many bytes. */
+  stat(): Promise<{blocks: number; bytes: number}>;
+  clear(): Promise<void>;
+}
+
+export type CacheKind = 'opfs' | 'indexeddb' | 'folder' | 'memory';
+
+const kinds = ['auto', 'opfs', 'indexeddb', 'folder', 'memory'];
+
+/** The cache asked for, or with `auto` the best there is: OPFS, then IndexedDB; a folder in Node; else memory. */
+export async function openCache(wanted: CacheKind | 'auto', folder?: string): Promise<BlockCache> {
+  if (!kinds.includes(wanted)) fail('invalid_argument', `no cache '${wanted}'; known: ${kinds.join(', ')}`);
+  if (wanted === 'memory') return new MemoryCache();
+  if (isNode()) {
+    const {FolderCache} = await import('./folderCache');
+    return FolderCache.open(folder);
+  }
+  if (wanted === 'opfs') return OpfsCache.open();
+  if (wanted === 'indexeddb') return IndexedDbCache.open();
+  return OpfsCache.open()
+    .catch(() => IndexedDbCache.open())
+    .catch(() => new MemoryCache());
+}

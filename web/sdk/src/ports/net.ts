@@ -1,0 +1,99 @@
+// Net: one fetch with limits on size, silence and time. What the bytes are worth is decided elsewhere.
+import type {PortRequest, Ports} from '../border';
+import {IpfsAccelerateError, checkAborted, fail} from '../errors';
+import type {ByteTable} from './byteTable';
+
+/** Aborts with the caller, after silence, or after too long in all. */
+class Deadline {
+  readonly controller = new AbortController();
+  problem = '';
+  #silence: ReturnType<typeof setTimeout> | undefined;
+  readonly #whole: ReturnType<typeof setTimeout> | undefined;
+  readonly #stop = () => this.controller.abort();
+
+  constructor(
+    readonly stall: number,
+    total: number,
+    readonly signal: AbortSignal,
+  ) {
+    signal.addEventListener('abort', this.#stop);
+    if (total > 0) this.#whole = setTimeout(() => this.#expire(`took longer than ${total} s`), total * 1000);
+    this.alive();
+  }
+
+  alive(): void {
+    clearTimeout(this.#silence);
+    if (this.stall > 0)
+      this.#silence = setTimeout(() => this.#expire(`stopped sending for ${this.stall} s`), this.stall * 1000);
+  }
+
+  end(): void {
+    clearTimeout(this.#silence);
+    clearTimeout(this.#whole);
+    this.signal.removeEventListener('abort', this.#stop);
+  }
+
+  #expire(problem: string): void {
+    this.problem = problem;
+    this.controller.abort();
+  }
+}
+
+async function readLimited(
+  response: Response,
+  url: string,
+  maxBytes: number,
+  deadline: Deadline,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  const reader = response.body?.getReader();
+  for (;;) {
+    const {done, value} = (await reader?.read()) ?? {done: true, value: undefined};
+    if (done) break;
+    deadline.alive();
+    size += value.byteLength;
+    if (maxBytes > 0 && size > maxBytes) {
+      void reader!.cancel().catch(() => undefined);
+      fail('limit_exceeded', `${url} sent more than ${maxBytes} bytes`);
+    }
+    chunks.push(value);
+  }
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
+}
+
+async function get({numbers, text, signal}: PortRequest): Promise<{status: number; body: Uint8Array<ArrayBuffer>}> {
+  const [maxBytes, stall, total, follow] = numbers as [number, number, number, number];
+  const [url, accept] = text.split('\n') as [string, string];
+  const deadline = new Deadline(stall, total, signal);
+  try {
+    const response = await fetch(url, {
+      ...(accept ? {headers: {Accept: accept}} : {}),
+      signal: deadline.controller.signal,
+      credentials: 'omit',
+      cache: 'no-store', // blocks have a cache of their own; keeping them twice would halve the room
+      redirect: follow ? 'follow' : 'manual',
+    });
+    if (response.type === 'opaqueredirect' || (!follow && response.status >= 300 && response.status < 400)) {
+      await response.body?.cancel();
+      fail('source_error', `${url} answered with a redirect, which is not followed`);
+    }
+    return {status: response.status, body: await readLimited(response, url, maxBytes, deadline)};
+  } catch (error) {
+    if (error instanceof IpfsAccelerateError) throw error;
+    checkAborted(signal);
+    if (deadline.problem) fail('timeout', `${url} ${deadline.problem}`, error);
+    return fail('unreachable', `${url} cannot be reached: ${String(error)}`, error);
+  } finally {
+    deadline.end();
+  }
+}
+
+export function netPort(table: ByteTable): Ports['requests'] {
+  return {
+    fetch: async (request) => {
+      const {status, body} = await get(request);
+      return {numbers: [status, ...table.add(body)]};
+    },
+  };
+}
