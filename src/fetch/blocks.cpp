@@ -6,7 +6,7 @@
 namespace ipfs_accelerate::fetch {
 namespace {
 
-constexpr std::uint64_t kHeldBytes = 16u << 20;  // of nodes
+constexpr std::uint64_t kHeldBytes = 16u << 20;   // of nodes
 constexpr std::uint64_t kNodeBytes = 128u << 10;  // 1024 links fit; larger ones are leaves
 
 }  // namespace
@@ -159,9 +159,8 @@ Async<VerifiedBytes> Fetcher::Impl::fetch(Cid cid, std::string damage, Stop stop
   std::string asked, problems;
   for (Source* const source : sources.in_order()) {
     asked += (asked.empty() ? "" : ", ") + source->base;
-    Result<VerifiedBytes> block =
-        source->lied ? Result<VerifiedBytes>(fail(ErrorCode::kSourceLied, "{}", source->lie))
-                     : co_await as_result(fetch_from(*source, cid, stop));
+    Result<VerifiedBytes> block = source->lied ? Result<VerifiedBytes>(fail(ErrorCode::kSourceLied, "{}", source->lie))
+                                               : co_await as_result(fetch_from(*source, cid, stop));
     if (block) co_return block;
     if (block.error().code == ErrorCode::kCancelled) co_await std::unexpected(block.error());
     if (block.error().code == ErrorCode::kNotFound) continue;

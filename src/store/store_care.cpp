@@ -8,7 +8,8 @@
 namespace ipfs_accelerate::store {
 namespace {
 
-// Everything below a root, each block once as each codec. `visit` gets each CID before its children are followed; it may refuse.
+// Everything below a root, each block once as each codec. `visit` gets each CID before its children are followed; it
+// may refuse.
 class Walk {
  public:
   explicit Walk(Store::Impl& store) : store_(store) {}
