@@ -54,9 +54,7 @@ CarWalk::CarWalk(const std::vector<Cid>& path, CarSelection selection) : selecti
   skip_seen();
 }
 
-std::vector<Cid> CarWalk::needs() const {
-  return stack_.empty() ? std::vector<Cid>{} : std::vector{stack_.back().cid};
-}
+std::vector<Cid> CarWalk::needs() const { return stack_.empty() ? std::vector<Cid>{} : std::vector{stack_.back().cid}; }
 
 bool CarWalk::is_whole(const Visit& visit) const {
   return !visit.in_path && (!visit.in_file || (visit.offset >= first_ && visit.offset + visit.length <= last_ + 1));

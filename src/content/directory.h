@@ -30,7 +30,8 @@ Result<Link> find_entry(const Cid& directory, std::string_view name, const Block
 
 inline constexpr std::size_t kMaxPathNames = 256;
 
-/// A CID and the names below it, from "CID/a/b", "/ipfs/CID/a/b" or "ipfs://CID/a%20b". kInvalidCid, kLimitExceeded, kInvalidArgument for "." and "..".
+/// A CID and the names below it, from "CID/a/b", "/ipfs/CID/a/b" or "ipfs://CID/a%20b". kInvalidCid, kLimitExceeded,
+/// kInvalidArgument for "." and "..".
 struct ContentPath {
   Cid root;
   std::vector<std::string> names;

@@ -63,7 +63,8 @@ Result<> EntryWalk::take(const VerifiedBlock& block) {
   return {};
 }
 
-PathWalk::PathWalk(ContentPath path, bool look) : names_(std::move(path.names)), at_(std::move(path.root)), look_(look) {
+PathWalk::PathWalk(ContentPath path, bool look)
+    : names_(std::move(path.names)), at_(std::move(path.root)), look_(look) {
   if (auto begun = begin_name(); !begun) wrong_ = std::move(begun).error();
   if (auto gone = go_on(); !gone && !wrong_) wrong_ = std::move(gone).error();
 }

@@ -200,7 +200,7 @@ class CarWalk {
   void bound_range(const UnixFsNode& file);
   CarSelection selection_;
   std::vector<Visit> stack_;
-  std::unordered_map<std::string, bool> seen_;  // whether all below was taken
+  std::unordered_map<std::string, bool> seen_;   // whether all below was taken
   std::uint64_t first_ = 0, last_ = UINT64_MAX;  // wanted bytes of the file
   bool emits_ = false;
 };

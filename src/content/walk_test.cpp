@@ -71,7 +71,8 @@ TEST_F(Walks, ListingInAnyOrder) {
   ASSERT_TRUE(shuffle(walk));
   const DirectoryListing listing = walk.take();
   ASSERT_EQ(listing.entries.size(), straight->entries.size());
-  for (std::size_t i = 0; i < listing.entries.size(); ++i) EXPECT_EQ(listing.entries[i].name, straight->entries[i].name);
+  for (std::size_t i = 0; i < listing.entries.size(); ++i)
+    EXPECT_EQ(listing.entries[i].name, straight->entries[i].name);
   EXPECT_EQ(listing.nodes, straight->nodes);
   EXPECT_EQ(listing.nodes[0], root);
 }
@@ -175,8 +176,7 @@ TEST_F(Walks, CarOfAFolderDepthFirst) {
   const Cid root = build_directory(v1, {{file, "file", 3}, {a, "z", 1}}, blocks.sink())->cid;
   EXPECT_EQ(car({root}), (std::vector{root.text(), file.text(), a.text(), b.text()}));
   CarSelection all{.duplicates = true};
-  EXPECT_EQ(car({root}, all),
-            (std::vector{root.text(), file.text(), a.text(), b.text(), a.text(), a.text()}));
+  EXPECT_EQ(car({root}, all), (std::vector{root.text(), file.text(), a.text(), b.text(), a.text(), a.text()}));
   EXPECT_EQ(car({root}, {.scope = CarSelection::Scope::kEntity}), std::vector{root.text()});
   EXPECT_EQ(car({root, file}, {.scope = CarSelection::Scope::kBlock}), (std::vector{root.text(), file.text()}));
   EXPECT_EQ(car({root, file}, {.scope = CarSelection::Scope::kEntity}),

@@ -6,7 +6,7 @@
 namespace ipfs_accelerate::fetch {
 namespace {
 
-constexpr std::uint64_t kHeldBytes = 16u << 20;  // of nodes
+constexpr std::uint64_t kHeldBytes = 16u << 20;   // of nodes
 constexpr std::uint64_t kNodeBytes = 128u << 10;  // 1024 links fit; larger ones are leaves
 
 }  // namespace

@@ -100,6 +100,7 @@ class Fetcher {
   void add_local(std::shared_ptr<LocalBlocks> blocks);
 
   const Figures& figures() const;
+  const SourceOptions& options() const;
 
   struct Impl;  ///< for the fetcher's own files
 

@@ -13,7 +13,12 @@ class DagFetch {
  public:
   using Progress = std::function<void(std::uint64_t, std::uint64_t)>;
   DagFetch(Fetcher& fetcher, Fetcher::Impl& impl, Cid root, Progress progress, Stop stop)
-      : fetcher_(fetcher), impl_(impl), walk_(root), root_(std::move(root)), progress_(std::move(progress)), stop_(stop) {}
+      : fetcher_(fetcher),
+        impl_(impl),
+        walk_(root),
+        root_(std::move(root)),
+        progress_(std::move(progress)),
+        stop_(stop) {}
 
   Async<> run() {
     for (std::vector<Cid> wanted = walk_.needs(); !wanted.empty(); wanted = walk_.needs()) {
@@ -40,8 +45,7 @@ class DagFetch {
         if (__builtin_add_overflow(total_, link.tsize, &total_)) total_ = 0;
       }
     }
-    const bool is_file =
-        node && (node->type == content::UnixFsType::kFile || node->type == content::UnixFsType::kRaw);
+    const bool is_file = node && (node->type == content::UnixFsType::kFile || node->type == content::UnixFsType::kRaw);
     const bool has_leaves = is_file && !node->links.empty();
     if (has_leaves) files_.push_back(block.cid());
     return walk_.give(block, !has_leaves);
@@ -120,7 +124,8 @@ Async<File> Fetcher::open_file(Cid root, std::string name, Stop stop) {
   file.fetcher_ = this;
   file.name_ = std::move(name);
   file.state_ = std::make_shared<File::State>(walk.take());
-  if (file.layout().leaves.size() == 1 && last->cid() == file.layout().leaves[0].cid) file.state_->only = std::move(last);
+  if (file.layout().leaves.size() == 1 && last->cid() == file.layout().leaves[0].cid)
+    file.state_->only = std::move(last);
   co_return file;
 }
 
@@ -143,5 +148,6 @@ Async<VerifiedBytes> Fetcher::verify(Cid cid, HostBytesRef bytes) {
 void Fetcher::add_local(std::shared_ptr<LocalBlocks> blocks) { impl_->locals.push_back(std::move(blocks)); }
 
 const Figures& Fetcher::figures() const { return impl_->figures; }
+const SourceOptions& Fetcher::options() const { return impl_->sources.options(); }
 
 }  // namespace ipfs_accelerate::fetch

@@ -184,9 +184,8 @@ class ReadAhead {
     if (next_ == order_.size()) return;
     Ahead batch;
     while (batch.leaves.size() < kBatchLeaves && next_ < order_.size()) batch.leaves.push_back(order_[next_++]);
-    start(executor, read_(batch.leaves), [reply = batch.blocks](Result<std::vector<VerifiedBytes>> blocks) {
-      reply.settle(std::move(blocks));
-    });
+    start(executor, read_(batch.leaves),
+          [reply = batch.blocks](Result<std::vector<VerifiedBytes>> blocks) { reply.settle(std::move(blocks)); });
     ahead_ = std::move(batch);
   }
 

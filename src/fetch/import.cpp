@@ -24,9 +24,7 @@ class SliceBytes final : public HostBytes {
       : whole_(std::move(whole)), offset_(offset), length_(length) {}
   std::uint64_t size() const override { return length_; }
   const std::uint8_t* data() const override { return whole_->data() + offset_; }
-  void copy(std::uint64_t offset, std::span<std::uint8_t> into) const override {
-    whole_->copy(offset_ + offset, into);
-  }
+  void copy(std::uint64_t offset, std::span<std::uint8_t> into) const override { whole_->copy(offset_ + offset, into); }
 
  private:
   HostBytesRef whole_;
@@ -112,7 +110,8 @@ class UrlImport {
     const host::NetAnswer answer = co_await host_.net.get({.url = url,
                                                            .accept = {},
                                                            .max_bytes = kMostFileBytes,
-                                                           .allow_local = true,  // the user gave this very address
+                                                           .stall_seconds = fetcher_.options().stall_seconds,
+                                                           .allow_local = fetcher_.options().allow_local,
                                                            .follow_redirects = true},
                                                           stop_);
     if (answer.status == 404 || answer.status == 410) co_return HostBytesRef();
@@ -163,7 +162,9 @@ class DiskBlocks final : public LocalBlocks {
   void add(const Cid& cid, std::string path, std::uint64_t offset, std::uint64_t length) {
     places_.insert_or_assign(cid.key(), Place{std::move(path), offset, length, nullptr});
   }
-  void add(const Cid& cid, HostBytesRef bytes) { places_.insert_or_assign(cid.key(), Place{{}, 0, 0, std::move(bytes)}); }
+  void add(const Cid& cid, HostBytesRef bytes) {
+    places_.insert_or_assign(cid.key(), Place{{}, 0, 0, std::move(bytes)});
+  }
 
   Async<HostBytesRef> read(Cid cid) override {
     const auto found = places_.find(cid.key());

@@ -8,7 +8,8 @@ namespace ipfs_accelerate::fetch {
 
 /// The folder with exactly the files that a model needs, below `url` (http or https): those of `wanted` that are there,
 /// and the weights in one file or in the shards that an index lists. Blocks are kept; where there is no room, in memory
-/// as long as `fetcher` lives. kNotFound when there is none of them.
+/// as long as `fetcher` lives, whose options say how long to wait and whether local addresses are allowed. kNotFound
+/// when there is none of them.
 Async<Cid> import_url_folder(host::Host& host, Fetcher& fetcher, std::string url, std::vector<std::string> wanted,
                              Stop stop);
 

@@ -35,6 +35,7 @@ class Sources {
   Sources(host::Host& host, const SourceOptions& options);
   /// What is wrong with the gateways that were named.
   Result<> check() const { return wrong_ ? Result<>(std::unexpected(*wrong_)) : Result<>{}; }
+  const SourceOptions& options() const { return options_; }
   /// Those to ask, in order.
   std::vector<Source*> in_order();
   /// Bytes that nobody has verified. kNotFound: it has not got the block. Once more after a failure that may pass.

@@ -137,6 +137,7 @@ void Store::Impl::add_entry(std::shared_ptr<FileEntry> entry) {
 void Store::Impl::drop_entry(const std::string& key) {
   broken.erase(key);
   open_files.erase(key);
+  maps.erase(key);
   const auto found = entries.find(key);
   if (found == entries.end()) return;
   for (std::size_t i = 0; i < found->second->leaf_count(); ++i) {

@@ -2,26 +2,20 @@
 #include <fcntl.h>
 
 #include "content/car.h"
+#include "content/walk.h"
 #include "store/store_impl.h"
 
 namespace ipfs_accelerate::store {
 
 Result<> Store::export_car(const Cid& root, const std::function<Result<>(ByteView)>& write) {
   IA_TRY(write(content::car_header({&root, 1})));
-  std::unordered_set<std::string> seen;
-  for (std::vector<Cid> open{root}; !open.empty();) {
-    const Cid cid = std::move(open.back());
-    open.pop_back();
-    const bool inlined = cid.hash.function == content::HashFunction::kIdentity;
-    if (!seen.insert(cid.key()).second) continue;
-    IA_ASSIGN(const Block block, impl_->get_block(cid));
-    if (!inlined) {  // identity CIDs carry their block themselves
-      IA_TRY(write(content::car_section_header(cid, block.bytes().size())));
-      IA_TRY(write(block.bytes()));
-    }
-    if (cid.codec != Codec::kDagPb) continue;
-    IA_ASSIGN(auto node, content::decode_dag_pb(block.bytes()));
-    for (auto it = node.links.rbegin(); it != node.links.rend(); ++it) open.push_back(std::move(it->cid));
+  content::CarWalk walk({root}, {});
+  for (std::vector<Cid> wanted = walk.needs(); !wanted.empty(); wanted = walk.needs()) {
+    IA_ASSIGN(const Block block, impl_->get_block(wanted.front()));
+    IA_TRY(walk.give(block.verified()));
+    if (!walk.emits()) continue;
+    IA_TRY(write(content::car_section_header(block.cid(), block.bytes().size())));
+    IA_TRY(write(block.bytes()));
   }
   return {};
 }
@@ -72,7 +66,7 @@ class CarImport {
     for (std::vector<Cid> open{root}; !open.empty();) {
       const Cid cid = std::move(open.back());
       open.pop_back();
-      if (!seen_.insert(cid.key()).second) continue;
+      if (!seen_.insert(content::traversal_key(cid)).second) continue;
       if (cancel_.stop_requested()) return fail(ErrorCode::kCancelled, "importing was cancelled");
       auto block = get(cid);
       if (!block && block.error().code == ErrorCode::kNotFound) continue;  // archives may be partial

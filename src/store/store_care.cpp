@@ -1,13 +1,15 @@
 // Looking after the store: verify, is_complete, gc, rm, stat.
 #include <algorithm>
 
+#include "content/walk.h"
 #include "store/open_file.h"
 #include "store/store_impl.h"
 
 namespace ipfs_accelerate::store {
 namespace {
 
-// Everything below a root, each block once. `visit` gets each CID before its children are followed; it may refuse.
+// Everything below a root, each block once as each codec. `visit` gets each CID before its children are followed; it
+// may refuse.
 class Walk {
  public:
   explicit Walk(Store::Impl& store) : store_(store) {}
@@ -16,7 +18,8 @@ class Walk {
     for (std::vector<Cid> open{root}; !open.empty();) {
       const Cid cid = std::move(open.back());
       open.pop_back();
-      if (!seen_.insert(cid.key()).second) continue;
+      if (!met_.insert(content::traversal_key(cid)).second) continue;
+      seen_.insert(cid.key());
       IA_ASSIGN(const bool follow, visit(cid));
       if (!follow || cid.codec != Codec::kDagPb) continue;
       IA_ASSIGN(const Block block, store_.get_block(cid));
@@ -31,7 +34,8 @@ class Walk {
 
  private:
   Store::Impl& store_;
-  std::unordered_set<std::string> seen_;
+  std::unordered_set<std::string> met_;   // bytes and codec: as another codec the same bytes have other links
+  std::unordered_set<std::string> seen_;  // blocks
 };
 
 // Where a block's bytes lie, for a damage report.

@@ -72,6 +72,7 @@ Result<HostBytesRef> Store::Impl::peek_leaf(const LeafPlace& place) {
   }
   std::string where = std::format("file {}, offset {}", place.entry->data_path().string(), leaf.offset);
   auto bytes = place.entry->read(place.index);
+  if (!bytes && bytes.error().code == ErrorCode::kNotFound) return HostBytesRef();  // the user's file is gone
   if (!bytes && bytes.error().code != ErrorCode::kIntegrity) return std::unexpected(std::move(bytes).error());
   return std::make_shared<ReadBytes>(bytes ? *std::move(bytes) : Bytes(), std::move(where));
 }

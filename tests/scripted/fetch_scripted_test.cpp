@@ -252,8 +252,13 @@ TEST_P(Profiles, RangesInOrder) {
   const auto work = [&]() -> Async<> {
     const File file = co_await fetch.open_file(root, "weights.bin", Stop());
     EXPECT_EQ(file.size(), weights.size());
-    const std::vector<Range> ranges{{0, 10},           {5, 2 * kMiB},        {kMiB - 1, kMiB + 1}, {7, 7},
-                                    {3 * kMiB, 3 * kMiB + 5}, {4 * kMiB, weights.size()}, {0, weights.size()}};
+    const std::vector<Range> ranges{{0, 10},
+                                    {5, 2 * kMiB},
+                                    {kMiB - 1, kMiB + 1},
+                                    {7, 7},
+                                    {3 * kMiB, 3 * kMiB + 5},
+                                    {4 * kMiB, weights.size()},
+                                    {0, weights.size()}};
     std::size_t next = 0;
     co_await file.read_in_order(
         ranges,
@@ -276,7 +281,8 @@ TEST_P(Profiles, RangesInOrder) {
 }
 
 TEST_P(Profiles, WholeDag) {
-  const Cid root = origin.add_folder({{"a/weights.bin", weights}, {"b/same.bin", weights}, {"c", noise(10, 4)}}, GetParam());
+  const Cid root =
+      origin.add_folder({{"a/weights.bin", weights}, {"b/same.bin", weights}, {"c", noise(10, 4)}}, GetParam());
   ScriptedHost host;
   host.gateway(kA, origin);
   Fetcher fetch = fetcher(host, {kA});
@@ -339,8 +345,8 @@ TEST_F(ScriptedFetch, PathsAndFiles) {
 TEST_F(ScriptedFetch, LeavesAtDifferentDepthsAreNeverZeros) {
   // A leaf of more than a megabyte inside its dag-pb block, beside raw ones.
   const Bytes inner = noise(kMiB + kMiB / 2, 5), raw = noise(1000, 6);
-  const Cid large = origin.add_block(content::Codec::kDagPb,
-                                     content::encode_unixfs({.data = inner, .file_size = inner.size()}));
+  const Cid large =
+      origin.add_block(content::Codec::kDagPb, content::encode_unixfs({.data = inner, .file_size = inner.size()}));
   const Cid small = origin.add_block(content::Codec::kRaw, raw);
   content::UnixFsNode node{.file_size = inner.size() + raw.size(), .block_sizes = {inner.size(), raw.size()}};
   node.links = {{large, "", 0}, {small, "", 0}};
@@ -392,8 +398,9 @@ TEST_F(ScriptedFetch, AnErrorOfTheTakerEndsWhatIsReadAhead) {
   Fetcher fetch = fetcher(host, {kA});
   const auto work = [&]() -> Async<> {
     const File file = co_await fetch.open_file(big, "big", Stop());
-    co_await file.read_in_order({{0, 10}, {10 * kMiB, 11 * kMiB}},
-                                [](std::size_t, ByteView) -> Async<> { co_await fail(ErrorCode::kIo, "enough"); }, Stop());
+    co_await file.read_in_order(
+        {{0, 10}, {10 * kMiB, 11 * kMiB}},
+        [](std::size_t, ByteView) -> Async<> { co_await fail(ErrorCode::kIo, "enough"); }, Stop());
   };
   EXPECT_EQ(host.run(work()).error().code, ErrorCode::kIo);
 }

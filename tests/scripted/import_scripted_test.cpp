@@ -61,11 +61,11 @@ TEST(UrlImport, WithoutRoomBlocksStayInMemory) {
 }
 
 TEST(UrlImport, Shards) {
-  Origin::Files files = {
-      {"config.json", text("{}")},
-      {"model.safetensors.index.json", text(R"({"weight_map": {"x": "model-1.safetensors", "y": "model-2.safetensors"}})")},
-      {"model-1.safetensors", noise(100, 1)},
-      {"model-2.safetensors", noise(100, 2)}};
+  Origin::Files files = {{"config.json", text("{}")},
+                         {"model.safetensors.index.json",
+                          text(R"({"weight_map": {"x": "model-1.safetensors", "y": "model-2.safetensors"}})")},
+                         {"model-1.safetensors", noise(100, 1)},
+                         {"model-2.safetensors", noise(100, 2)}};
   ScriptedHost host;
   serve(host, kUrl, files);
   Fetcher fetcher(host.host(), {});

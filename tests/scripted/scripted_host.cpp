@@ -334,8 +334,8 @@ struct ScriptedHost::Ports {
       const Bytes& all = found->second;
       const std::uint64_t begin = std::min<std::uint64_t>(offset, all.size());
       const std::uint64_t end = std::min<std::uint64_t>(begin + length, all.size());
-      co_return script.bytes(Bytes(all.begin() + static_cast<std::ptrdiff_t>(begin),
-                                   all.begin() + static_cast<std::ptrdiff_t>(end)));
+      co_return script.bytes(
+          Bytes(all.begin() + static_cast<std::ptrdiff_t>(begin), all.begin() + static_cast<std::ptrdiff_t>(end)));
     }
     ScriptedHost& script;
   };
@@ -384,9 +384,8 @@ Async<> ScriptedHost::wait(double seconds, Stop stop) {
   co_await stop.check();
   const Reply<> reply;
   at(now_ + seconds, [reply] { reply.settle({}); });
-  const Stop::Listener listener = stop.listen([reply] {
-    reply.settle(fail(ErrorCode::kCancelled, "the caller asked to stop"));
-  });
+  const Stop::Listener listener =
+      stop.listen([reply] { reply.settle(fail(ErrorCode::kCancelled, "the caller asked to stop")); });
   co_await reply.get();
 }
 
@@ -397,7 +396,8 @@ void ScriptedHost::answer(std::string url_start, Script script) {
 }
 
 void ScriptedHost::serve(std::string url, Bytes body) {
-  scripts_.try_emplace(url.substr(0, url.rfind('/') + 1), [](const std::string&, int) { return Answer{.status = 404}; });
+  scripts_.try_emplace(url.substr(0, url.rfind('/') + 1),
+                       [](const std::string&, int) { return Answer{.status = 404}; });
   answer(std::move(url), [body = std::move(body)](const std::string&, int) { return Answer{.body = body}; });
 }
 

@@ -83,7 +83,7 @@ class ScriptedHost {
   int requests(std::string_view url_start) const;  ///< so far
 
   // Keep: in memory. Leaves of a file that was begun lie side by side.
-  std::uint64_t full_after = UINT64_MAX;  ///< bytes; then kQuotaExceeded
+  std::uint64_t full_after = UINT64_MAX;                        ///< bytes; then kQuotaExceeded
   void corrupt(const Cid& cid) { corrupt_.insert(cid.key()); }  ///< from now on, until it is forgotten
   void lose(const Cid& cid) { lost_.insert(cid.key()); }        ///< what is put is gone
   bool keeps(const Cid& cid) const { return kept_.contains(cid.key()); }
@@ -112,7 +112,7 @@ class ScriptedHost {
   std::multimap<double, std::function<void()>> events_;
   std::map<std::string, Script> scripts_;
   std::map<std::string, int> asked_;
-  std::map<std::string, HostBytesRef> kept_;  // by key
+  std::map<std::string, HostBytesRef> kept_;                                        // by key
   std::map<std::string, std::pair<std::shared_ptr<Bytes>, std::uint64_t>> places_;  // of leaves of files, by key
   std::uint64_t kept_bytes_ = 0;
   std::set<std::string> corrupt_, lost_;

@@ -1,13 +1,15 @@
 #include "host/native/hash.h"
 
+#include "content/hash.h"
+
 namespace ipfs_accelerate::host {
 
 Result<std::vector<content::Digest>> NativeHash::hash_all(const std::vector<HashRequest>& requests) {
-  std::vector<Result<content::Multihash>> hashes(requests.size());
+  std::vector<Result<Bytes>> hashes(requests.size());
   const auto one = [&](std::int64_t i, int) {
     const HashRequest& request = requests[static_cast<std::size_t>(i)];
     const ByteView bytes(request.bytes->data(), static_cast<std::size_t>(request.bytes->size()));
-    hashes[static_cast<std::size_t>(i)] = content::hash(request.function, bytes);
+    hashes[static_cast<std::size_t>(i)] = content::full_digest(request.function, bytes);
   };
   if (requests.size() == 1) {
     one(0, 0);
@@ -18,7 +20,7 @@ Result<std::vector<content::Digest>> NativeHash::hash_all(const std::vector<Hash
   std::vector<content::Digest> digests;
   for (auto& hash : hashes) {
     if (!hash) return std::unexpected(std::move(hash).error());
-    digests.push_back(digest(std::move(hash->digest)));
+    digests.push_back(digest(*std::move(hash)));
   }
   return digests;
 }

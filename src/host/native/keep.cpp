@@ -11,7 +11,10 @@ Async<std::vector<bool>> NativeKeep::has(std::vector<content::Cid> cids) {
   co_return co_await lane_.call<std::vector<bool>>([&]() -> Result<std::vector<bool>> {
     IA_ASSIGN(const auto store, library_.reader());
     std::vector<bool> here;
-    for (const content::Cid& cid : cids) here.push_back(unwritten_.contains(cid.key()) || store->has_block(cid));
+    for (const content::Cid& cid : cids) {
+      const std::string key = cid.key();
+      here.push_back(unwritten_.contains(key) || (!damaged_.contains(key) && store->has_block(cid)));
+    }
     return here;
   });
 }
@@ -25,7 +28,10 @@ Async<std::vector<HostBytesRef>> NativeKeep::read(std::vector<content::Cid> cids
         blocks.push_back(found->second);
         continue;
       }
-      IA_ASSIGN(HostBytesRef bytes, store->peek(cid));
+      HostBytesRef bytes;
+      if (!damaged_.contains(cid.key())) {
+        IA_ASSIGN(bytes, store->peek(cid));
+      }
       blocks.push_back(std::move(bytes));
     }
     return blocks;
@@ -43,6 +49,7 @@ Result<> NativeKeep::write_pending() {
         IA_TRY(store->begin_file(*item.file));
       } else {
         const content::Block block = content::Block::copy_of(*item.block);
+        if (damaged_.erase(block.cid().key()) > 0) IA_TRY(store->forget_damaged(block.cid()));
         IA_TRY(store->put_block(block.verified()));
       }
     }
@@ -73,14 +80,11 @@ Async<> NativeKeep::flush() {
   co_await lane_.call<void>([&] { return write_pending(); });
 }
 
+// The store drops a block in the batch that brings it again: what it forgets is lost when it is opened anew.
 Async<> NativeKeep::forget(std::vector<content::Cid> cids) {
   co_await lane_.call<void>([&]() -> Result<> {
-    IA_TRY(write_pending());
-    const auto done = library_.write<bool>([&](const std::shared_ptr<store::Store>& store) -> Result<bool> {
-      for (const content::Cid& cid : cids) IA_TRY(store->forget_damaged(cid));
-      return true;
-    });
-    return done ? Result<>{} : Result<>(std::unexpected(done.error()));
+    for (const content::Cid& cid : cids) damaged_.insert(cid.key());
+    return {};
   });
 }
 

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <map>
+#include <set>
+#include <string>
 
 #include "host/host.h"
 #include "host/native/lane.h"
@@ -30,8 +32,9 @@ class NativeKeep final : public Keep {
   Result<> write_pending();
 
   Library& library_;
-  std::vector<Pending> pending_;                ///< of the lane
+  std::vector<Pending> pending_;                   ///< of the lane
   std::map<std::string, HostBytesRef> unwritten_;  ///< of the lane: pending blocks by key
+  std::set<std::string> damaged_;                  ///< of the lane: keys of blocks to be replaced
   std::uint64_t pending_bytes_ = 0;
   Lane lane_;
 };

@@ -16,11 +16,11 @@
 
 #include "base/bytes.h"
 
-namespace ipfs_accelerate::fetch {
+namespace ipfs_accelerate::native {
 
 /// What to send for a request's target: the whole reply, then perhaps nothing while the connection stays open.
-struct Reply {
-  std::string bytes;
+struct Sent {
+  std::string bytes{};
   bool stall = false;    ///< keep the connection open without sending more
   bool endless = false;  ///< repeat the body for ever
 };
@@ -31,7 +31,7 @@ inline std::string http_reply(int status, std::string_view body) {
 
 class TestServer {
  public:
-  using Handler = std::function<Reply(const std::string& target)>;
+  using Handler = std::function<Sent(const std::string& target)>;
   explicit TestServer(Handler handler) : handler_(std::move(handler)) {
     socket_ = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};
@@ -83,7 +83,7 @@ class TestServer {
     ::close(connection);
   }
 
-  bool answer(int connection, const Reply& reply) {
+  bool answer(int connection, const Sent& reply) {
     if (!send_all(connection, reply.bytes)) return false;
     while (reply.endless && !stopping_) {
       if (!send_all(connection, std::string(65536, 'x'))) return false;
@@ -109,4 +109,4 @@ class TestServer {
   std::vector<std::jthread> connections_;
 };
 
-}  // namespace ipfs_accelerate::fetch
+}  // namespace ipfs_accelerate::native
