@@ -88,7 +88,8 @@ TEST(CpuBackend, AcceptsPrecision16AndSaysWhatItDoes) {
   ASSERT_TRUE(program);
   EXPECT_EQ((*program)->precision(), 32);
   EXPECT_NE((*program)->optimizations().back().find("computed in f32"), std::string::npos);
-  EXPECT_EQ(run_in_place(lookup.backend->load(lookup.graph, {.precision = 8})).error().code, ErrorCode::kUnsupportedPrecision);
+  EXPECT_EQ(run_in_place(lookup.backend->load(lookup.graph, {.precision = 8})).error().code,
+            ErrorCode::kUnsupportedPrecision);
 }
 
 TEST(CpuBackend, GeluFollowsErf) {
