@@ -88,7 +88,8 @@ TEST(CpuBackend, AcceptsPrecision16AndSaysWhatItDoes) {
   ASSERT_TRUE(program);
   EXPECT_EQ((*program)->precision(), 32);
   EXPECT_NE((*program)->optimizations().back().find("computed in f32"), std::string::npos);
-  EXPECT_EQ(run_in_place(lookup.backend->load(lookup.graph, {.precision = 8})).error().code, ErrorCode::kUnsupportedPrecision);
+  EXPECT_EQ(run_in_place(lookup.backend->load(lookup.graph, {.precision = 8})).error().code,
+            ErrorCode::kUnsupportedPrecision);
 }
 
 TEST(CpuBackend, GeluFollowsErf) {
@@ -168,11 +169,17 @@ TEST(CpuBackend, StopsWithinAChunk) {
 }
 
 TEST(CpuBackend, ShapesBeyondMemoryAreErrors) {
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+  GTEST_SKIP() << "the sanitizer ends the program instead of refusing memory";
+#endif
+#endif
   Lookup lookup;
   ASSERT_TRUE(lookup.upload(Dtype::kF32, {3, 2}, bytes_of(lookup.table)));
-  const auto huge = run_in_place(lookup.program->compile({std::int64_t{1} << 40, 1, 1}, Stop()));
+  // More than any address space holds, within what a shape may have.
+  const auto huge = run_in_place(lookup.program->compile({std::int64_t{1} << 46, 1, 1}, Stop()));
   ASSERT_FALSE(huge);
-  EXPECT_TRUE(huge.error().code == ErrorCode::kOutOfMemory || huge.error().code == ErrorCode::kLimitExceeded);
+  EXPECT_EQ(huge.error().code, ErrorCode::kOutOfMemory);
 }
 
 }  // namespace

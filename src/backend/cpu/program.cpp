@@ -197,8 +197,8 @@ Async<std::unique_ptr<Executable>> CpuProgram::compile(ShapeClass shape, Stop st
 
 }  // namespace
 
-std::unique_ptr<Program> make_program(Graph graph, const LoadOptions& options, const Kernels& kernels,
-                                      Compute& compute, std::shared_ptr<Pool> pool) {
+std::unique_ptr<Program> make_program(Graph graph, const LoadOptions& options, const Kernels& kernels, Compute& compute,
+                                      std::shared_ptr<Pool> pool) {
   auto state = std::make_shared<ProgramState>();
   state->weights = plan_weights(graph);
   state->graph = std::move(graph);

@@ -34,8 +34,8 @@ struct ProgramState {
   }
 };
 
-std::unique_ptr<Program> make_program(Graph graph, const LoadOptions& options, const Kernels& kernels,
-                                      Compute& compute, std::shared_ptr<Pool> pool);
+std::unique_ptr<Program> make_program(Graph graph, const LoadOptions& options, const Kernels& kernels, Compute& compute,
+                                      std::shared_ptr<Pool> pool);
 
 /// make_backend with one of all_kernels(), so that tests reach every SIMD level.
 std::unique_ptr<Backend> make_backend_with(const Kernels& kernels, Compute& compute, int threads);

@@ -17,8 +17,7 @@ GpuProgram::GpuProgram(Gpu& gpu, Compute* compute, Graph graph, LoadOptions opti
 
 Result<std::unique_ptr<Program>> GpuProgram::make(Gpu& gpu, Compute* compute, Graph graph, LoadOptions options,
                                                   Capabilities capabilities) {
-  std::unique_ptr<GpuProgram> made(
-      new GpuProgram(gpu, compute, std::move(graph), options, std::move(capabilities)));
+  std::unique_ptr<GpuProgram> made(new GpuProgram(gpu, compute, std::move(graph), options, std::move(capabilities)));
   // How weights lie does not depend on the shape, so that they can be uploaded before any shape is known.
   IA_ASSIGN(const Recording recording, record(*made->graph_, ShapeClass{}, made->capabilities_, options));
   for (const BufferSpec& buffer : recording.buffers) {

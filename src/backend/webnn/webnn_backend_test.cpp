@@ -20,9 +20,14 @@ constexpr float kAnswer = 0.5f;
 /// Limits of a context that has these ops, for float32 and, when `half`, float16.
 std::string limits(bool half, const std::string& without = "") {
   Json offers = Json::object();
-  for (const char* op : {"gather", "add", "layerNormalization", "gemm", "gelu", "relu", "tanh", "mul", "sigmoid",
-                         "split", "reshape", "transpose", "matmul", "min", "softmax", "div", "max", "reduceMax",
-                         "reduceL2", "reduceSum", "sub", "cast", "equal", "sqrt"}) {
+  for (const char* op : {"gather",   "add",       "layerNormalization",
+                         "gemm",     "gelu",      "relu",
+                         "tanh",     "mul",       "sigmoid",
+                         "split",    "reshape",   "transpose",
+                         "matmul",   "min",       "softmax",
+                         "div",      "max",       "reduceMax",
+                         "reduceL2", "reduceSum", "sub",
+                         "cast",     "equal",     "sqrt"}) {
     if (op == without) continue;
     offers[op] = Json::object();
   }
@@ -70,8 +75,7 @@ class FakeWebnn final : public Webnn {
     context_of[last_] = context;
     co_return last_;
   }
-  Async<> dispatch(GraphId graph, std::vector<ByteView> inputs,
-                   std::vector<std::span<std::uint8_t>> outputs) override {
+  Async<> dispatch(GraphId graph, std::vector<ByteView> inputs, std::vector<std::span<std::uint8_t>> outputs) override {
     if (!lost_why.empty()) co_await fail(ErrorCode::kDeviceLost, "{}", lost_why);
     const Json& json = graphs.at(graph);
     std::vector<std::size_t>& seen = inputs_seen.emplace_back();
@@ -253,8 +257,7 @@ TEST_F(WebnnBackendTest, ALostContextIsRemembered) {
   const auto lost = run(*executable, 1);
   ASSERT_FALSE(lost);
   EXPECT_EQ(lost.error().code, ErrorCode::kDeviceLost);
-  EXPECT_EQ(lost.error().message,
-            "the browser closed its WebNN context: the GPU was reset; load the model again");
+  EXPECT_EQ(lost.error().message, "the browser closed its WebNN context: the GPU was reset; load the model again");
   EXPECT_TRUE(is_lost(**backend));
   port.lost_why.clear();
   EXPECT_EQ(run_in_place((*backend)->load(one_linear(), {})).error().code, ErrorCode::kDeviceLost);

@@ -1,4 +1,6 @@
 // Dawn behind the port, on whatever adapter the machine has (lavapipe in the reference environment); none is a failure.
+#include "host/native/dawn_gpu.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -7,7 +9,6 @@
 #include "backend/quirks.h"
 #include "backend/webgpu/gpu_backend.h"
 #include "host/native/compute.h"
-#include "host/native/dawn_gpu.h"
 
 namespace ipfs_accelerate::host {
 namespace {
@@ -96,8 +97,9 @@ TEST(Dawn, RunsRepeatedlyAndInSeveralShapes) {
 
 TEST(Dawn, BrokenShadersAreNamed) {
   Opened opened;
-  const webgpu::PipelineSpec broken{"broken", "this is no shader", {webgpu::BindingType::kStorage}};
-  const auto made = opened.loop.block_on(opened.gpu.plan({.pipelines = {broken}}, {}));
+  webgpu::Recording recording;
+  recording.pipelines = {{"broken", "this is no shader", {webgpu::BindingType::kStorage}}};
+  const auto made = opened.loop.block_on(opened.gpu.plan(recording, {}));
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code, ErrorCode::kShaderCompile);
   EXPECT_NE(made.error().message.find("broken"), std::string::npos);
@@ -175,7 +177,8 @@ std::string seen_of(const std::string& name) {
                                         .max_workgroup_invocations = 1024,
                                         .tuning = {}};
     std::string seen;
-    for (const auto& pipeline : record(chained(), {.batch = 1, .sequence = 32}, matrices, {.precision = 16})->pipelines) {
+    for (const auto& pipeline :
+         record(chained(), {.batch = 1, .sequence = 32}, matrices, {.precision = 16})->pipelines) {
       seen += pipeline.wgsl;
     }
     return seen;
@@ -239,8 +242,8 @@ Async<std::vector<float>> run_chain(Backend& backend, int precision, ShapeClass 
   for (std::int64_t i = 0; i < tokens; ++i)
     mask[i] = i / shape.sequence == 1 ? 0 : i % 11 != 3;  // one sequence wholly masked
   std::vector<float> y(x.size(), std::nanf(""));
-  const std::vector<TensorRef> inputs{{Dtype::kF32, bytes_of(x)},
-                              {Dtype::kI32, {reinterpret_cast<const std::uint8_t*>(mask.data()), mask.size() * 4}}};
+  const std::vector<TensorRef> inputs{
+      {Dtype::kF32, bytes_of(x)}, {Dtype::kI32, {reinterpret_cast<const std::uint8_t*>(mask.data()), mask.size() * 4}}};
   const MutableTensorRef output{Dtype::kF32, {reinterpret_cast<std::uint8_t*>(y.data()), y.size() * 4}};
   for (int run = 0; run < 2; ++run) co_await executable->run(inputs, {output}, Stop());
   co_return y;

@@ -128,13 +128,13 @@ void DawnPlan::submit(DawnDevice& device) const {
 
 Result<> DawnPlan::read(DawnDevice& device, std::span<const std::span<std::uint8_t>> outputs) {
   Result<> mapped;
-  const wgpu::Future done = staging_.MapAsync(
-      wgpu::MapMode::Read, 0, staging_bytes_, wgpu::CallbackMode::WaitAnyOnly,
-      [&](wgpu::MapAsyncStatus status, wgpu::StringView message) {
-        if (status != wgpu::MapAsyncStatus::Success) {
-          mapped = fail(ErrorCode::kDeviceLost, "reading the result failed: {}", std::string_view(message));
-        }
-      });
+  const wgpu::Future done = staging_.MapAsync(wgpu::MapMode::Read, 0, staging_bytes_, wgpu::CallbackMode::WaitAnyOnly,
+                                              [&](wgpu::MapAsyncStatus status, wgpu::StringView message) {
+                                                if (status != wgpu::MapAsyncStatus::Success) {
+                                                  mapped = fail(ErrorCode::kDeviceLost, "reading the result failed: {}",
+                                                                std::string_view(message));
+                                                }
+                                              });
   IA_TRY(device.wait(done));
   IA_TRY(mapped);
   const auto* base = static_cast<const std::uint8_t*>(staging_.GetConstMappedRange());
