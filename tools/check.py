@@ -83,10 +83,10 @@ def check_words(files):
 
 
 def check_tidy(files):
-    """clang-tidy over the library sources, on the compile commands of the release build."""
-    build = f"{SOURCE}/build/release"
+    """clang-tidy over the library sources, on the compile commands without precompiled headers: it needs no build."""
+    build = f"{SOURCE}/build/plain"
     if not os.path.exists(f"{build}/compile_commands.json"):
-        subprocess.run(["cmake", "--preset", "release"], cwd=SOURCE, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["cmake", "--preset", "plain"], cwd=SOURCE, check=True, stdout=subprocess.DEVNULL)
     # Decoders and the store: where a lifetime mistake costs most.
     folders = ("src/base/", "src/content/", "src/store/", "src/fetch/", "src/weights/")
     sources = [f for f in files if f.endswith(".cpp") and f.startswith(folders) and not f.endswith("_test.cpp")]
