@@ -45,7 +45,9 @@ void add_serve_command(CLI::App& app, Context& context) {
             std::cout << "{\"url\":\"" << url << "\"}" << std::endl;
             return;
           }
-          std::cout << "page     " << url << (options->web.empty() ? "   (not built: ./dev exec ipfs-accelerate serve builds it)" : "") << '\n'
+          std::cout << "page     " << url
+                    << (options->web.empty() ? "   (not built: ./dev exec ipfs-accelerate serve builds it)" : "")
+                    << '\n'
                     << "gateway  " << url << "ipfs/CID?format=raw|car\nstop with Ctrl-C" << std::endl;
         });
       });
