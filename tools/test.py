@@ -13,7 +13,8 @@ BIN = f"{SOURCE}/build/release/bin"
 ASAN_BIN = f"{SOURCE}/build/asan/bin"
 FIXTURES = f"{SOURCE}/tests/fixtures"
 # gtest programs that the sanitizer run repeats: all code that reads bytes from outside.
-SANITIZED = ("test_content", "test_store", "test_fetch", "test_input", "test_weights", "test_graph", "test_model", "test_task", "test_backend_cpu")
+SANITIZED = ("test_base", "test_content", "test_store", "test_input", "test_weights", "test_graph", "test_model", "test_task",
+             "test_backend", "test_backend_cpu", "test_scripted_fetch", "test_native_fetch", "test_engine")
 ASAN_TARGETS = SANITIZED
 
 
@@ -53,7 +54,7 @@ def suites():
 
 PREPARE = {
     "unit": "build_native", "golden": "build_golden", "integration": "build_preset release ipfs-accelerate; build_web",
-    "content": "build_preset release cid_tree", "web": "build_preset release ipfs-accelerate page_cases; build_web",
+    "content": "build_preset release cid_tree", "web": "build_preset release ipfs-accelerate golden_models scenario_traces; build_web",
     "sanitizers": "build_preset asan " + " ".join(ASAN_TARGETS) + " fuzzers",
 }
 
