@@ -112,6 +112,7 @@ class UrlImport {
                                                            .max_bytes = kMostFileBytes,
                                                            .stall_seconds = fetcher_.options().stall_seconds,
                                                            .allow_local = fetcher_.options().allow_local,
+                                                           .revalidate = true,
                                                            .follow_redirects = true},
                                                           stop_);
     if (answer.status == 404 || answer.status == 410) co_return HostBytesRef();

@@ -63,7 +63,7 @@ async function readLimited(
 }
 
 async function get({numbers, text, signal}: PortRequest): Promise<{status: number; body: Uint8Array<ArrayBuffer>}> {
-  const [maxBytes, stall, total, follow] = numbers as [number, number, number, number];
+  const [maxBytes, stall, total, follow, revalidate] = numbers as [number, number, number, number, number];
   const [url, accept] = text.split('\n') as [string, string];
   const deadline = new Deadline(stall, total, signal);
   try {
@@ -71,7 +71,8 @@ async function get({numbers, text, signal}: PortRequest): Promise<{status: numbe
       ...(accept ? {headers: {Accept: accept}} : {}),
       signal: deadline.controller.signal,
       credentials: 'omit',
-      cache: 'no-store', // blocks have a cache of their own; keeping them twice would halve the room
+      // Blocks have a cache of their own: keeping them twice would halve the room.
+      cache: revalidate ? 'no-cache' : 'no-store',
       redirect: follow ? 'follow' : 'manual',
     });
     if (response.type === 'opaqueredirect' || (!follow && response.status >= 300 && response.status < 400)) {
