@@ -49,15 +49,15 @@ Result<Batch> a_task_with_a_device(const Task& task, const TaskModel& model, Bac
 }
 
 /// Work for a port is given to that port.
-Async<> ports(host::Host& host, content::Cid cid, HostBytesRef bytes, Bytes own) {
+Async<> ports(host::Host& host, content::VerifiedBytes block, HostBytesRef bytes, Bytes own) {
 #ifdef MISUSE
-  co_await host.keep.put(bytes, cid);           // misuse-error {{no viable conversion}}
-  co_await host.keep.put(cid, own);             // misuse-error {{no viable conversion}}
+  co_await host.keep.put(bytes);                // misuse-error {{no viable conversion}}
+  co_await host.keep.put(own);                  // misuse-error {{no viable conversion}}
   co_await host.net.get("https://x", {});       // misuse-error {{no viable conversion}}
   host::Host without_ports{};                   // misuse-error {{reference member of type 'Executor &' uninitialized}}
 #else
-  co_await host.keep.put(cid, bytes);
-  co_await host.keep.put(cid, own_bytes(own));
+  static_cast<void>(bytes), static_cast<void>(own);
+  co_await host.keep.put(block);
   host::NetRequest request;
   request.url = "https://x";
   co_await host.net.get(request, {});
