@@ -188,9 +188,9 @@ Async<Json> webnn(host::Host& host, Json json, Stop) {
 }
 
 /// The engine's scenarios on the scripted host: nothing of the page is used but its WebAssembly.
-Async<Json> scenarios(host::Host&, Json, Stop) {
+Async<Json> scenarios(host::Host&, Json json, Stop) {
   Json problems = Json::array();
-  const std::vector<scripted::Outcome> outcomes = scripted::run_scenarios();
+  const std::vector<scripted::Outcome> outcomes = scripted::run_scenarios(json.value("only", ""));
   for (const scripted::Outcome& outcome : outcomes) {
     for (const std::string& problem : outcome.problems) problems.push_back(outcome.name + ": " + problem);
   }

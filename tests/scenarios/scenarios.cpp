@@ -62,7 +62,7 @@ Bytes weights() {
   }
   const std::string text = header.dump();
   Bytes file(8);
-  for (int i = 0; i < 8; ++i) file[std::size_t(i)] = std::uint8_t(text.size() >> (8 * i));
+  for (int i = 0; i < 8; ++i) file[std::size_t(i)] = std::uint8_t(std::uint64_t{text.size()} >> (8 * i));
   file.insert(file.end(), text.begin(), text.end());
   const auto* data = reinterpret_cast<const std::uint8_t*>(values.data());
   file.insert(file.end(), data, data + values.size() * 4);
@@ -223,7 +223,7 @@ void damage(std::vector<Outcome>& outcomes) {
 void cancel_everywhere(std::vector<Outcome>& outcomes) {
   Story story("stopped at each wait", outcomes);
   int cancelled = 0;
-  for (int step = 0;; ++step) {
+  for (int step = 0; step < 1000; ++step) {
     World world;
     world.host.keep_seconds = world.host.hash_seconds = 0.002;
     Core core(world.host.host());
@@ -321,16 +321,16 @@ void lost_device(std::vector<Outcome>& outcomes) {
 
 }  // namespace
 
-std::vector<Outcome> run_scenarios() {
+std::vector<Outcome> run_scenarios(const std::string& only) {
+  using Scenario = void (*)(std::vector<Outcome>&);
+  static const std::vector<std::pair<std::string, Scenario>> kScenarios = {
+      {"cold", cold_and_warm},   {"sources", bad_sources},       {"order", slow_and_out_of_order},
+      {"full", full_disk},       {"damage", damage},             {"cancel", cancel_everywhere},
+      {"beside", side_by_side}, {"lost", lost_device}};
   std::vector<Outcome> outcomes;
-  cold_and_warm(outcomes);
-  bad_sources(outcomes);
-  slow_and_out_of_order(outcomes);
-  full_disk(outcomes);
-  damage(outcomes);
-  cancel_everywhere(outcomes);
-  side_by_side(outcomes);
-  lost_device(outcomes);
+  for (const auto& [name, scenario] : kScenarios) {
+    if (only.empty() || only == name) scenario(outcomes);
+  }
   return outcomes;
 }
 

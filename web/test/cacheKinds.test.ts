@@ -68,5 +68,5 @@ test.each(['opfs', 'indexeddb'])('%s', async (cache) => {
   await page.call('cache.clear', {cache});
   expect(await page.call('cache.stat', {cache})).toEqual({kind: cache, blocks: 0, bytes: 0});
   await page.call('dispose');
-  await expect(run('/nowhere')).rejects.toMatchObject({code: 'not_found'});
+  await expect(run('/nowhere')).rejects.toMatchObject({code: 'no_source'});
 });
