@@ -51,7 +51,7 @@ struct ContentReport {
   std::uint64_t blocks_from_cache = 0, bytes_from_cache = 0;
   std::uint64_t blocks_fetched = 0, bytes_fetched = 0;
   std::uint64_t bytes_verified = 0;
-  std::uint64_t blocks_corrupt = 0;  ///< kept blocks that no longer matched; dropped and fetched again
+  std::uint64_t blocks_corrupt = 0;  ///< kept blocks that no longer matched; replaced as soon as good ones came
   bool quota_exceeded = false;       ///< there was no room to keep a block
   double milliseconds = 0;           ///< in which at least one block was being read, fetched or verified
 };

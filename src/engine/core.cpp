@@ -165,6 +165,8 @@ Async<Core::Impl::Ready> Core::Impl::load_on(Request request, Choice choice, Loa
     }
     ready.model = entry->model;
     ready.fresh = true;
+    // Whoever failed before us took the entry out; what is loaded must be found again.
+    if (std::ranges::find(loaded, entry) == loaded.end()) loaded.push_front(entry);
   }
   if (listener) listener({"ready", {}, ready.model->source().source(), std::string(ready.model->pipeline().task().name()), 0, 0});
   co_return ready;
@@ -258,7 +260,10 @@ Async<std::string> Core::explain(Request request, std::vector<Input> inputs, Sto
   co_await check_config(request.config);
   const Choice choice = co_await impl_->devices.choose(request.config);
   const Found found = co_await impl_->find(request, stop);
-  const ModelSource source = co_await open_model_source(found.fetcher, found.cid, found.origin, {}, stop);
+  const auto opened =
+      co_await as_result(open_model_source(found.fetcher, found.cid, found.origin, {}, stop));
+  (void)co_await as_result(found.fetcher->flush());  // what came is kept, also when the model is none
+  const ModelSource source = co_await opened;
   const PipelineOptions options = co_await pipeline_options(request);
   const TensorTable table = source.index.table();
   const Pipeline pipeline = co_await Pipeline::open(source.files, table, options);

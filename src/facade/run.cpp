@@ -1,5 +1,7 @@
 #include "facade/run.h"
 
+#include <algorithm>
+
 namespace ipfs_accelerate {
 
 void Run::Impl::push(const LoadEvent& event) {
@@ -10,7 +12,10 @@ void Run::Impl::push(const LoadEvent& event) {
   if (same) {
     events.back() = event;  // the newer says all
   } else {
-    if (events.size() >= kMostEvents) events.pop_front();
+    if (events.size() >= kMostEvents) {
+      const auto least = std::ranges::find(events, "progress", &LoadEvent::status);
+      events.erase(least == events.end() ? events.begin() : least);
+    }
     events.push_back(event);
   }
   changed.notify_all();
@@ -38,6 +43,10 @@ Result<RunResult> Run::Impl::wait() {
 }
 
 void Run::Impl::cancel() {
+  {
+    const std::lock_guard lock(mutex);
+    if (result) return;  // over; its engine may be gone
+  }
   stop.flag().store(1, std::memory_order_relaxed);  // CPU work sees it at once
   loop.post([stop = stop] { stop.request(); });
 }
@@ -57,7 +66,9 @@ Run::~Run() {
 }
 
 Result<RunResult> Run::wait() { return impl_->wait(); }
-void Run::cancel() { impl_->cancel(); }
+void Run::cancel() {
+  if (impl_) impl_->cancel();
+}
 
 bool Run::done() const {
   const std::lock_guard lock(impl_->mutex);

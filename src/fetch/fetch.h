@@ -27,7 +27,7 @@ struct Figures {
   std::uint64_t blocks_kept = 0, bytes_kept = 0;        ///< that were here
   std::uint64_t blocks_fetched = 0, bytes_fetched = 0;  ///< that a source sent now
   std::uint64_t bytes_verified = 0;
-  std::uint64_t blocks_corrupt = 0;  ///< kept blocks that no longer matched; dropped and fetched again
+  std::uint64_t blocks_corrupt = 0;  ///< kept blocks that no longer matched; replaced as soon as good ones came
   bool quota_exceeded = false;       ///< there was no room to keep a block
   double seconds = 0;                ///< in which at least one block was being read, fetched or verified
   std::string source = "cache";      ///< "cache", or the kind of the source that sent most bytes: "ipfs"

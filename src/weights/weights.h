@@ -14,7 +14,7 @@ namespace ipfs_accelerate {
 /// Where a stored tensor lies.
 struct TensorLocation {
   TensorInfo info;
-  std::size_t file = 0;              ///< index into WeightFiles
+  std::size_t file = 0;              ///< number of the file, as it was given to add_safetensors()
   std::uint64_t begin = 0, end = 0;  ///< byte range in that file
 };
 

@@ -24,12 +24,13 @@ NativeClock::~NativeClock() {
   if (thread_.joinable()) thread_.join();
 }
 
-NativeClock::Naps::iterator NativeClock::add(Time until, const Reply<>& reply) {
+NativeClock::Nap NativeClock::add(Time until, const Reply<>& reply) {
   const std::lock_guard lock(mutex_);
-  const auto at = naps_.emplace(until, reply);
+  const Nap nap{until, ++last_};
+  naps_.emplace(nap, reply);
   if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
   changed_.notify_all();
-  return at;
+  return nap;
 }
 
 void NativeClock::wake(const Reply<>& reply, Result<> with) {
@@ -43,16 +44,9 @@ Async<> NativeClock::sleep(double seconds, Stop stop) {
   const Reply<> reply;
   loop_.promise();
   const auto nap = add(std::chrono::steady_clock::now() + length, reply);
-  bool cut = false;
-  const auto listener = stop.listen([this, nap, reply, &cut] {
+  const auto listener = stop.listen([this, nap, reply] {
     const std::lock_guard lock(mutex_);
-    if (cut || reply.settled()) return;
-    for (auto at = naps_.begin(); at != naps_.end(); ++at) {
-      if (at != nap) continue;
-      naps_.erase(at);
-      cut = true;
-      return wake(reply, fail(ErrorCode::kCancelled, "the caller asked to stop"));
-    }
+    if (naps_.erase(nap) > 0) wake(reply, fail(ErrorCode::kCancelled, "the caller asked to stop"));
   });
   co_await reply.get();
 }
@@ -64,7 +58,7 @@ void NativeClock::run() {
       changed_.wait(lock);
       continue;
     }
-    const Time first = naps_.begin()->first;
+    const Time first = naps_.begin()->first.first;
     if (std::chrono::steady_clock::now() < first) {
       changed_.wait_until(lock, first);
       continue;

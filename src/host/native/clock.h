@@ -22,15 +22,16 @@ class NativeClock final : public Clock {
 
  private:
   using Time = std::chrono::steady_clock::time_point;
-  using Naps = std::multimap<Time, Reply<>>;
-  Naps::iterator add(Time until, const Reply<>& reply);
+  using Nap = std::pair<Time, std::uint64_t>;  ///< the second: in the order of the calls
+  Nap add(Time until, const Reply<>& reply);
   void wake(const Reply<>& reply, Result<> with);
   void run();
 
   Loop& loop_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  Naps naps_;
+  std::map<Nap, Reply<>> naps_;
+  std::uint64_t last_ = 0;
   bool ending_ = false;
   std::thread thread_;  ///< begins with the first sleep
 };

@@ -293,7 +293,8 @@ wgpu::BindGroupLayout DawnDevice::layout(const std::vector<BindingType>& types) 
 Result<std::vector<wgpu::ComputePipeline>> DawnDevice::pipelines(const std::vector<PipelineSpec>& specs) {
   std::vector<wgpu::Future> futures;
   std::vector<std::string> problems(specs.size());
-  for (std::size_t i = 0; i < specs.size(); ++i) {
+  Result<> refused;  // returned only after the callbacks below have had their turn: they write into this frame
+  for (std::size_t i = 0; i < specs.size() && refused; ++i) {
     const PipelineSpec& spec = specs[i];
     if (pipelines_.contains(spec.wgsl)) continue;
     wgpu::ShaderSourceWGSL source;
@@ -310,8 +311,9 @@ Result<std::vector<wgpu::ComputePipeline>> DawnDevice::pipelines(const std::vect
     device.PushErrorScope(wgpu::ErrorFilter::Validation);
     descriptor.compute.module = device.CreateShaderModule(&module);
     if (auto fine = pop_scope(); !fine) {
-      return fail(fine.error().code == ErrorCode::kDeviceLost ? ErrorCode::kDeviceLost : ErrorCode::kShaderCompile,
-                  "kernel {}: {}", spec.label, fine.error().message);
+      refused = fail(fine.error().code == ErrorCode::kDeviceLost ? ErrorCode::kDeviceLost : ErrorCode::kShaderCompile,
+                     "kernel {}: {}", spec.label, fine.error().message);
+      break;
     }
     descriptor.compute.entryPoint = "main";
     futures.push_back(device.CreateComputePipelineAsync(
@@ -325,7 +327,10 @@ Result<std::vector<wgpu::ComputePipeline>> DawnDevice::pipelines(const std::vect
           }
         }));
   }
-  for (const wgpu::Future& future : futures) IA_TRY(wait(future));
+  for (const wgpu::Future& future : futures) {
+    if (auto done = wait(future); !done && refused) refused = std::move(done);
+  }
+  IA_TRY(refused);
   std::vector<wgpu::ComputePipeline> out;
   for (std::size_t i = 0; i < specs.size(); ++i) {
     if (!problems[i].empty()) {

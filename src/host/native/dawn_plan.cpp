@@ -135,7 +135,10 @@ Result<> DawnPlan::read(DawnDevice& device, std::span<const std::span<std::uint8
                                                                 std::string_view(message));
                                                 }
                                               });
-  IA_TRY(device.wait(done));
+  if (auto waited = device.wait(done); !waited) {
+    if (mapped && staging_.GetMapState() == wgpu::BufferMapState::Mapped) staging_.Unmap();
+    return waited;
+  }
   IA_TRY(mapped);
   const auto* base = static_cast<const std::uint8_t*>(staging_.GetConstMappedRange());
   for (std::size_t i = 0; i < outputs.size(); ++i) {

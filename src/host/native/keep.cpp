@@ -40,11 +40,8 @@ Async<std::vector<HostBytesRef>> NativeKeep::read(std::vector<content::Cid> cids
 
 Result<> NativeKeep::write_pending() {
   if (pending_.empty()) return {};
-  const std::vector<Pending> batch = std::exchange(pending_, {});
-  unwritten_.clear();
-  pending_bytes_ = 0;
   const auto written = library_.write<bool>([&](const std::shared_ptr<store::Store>& store) -> Result<bool> {
-    for (const Pending& item : batch) {
+    for (const Pending& item : pending_) {
       if (item.file) {
         IA_TRY(store->begin_file(*item.file));
       } else {
@@ -56,6 +53,11 @@ Result<> NativeKeep::write_pending() {
     IA_TRY(store->flush());
     return true;
   });
+  // A store that another program holds may be free later; where there is no room, there will be none.
+  if (!written && written.error().code == ErrorCode::kStoreLocked) return std::unexpected(written.error());
+  pending_.clear();
+  unwritten_.clear();
+  pending_bytes_ = 0;
   if (!written) return std::unexpected(written.error());
   return {};
 }

@@ -79,12 +79,12 @@ void Loop::close() {
   Waiter drained;
   // Looks again after everything that was ready, until no answer is owed.
   std::function<void()> look = [&] {
+    if (executor_.run_one()) return post(look);
     std::unique_lock lock(mutex_);
     const bool more = promised_ > 0 || !inbox_.empty();
     if (more && inbox_.empty()) work_ready_.wait(lock, [&] { return !inbox_.empty(); });
     if (more) return inbox_.push_back(look);
     lock.unlock();
-    if (executor_.run_one()) return post(look);
     finish(drained);
   };
   post(look);

@@ -10,7 +10,7 @@ export interface ContentFigures {
   bytes_from_cache: number;
   bytes_fetched: number;
   bytes_verified: number;
-  /** Kept blocks that no longer matched their CID; they were dropped and fetched again. */
+  /** Kept blocks that no longer matched their CID; replaced as soon as good ones came. */
   blocks_corrupt: number;
   /** The browser had no room to keep a block. */
   quota_exceeded: boolean;

@@ -10,6 +10,8 @@ function defaultFolder(): string {
   return join(process.env.IPFS_ACCELERATE_HOME || join(data, 'ipfs_accelerate'), 'js-blocks');
 }
 
+let writes = 0; // two loads may keep the same block at once
+
 export class FolderCache implements BlockCache {
   readonly kind = 'folder';
   private constructor(readonly folder: string) {}
@@ -30,7 +32,7 @@ export class FolderCache implements BlockCache {
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
     const path = join(this.folder, key);
-    const partial = `${path}.${process.pid}.partial`;
+    const partial = `${path}.${process.pid}.${(writes += 1)}.partial`;
     await writeFile(partial, bytes);
     await rename(partial, path);
   }
