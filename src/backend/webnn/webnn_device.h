@@ -19,6 +19,7 @@ class WebnnDevice {
   Webnn& port() const { return port_; }
   const std::string& limits() const { return first_.limits_json; }
   bool accelerated() const { return first_.accelerated == true; }
+  bool on_cpu() const { return first_.accelerated == false; }  ///< the browser says so
   ContextId context() const { return first_.id; }
   /// As far as the browser says what computes.
   std::string name() const;
