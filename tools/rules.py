@@ -9,8 +9,8 @@ import re
 
 CPP = (".cpp", ".h", ".inc.h")
 WEB = (".ts", ".mts", ".tsx", ".mjs", ".js")
-LINE = 120  # .clang-format and web/.prettierrc.json have it too
-MEASURED = (*WEB, ".css", ".py")  # C++ is measured by clang-format, which leaves long literals alone
+LINE = 140  # layout is 120 (.clang-format, web/.prettierrc.json); texts and comments the formatters leave may reach 140
+MEASURED = (*WEB, ".css")  # C++ is measured by clang-format, which leaves long literals alone
 MAX_FILE, MAX_DATA = 4 << 20, 45 << 20
 DATA_FOLDERS = ("zoo/", "tests/fixtures/")
 

@@ -2,5 +2,10 @@
 import {defineConfig} from 'vitest/config';
 
 export default defineConfig({
-  test: {include: ['sdk/src/**/*.test.ts', 'test/**/*.test.ts'], environment: 'node', testTimeout: 60_000, hookTimeout: 60_000},
+  test: {
+    include: ['sdk/src/**/*.test.ts', 'test/**/*.test.ts'],
+    environment: 'node',
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
 });

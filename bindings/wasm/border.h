@@ -20,12 +20,16 @@ namespace ipfs_accelerate::page {
 
 // What goes out. The first three belong to a call of the page; cancel and drops want no answer; the rest are requests.
 // TypeScript knows them by these names (ia_kinds).
-#define IA_PAGE_KINDS(X)                                                                                            \
-  X(answer)                                                                                                         \
-  X(error) X(event) X(cancel) X(turn) X(sleep) X(fetch) X(keep_has) X(keep_read) X(keep_put) X(keep_forget) X(hash) \
-      X(files_list) X(files_read) X(gpu_list) X(gpu_open) X(gpu_lost) X(gpu_buffer) X(gpu_plan) X(gpu_submit)       \
-          X(gpu_drop_buffer) X(gpu_drop_plan) X(webnn_open) X(webnn_drop_context) X(webnn_constant)                 \
-              X(webnn_drop_constant) X(webnn_build) X(webnn_dispatch) X(webnn_drop_graph)
+// clang-format off
+#define IA_PAGE_KINDS(X) \
+  X(answer) \
+  X(error) \
+  X(event) \
+  X(cancel) X(turn) X(sleep) X(fetch) X(keep_has) X(keep_read) X(keep_put) X(keep_forget) X(hash) X(files_list) \
+      X(files_read) X(gpu_list) X(gpu_open) X(gpu_lost) X(gpu_buffer) X(gpu_plan) X(gpu_submit) X(gpu_drop_buffer) \
+          X(gpu_drop_plan) X(webnn_open) X(webnn_drop_context) X(webnn_constant) X(webnn_drop_constant) X(webnn_build) \
+              X(webnn_dispatch) X(webnn_drop_graph)
+// clang-format on
 
 enum class Kind : std::int32_t {
 #define IA_PAGE_KIND(name) name,

@@ -67,7 +67,7 @@ struct RunResult {
   double memory_usage_mb = 0;  ///< resident memory of the process, and weights and activations on a device of its own
   double throughput_items_per_sec = 0;
   std::vector<std::string> optimizations;
-  std::string fallback;         ///< why another platform than asked for was used; empty otherwise
+  std::string fallback;                 ///< why another platform than asked for was used; empty otherwise
   std::vector<SegmentReport> segments;  ///< what ran where
   ContentReport content;
   std::int64_t tokens = 0;      ///< computed, padding left out

@@ -45,15 +45,9 @@ std::string options_key(const Request& request, const std::string& platform) {
 }
 
 ContentReport content_report(const fetch::Figures& figures, std::string cache) {
-  return {std::move(cache),
-          figures.blocks_kept,
-          figures.bytes_kept,
-          figures.blocks_fetched,
-          figures.bytes_fetched,
-          figures.bytes_verified,
-          figures.blocks_corrupt,
-          figures.quota_exceeded,
-          figures.seconds * 1e3};
+  return {std::move(cache),       figures.blocks_kept,    figures.bytes_kept,
+          figures.blocks_fetched, figures.bytes_fetched,  figures.bytes_verified,
+          figures.blocks_corrupt, figures.quota_exceeded, figures.seconds * 1e3};
 }
 
 }  // namespace
@@ -168,7 +162,8 @@ Async<Core::Impl::Ready> Core::Impl::load_on(Request request, Choice choice, Loa
     // Whoever failed before us took the entry out; what is loaded must be found again.
     if (std::ranges::find(loaded, entry) == loaded.end()) loaded.push_front(entry);
   }
-  if (listener) listener({"ready", {}, ready.model->source().source(), std::string(ready.model->pipeline().task().name()), 0, 0});
+  if (listener)
+    listener({"ready", {}, ready.model->source().source(), std::string(ready.model->pipeline().task().name()), 0, 0});
   co_return ready;
 }
 
@@ -260,8 +255,7 @@ Async<std::string> Core::explain(Request request, std::vector<Input> inputs, Sto
   co_await check_config(request.config);
   const Choice choice = co_await impl_->devices.choose(request.config);
   const Found found = co_await impl_->find(request, stop);
-  const auto opened =
-      co_await as_result(open_model_source(found.fetcher, found.cid, found.origin, {}, stop));
+  const auto opened = co_await as_result(open_model_source(found.fetcher, found.cid, found.origin, {}, stop));
   (void)co_await as_result(found.fetcher->flush());  // what came is kept, also when the model is none
   const ModelSource source = co_await opened;
   const PipelineOptions options = co_await pipeline_options(request);

@@ -23,8 +23,8 @@ struct Request {
   Config config;
   std::string pooling{};            ///< overrides the model's own: "mean", "cls", "max", "last_token"
   std::optional<bool> normalize{};  ///< overrides whether an embedding has length 1
-  bool hidden_states = false;     ///< golden runs: every layer's output too
-  bool all_tokens = false;        ///< golden runs of fill-mask: logits of every token
+  bool hidden_states = false;       ///< golden runs: every layer's output too
+  bool all_tokens = false;          ///< golden runs of fill-mask: logits of every token
 };
 
 /// Token ids instead of texts.
@@ -54,7 +54,8 @@ class Core {
   /// The plan as JSON; no weight is read.
   Async<std::string> explain(Request request, std::vector<Input> inputs, Stop stop);
   Async<Evaluation> evaluate(Request request, std::vector<EncodedItem> encodings, std::vector<Input> texts, Stop stop);
-  /// {"browser", "cpu": {...}, "devices": [...], "webgpu_error"?, "webnn_error"?, "auto": {"platform", "device", "reason"}}
+  /// {"browser", "cpu": {...}, "devices": [...], "webgpu_error"?, "webnn_error"?, "auto": {"platform", "device",
+  /// "reason"}}
   Async<std::string> devices(Stop stop);
   /// Forgets every loaded form of this model.
   void unload(const Request& request);

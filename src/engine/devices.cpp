@@ -71,8 +71,8 @@ Async<std::shared_ptr<Backend>> Devices::webnn() {
         "WebNN exists in browsers only; open the page of `ipfs-accelerate serve` there, or use webgpu or cpu here");
   }
   if (webnn_ && !webnn::is_lost(*webnn_)) co_return webnn_;
-  webnn_ = co_await webnn::make_backend(*host_.webnn, *cpu(0), [&clock = host_.clock] { return clock.now(); },
-                                       host_.compute.threads());
+  webnn_ = co_await webnn::make_backend(
+      *host_.webnn, *cpu(0), [&clock = host_.clock] { return clock.now(); }, host_.compute.threads());
   co_return webnn_;
 }
 
@@ -98,8 +98,8 @@ Async<Choice> Devices::choose_auto(Config config) {
   } else {
     const auto gpu = co_await as_result(webgpu());
     if (gpu && (*gpu)->device().is_real_hardware) co_return Choice{*gpu, host_cpu, "a real GPU is present", {}};
-    miss("the GPU " + real->name + " cannot be used: " +
-         (gpu ? "only a software adapter could be opened" : gpu.error().message));
+    miss("the GPU " + real->name +
+         " cannot be used: " + (gpu ? "only a software adapter could be opened" : gpu.error().message));
   }
   if (host_.webnn != nullptr) {
     const auto accelerator = co_await as_result(webnn());
@@ -152,8 +152,10 @@ Async<Json> Devices::describe() {
   }
   if (host_.webnn != nullptr) {
     const auto accelerator = co_await as_result(webnn());
-    if (accelerator) devices.push_back(device_json((*accelerator)->device()));
-    else json["webnn_error"] = error_json(accelerator.error());
+    if (accelerator)
+      devices.push_back(device_json((*accelerator)->device()));
+    else
+      json["webnn_error"] = error_json(accelerator.error());
   }
   json["devices"] = devices;
   const Choice choice = co_await choose_auto({});

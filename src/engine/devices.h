@@ -24,9 +24,9 @@ struct Choice {
 class Devices {
  public:
   explicit Devices(host::Host& host) : host_(host) {}
-  /// The rule of `auto`: a real GPU through WebGPU, then an accelerated WebNN, else the CPU. A software adapter is never
-  /// chosen over the CPU: it would run the same work on the same cores, slower. kUnknownPlatform, kNoAdapter (when no
-  /// fallback is allowed).
+  /// The rule of `auto`: a real GPU through WebGPU, then an accelerated WebNN, else the CPU. A software adapter is
+  /// never chosen over the CPU: it would run the same work on the same cores, slower. kUnknownPlatform, kNoAdapter
+  /// (when no fallback is allowed).
   Async<Choice> choose(Config config);
   /// The CPU, and `why` it is used instead of what was asked for.
   Choice fall_back(const Config& config, std::string why);

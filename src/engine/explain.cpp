@@ -1,6 +1,6 @@
 // The plan dump: everything known about a run before any weight is read.
-#include "graph/memory.h"
 #include "engine/pipeline.h"
+#include "graph/memory.h"
 
 namespace ipfs_accelerate {
 namespace {

@@ -39,7 +39,8 @@ Result<std::vector<TensorRef>> inputs_of(const Graph& graph, const Values& value
   std::vector<TensorRef> inputs;
   for (const ValueId id : graph.inputs) {
     const auto found = values.find(graph.values[id].name);
-    if (found == values.end()) return fail(ErrorCode::kInternal, "nothing computes the value {}", graph.values[id].name);
+    if (found == values.end())
+      return fail(ErrorCode::kInternal, "nothing computes the value {}", graph.values[id].name);
     inputs.push_back({found->second.dtype, found->second.bytes});
   }
   return inputs;
@@ -83,8 +84,7 @@ Async<std::shared_ptr<LoadedModel>> LoadedModel::load(host::Host& host, ModelSou
   const LoadOptions options = load_options(request.config);
   const PipelineOptions wanted = co_await pipeline_options(request);
   Pipeline pipeline = co_await Pipeline::open(source.files, source.index.table(), wanted);
-  std::shared_ptr<LoadedModel> model(
-      new LoadedModel(host, std::move(pipeline), std::move(source), std::move(choice)));
+  std::shared_ptr<LoadedModel> model(new LoadedModel(host, std::move(pipeline), std::move(source), std::move(choice)));
   model->plan_ = plan_for(model->pipeline_.graph(), model->choice_, options);
   co_await model->load_programs(options, listener, stop);
   co_return model;
@@ -137,7 +137,8 @@ Async<LoadedModel::Outputs> LoadedModel::compute(Batch batch, Stop stop) {
     for (Tensor& tensor : results) outputs.push_back({tensor.dtype, tensor.bytes});
     co_await stop.check();
     co_await executables->parts[s]->run(std::move(inputs), std::move(outputs), stop);
-    for (std::size_t i = 0; i < results.size(); ++i) values[graph.values[graph.outputs[i]].name] = std::move(results[i]);
+    for (std::size_t i = 0; i < results.size(); ++i)
+      values[graph.values[graph.outputs[i]].name] = std::move(results[i]);
   }
   Outputs outputs;
   for (const ValueId id : whole.outputs) {

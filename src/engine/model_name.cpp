@@ -6,7 +6,8 @@ namespace ipfs_accelerate {
 
 Result<ModelName> parse_model_name(const std::string& model) {
   using Kind = ModelName::Kind;
-  if (model.empty()) return fail(ErrorCode::kInvalidArgument, "the model's name is empty; give a CID, a name or a folder");
+  if (model.empty())
+    return fail(ErrorCode::kInvalidArgument, "the model's name is empty; give a CID, a name or a folder");
   if (model.starts_with("hf:")) {
     return fail(ErrorCode::kInvalidArgument,
                 "'{}': names of the hf: hub are not supported; give a folder, a CID or a registered name", model);

@@ -31,14 +31,14 @@ struct ModelSource {
   std::string source() const;
 };
 
-/// kNotFound says which file the folder lacks; a configuration that cannot be run is an error before any weight is asked
-/// for.
+/// kNotFound says which file the folder lacks; a configuration that cannot be run is an error before any weight is
+/// asked for.
 Async<ModelSource> open_model_source(std::shared_ptr<fetch::Fetcher> fetcher, content::Cid cid, std::string origin,
                                      LoadListener listener, Stop stop);
 
 /// Hands over every weight of `weights` once, in the order in which they lie in the files. kMissingWeight, kIntegrity;
 /// kNotFinite when one holds NaN or infinity. The arguments must live until this ends.
-Async<> read_weights(const ModelSource& source, Compute& compute, const Graph& graph, const std::vector<WeightId>& weights,
-                     const TakeWeight& take, LoadListener listener, Stop stop);
+Async<> read_weights(const ModelSource& source, Compute& compute, const Graph& graph,
+                     const std::vector<WeightId>& weights, const TakeWeight& take, LoadListener listener, Stop stop);
 
 }  // namespace ipfs_accelerate

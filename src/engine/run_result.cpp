@@ -93,8 +93,7 @@ std::string RunResult::to_json() const {
   json["fallback"] = fallback.empty() ? Json(nullptr) : Json(fallback);
   json["segments"] = Json::array();
   for (const SegmentReport& segment : segments) {
-    json["segments"].push_back(
-        {{"platform", segment.platform}, {"nodes", segment.nodes}, {"reason", segment.reason}});
+    json["segments"].push_back({{"platform", segment.platform}, {"nodes", segment.nodes}, {"reason", segment.reason}});
   }
   json["content"] = {{"cache", content.cache},
                      {"blocks_from_cache", content.blocks_from_cache},

@@ -149,8 +149,7 @@ Run Engine::start(const std::string& model, const std::vector<Input>& inputs, co
   loop.start_thread();  // somebody must drive while nobody waits
   const auto run = std::make_shared<Run::Impl>(loop, std::move(listener));
   const LoadListener push = [run](const LoadEvent& event) { run->push(event); };
-  loop.post([&executor = loop.executor(), core = &impl_->core, run, push, request = Request{model, config},
-             inputs] {
+  loop.post([&executor = loop.executor(), core = &impl_->core, run, push, request = Request{model, config}, inputs] {
     ipfs_accelerate::start(executor, core->run(request, inputs, push, run->stop),
                            [run](Result<RunResult> result) { run->settle(std::move(result)); });
   });

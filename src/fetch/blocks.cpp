@@ -158,9 +158,8 @@ Async<VerifiedBytes> Fetcher::Impl::fetch(Cid cid, std::string damage, Stop stop
   std::string asked, problems;
   for (Source* const source : sources.in_order()) {
     asked += (asked.empty() ? "" : ", ") + source->base;
-    Result<VerifiedBytes> block =
-        source->lied ? Result<VerifiedBytes>(fail(ErrorCode::kSourceLied, "{}", source->lie))
-                     : co_await as_result(fetch_from(*source, cid, !damage.empty(), stop));
+    Result<VerifiedBytes> block = source->lied ? Result<VerifiedBytes>(fail(ErrorCode::kSourceLied, "{}", source->lie))
+                                               : co_await as_result(fetch_from(*source, cid, !damage.empty(), stop));
     if (block) co_return block;
     if (block.error().code == ErrorCode::kCancelled) co_await std::unexpected(block.error());
     if (block.error().code == ErrorCode::kNotFound) continue;

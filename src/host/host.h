@@ -28,14 +28,14 @@ class Clock {
 
 struct NetRequest {
   std::string url;
-  std::string accept;              ///< the Accept header; empty: none
-  std::uint64_t max_bytes = 0;     ///< of the body; more is kLimitExceeded
-  double connect_seconds = 5;      ///< natively; a page cannot tell
-  double stall_seconds = 30;       ///< without a byte; then kTimeout
-  double total_seconds = 0;        ///< in all; 0 = no limit
-  bool allow_local = false;        ///< addresses that are loopback, private or link-local; else kForbiddenAddress
-  bool revalidate = false;         ///< a page: the browser's own HTTP cache may answer, once the server confirms it
-  bool follow_redirects = false;   ///< else an answer 3xx is given as it is (natively), or kSourceError (page)
+  std::string accept;             ///< the Accept header; empty: none
+  std::uint64_t max_bytes = 0;    ///< of the body; more is kLimitExceeded
+  double connect_seconds = 5;     ///< natively; a page cannot tell
+  double stall_seconds = 30;      ///< without a byte; then kTimeout
+  double total_seconds = 0;       ///< in all; 0 = no limit
+  bool allow_local = false;       ///< addresses that are loopback, private or link-local; else kForbiddenAddress
+  bool revalidate = false;        ///< a page: the browser's own HTTP cache may answer, once the server confirms it
+  bool follow_redirects = false;  ///< else an answer 3xx is given as it is (natively), or kSourceError (page)
 };
 struct NetAnswer {
   int status = 0;
@@ -100,7 +100,7 @@ class Catalog {
 class Files {
  public:
   struct Item {
-    std::string path;         ///< relative, with '/'
+    std::string path;  ///< relative, with '/'
     std::uint64_t size = 0;
     std::string link_target;  ///< of a symbolic link
     bool is_folder = false, is_link = false;
@@ -109,7 +109,8 @@ class Files {
   /// Everything below a folder, depth first, hidden names left out. kNotFound, kInvalidArgument for what is neither
   /// file, folder nor link.
   virtual Async<std::vector<Item>> list(std::string folder) = 0;
-  virtual Async<HostBytesRef> read(std::string folder, std::string path, std::uint64_t offset, std::uint64_t length) = 0;
+  virtual Async<HostBytesRef> read(std::string folder, std::string path, std::uint64_t offset,
+                                   std::uint64_t length) = 0;
 };
 
 /// What an engine stands on. Each port lives as long as the host; gpu and webnn are null where there is none.
@@ -124,8 +125,8 @@ struct Host {
   webgpu::Gpu* gpu = nullptr;
   webnn::Webnn* webnn = nullptr;
   Files* files = nullptr;
-  std::string browser{};            ///< "chrome", "firefox", "node" ...; empty natively
-  std::uint64_t (*memory)() = {};   ///< bytes this process (or this WASM memory) occupies
+  std::string browser{};           ///< "chrome", "firefox", "node" ...; empty natively
+  std::uint64_t (*memory)() = {};  ///< bytes this process (or this WASM memory) occupies
 };
 
 }  // namespace ipfs_accelerate::host

@@ -102,7 +102,8 @@ Async<Outcome> check_conformance(const ConformanceCase& c, Backend& backend, Loa
   }
   for (const auto& outputs : *runs) {
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-      const std::string wrong = compare(outputs[i], (*expected)[i], c.tolerance * tolerance_scale, options.precision == 16);
+      const std::string wrong =
+          compare(outputs[i], (*expected)[i], c.tolerance * tolerance_scale, options.precision == 16);
       if (!wrong.empty()) co_return Outcome{"", std::format("{}: output {}: {}", label, i, wrong)};
     }
   }

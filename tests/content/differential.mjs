@@ -77,7 +77,8 @@ const named = {
   }
 }
 
-// Small parameters reach deep files and HAMTs with little data. Folders without subfolders only: the JavaScript importer
+// Small parameters reach deep files and HAMTs with little data. Folders without subfolders only: the JavaScript
+// importer
 // decides on a HAMT while a subfolder's CID is not known yet and does not count it, which shows at small thresholds.
 function customParameters () {
   const p = {

@@ -1,8 +1,9 @@
 // The judge is judged: recorded outputs given as answers pass, and nothing else does.
 #include "golden/golden_model.h"
 
-#include <algorithm>
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 namespace ipfs_accelerate {
 namespace {

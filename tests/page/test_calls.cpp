@@ -199,11 +199,16 @@ Async<Json> scenarios(host::Host&, Json json, Stop) {
 
 using Test = Async<Json> (*)(host::Host&, Json, Stop);
 const std::map<std::string, Test>& tests() {
-  static const std::map<std::string, Test> table{{"test.net", net},     {"test.keep", keep},
-                                                 {"test.kept", kept},   {"test.hash", hash},
-                                                 {"test.clock", clock}, {"test.steps", steps},
-                                                 {"test.files", files}, {"test.gpu", gpu},
-                                                 {"test.webnn", webnn}, {"test.conformance", conformance},
+  static const std::map<std::string, Test> table{{"test.net", net},
+                                                 {"test.keep", keep},
+                                                 {"test.kept", kept},
+                                                 {"test.hash", hash},
+                                                 {"test.clock", clock},
+                                                 {"test.steps", steps},
+                                                 {"test.files", files},
+                                                 {"test.gpu", gpu},
+                                                 {"test.webnn", webnn},
+                                                 {"test.conformance", conformance},
                                                  {"test.scenarios", scenarios}};
   return table;
 }

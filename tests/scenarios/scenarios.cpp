@@ -117,8 +117,9 @@ class Story {
   }
   void expect(const Result<RunResult>& result, ErrorCode code) {
     require(!result && result.error().code == code,
-            std::format("{} was expected, not {}", error_name(code),
-                        result ? "an answer" : std::string(error_name(result.error().code)) + ": " + result.error().message));
+            std::format(
+                "{} was expected, not {}", error_name(code),
+                result ? "an answer" : std::string(error_name(result.error().code)) + ": " + result.error().message));
   }
   void note(const std::string& line) { outcome_.trace += line + "\n"; }
 
@@ -165,15 +166,21 @@ void bad_sources(std::vector<Outcome>& outcomes) {
       }
     }
   };
-  with("a lying source", [](const Cid&, Answer& answer) { if (!answer.body.empty()) answer.body[0] ^= 1; }, true,
-       ErrorCode::kSourceLied);
+  with(
+      "a lying source",
+      [](const Cid&, Answer& answer) {
+        if (!answer.body.empty()) answer.body[0] ^= 1;
+      },
+      true, ErrorCode::kSourceLied);
   with("a stalling source", [](const Cid&, Answer& answer) { answer.kind = Kind::kStall; }, true, ErrorCode::kTimeout);
-  with("a dying source", [](const Cid&, Answer& answer) { answer.kind = Kind::kCutOff; }, true,
-       ErrorCode::kSourceError);
-  with("a source without an end", [](const Cid&, Answer& answer) { answer.kind = Kind::kEndless; }, true,
-       ErrorCode::kSourceLied);
-  with("nobody there", [](const Cid&, Answer& answer) { answer.kind = Kind::kUnreachable; }, true,
-       ErrorCode::kUnreachable);
+  with(
+      "a dying source", [](const Cid&, Answer& answer) { answer.kind = Kind::kCutOff; }, true, ErrorCode::kSourceError);
+  with(
+      "a source without an end", [](const Cid&, Answer& answer) { answer.kind = Kind::kEndless; }, true,
+      ErrorCode::kSourceLied);
+  with(
+      "nobody there", [](const Cid&, Answer& answer) { answer.kind = Kind::kUnreachable; }, true,
+      ErrorCode::kUnreachable);
   with("nobody has it", [](const Cid&, Answer& answer) { answer.status = 404; }, true, ErrorCode::kNoSource);
 }
 
@@ -249,9 +256,10 @@ void cancel_everywhere(std::vector<Outcome>& outcomes) {
 void side_by_side(std::vector<Outcome>& outcomes) {
   Story story("two models side by side", outcomes);
   World world;
-  const Cid other = world.origin.add_folder(
-      {{"config.json", bytes_of(kConfig)}, {"model.safetensors", weights()}, {"tokenizer.json", bytes_of(kTokenizer)},
-       {"readme.txt", bytes_of("another folder")}});
+  const Cid other = world.origin.add_folder({{"config.json", bytes_of(kConfig)},
+                                             {"model.safetensors", weights()},
+                                             {"tokenizer.json", bytes_of(kTokenizer)},
+                                             {"readme.txt", bytes_of("another folder")}});
   Core core(world.host.host());
   Request second = world.request();
   second.model = other.text();
@@ -324,9 +332,8 @@ void lost_device(std::vector<Outcome>& outcomes) {
 std::vector<Outcome> run_scenarios(const std::string& only) {
   using Scenario = void (*)(std::vector<Outcome>&);
   static const std::vector<std::pair<std::string, Scenario>> kScenarios = {
-      {"cold", cold_and_warm},   {"sources", bad_sources},       {"order", slow_and_out_of_order},
-      {"full", full_disk},       {"damage", damage},             {"cancel", cancel_everywhere},
-      {"beside", side_by_side}, {"lost", lost_device}};
+      {"cold", cold_and_warm}, {"sources", bad_sources},      {"order", slow_and_out_of_order}, {"full", full_disk},
+      {"damage", damage},      {"cancel", cancel_everywhere}, {"beside", side_by_side},         {"lost", lost_device}};
   std::vector<Outcome> outcomes;
   for (const auto& [name, scenario] : kScenarios) {
     if (only.empty() || only == name) scenario(outcomes);

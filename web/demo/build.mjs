@@ -14,11 +14,20 @@ const shipped = [
 export async function buildDemo(dist) {
   await build({
     entryPoints: {demo: join(here, 'src/main.ts')},
-    outdir: dist, bundle: true, format: 'esm', target: 'es2022', minify: true, sourcemap: true, legalComments: 'none',
-    plugins: [{
-      name: 'the SDK beside the page',
-      setup: (plan) => plan.onResolve({filter: /^ipfs_accelerate_js$/}, () => ({path: './sdk/index.js', external: true})),
-    }],
+    outdir: dist,
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    minify: true,
+    sourcemap: true,
+    legalComments: 'none',
+    plugins: [
+      {
+        name: 'the SDK beside the page',
+        setup: (plan) =>
+          plan.onResolve({filter: /^ipfs_accelerate_js$/}, () => ({path: './sdk/index.js', external: true})),
+      },
+    ],
   });
   for (const name of ['index.html', 'style.css', 'icon.svg']) cpSync(join(here, name), join(dist, name));
   for (const {name} of shipped) copyModel(name, join(dist, 'models', name));

@@ -1,25 +1,28 @@
 // The tests in real browsers: probe, every op, recorded models, the shipped models, cache, gateways, errors, the demo page.
 //   browser-tests.mjs [--only TEXT]     prints a line per test and `N passed, N failed`
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { openPage, runPage, startPageServer } from './browsers.mjs';
-import { mountModels, performCall } from './calls.mjs';
-import { openConformance } from './conformance.mjs';
-import { startGateway } from './gateway.mjs';
-import { openSdkPage, until } from './sdkPage.mjs';
+import {execFileSync} from 'node:child_process';
+import {mkdtemp, readFile, rm} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {dirname, join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {parseArgs} from 'node:util';
+import {openPage, runPage, startPageServer} from './browsers.mjs';
+import {mountModels, performCall} from './calls.mjs';
+import {openConformance} from './conformance.mjs';
+import {startGateway} from './gateway.mjs';
+import {openSdkPage, until} from './sdkPage.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const bin = process.env.IA_BIN || join(root, 'build/release/bin');
 const dist = process.env.IA_WEB_DIST || join(root, 'web/dist');
 const fixtures = join(root, 'tests/fixtures');
 const zoo = join(root, 'zoo');
-const { values: { only } } = parseArgs({ options: { only: { type: 'string', default: '' } } });
+const {
+  values: {only},
+} = parseArgs({options: {only: {type: 'string', default: ''}}});
 
-let passed = 0, failed = 0;
+let passed = 0,
+  failed = 0;
 async function test(name, work) {
   if (!name.includes(only)) return;
   const start = Date.now();
@@ -37,16 +40,19 @@ function expect(condition, message) {
 }
 /** The call must fail with this code. */
 async function expectCode(code, call) {
-  const outcome = await call.then((value) => ({ value }), (error) => ({ error }));
+  const outcome = await call.then(
+    (value) => ({value}),
+    (error) => ({error}),
+  );
   expect(outcome.error, `no error; ${code} was expected`);
   expect(outcome.error.code === code, `${outcome.error.message}; ${code} was expected`);
   expect(outcome.error.message.length > code.length + 12, `the message says too little: ${outcome.error.message}`);
 }
 
 async function probe(browser, check) {
-  const server = await startPageServer({ mounts: { '/': `${join(root, 'web/test')}/` } });
+  const server = await startPageServer({mounts: {'/': `${join(root, 'web/test')}/`}});
   try {
-    const found = await runPage({ browser, url: `${server.origin}/probe.html` });
+    const found = await runPage({browser, url: `${server.origin}/probe.html`});
     expect(found.isolated && found.sharedMemory, 'the page is not cross-origin isolated');
     expect(found.simd, 'no WebAssembly SIMD');
     return check(found);
@@ -54,16 +60,16 @@ async function probe(browser, check) {
     await server.close();
   }
 }
-const probeGpu = ({ webgpu }) => {
+const probeGpu = ({webgpu}) => {
   expect(webgpu && webgpu.error < 1e-5, `no working WebGPU: ${JSON.stringify(webgpu)}`);
   return `WebGPU ${webgpu.architecture || '(unnamed adapter)'}`;
 };
-const probeWebnn = ({ webnn }) => {
+const probeWebnn = ({webnn}) => {
   expect(webnn && webnn.error < 1e-5, `no working WebNN: ${JSON.stringify(webnn)}`);
   return `${Object.keys(webnn.limits).length} limits`;
 };
 
-let conformance;  // made by the first test that needs it
+let conformance; // made by the first test that needs it
 /** Every conformance case on one platform of one browser, or with `subset` few that cover all kernels or variants. */
 async function everyOp(options) {
   conformance ??= await openConformance();
@@ -84,28 +90,40 @@ async function scenarios(browser) {
   const {traces, problems} = await conformance.run({browser, method: 'test.scenarios'});
   const native = execFileSync(join(root, 'build/release/bin/scenario_traces'), {encoding: 'utf8', maxBuffer: 64 << 20});
   expect(problems.length === 0, problems.slice(0, 3).join('; '));
-  const lines = traces.split('\n'), wanted = native.split('\n');
+  const lines = traces.split('\n'),
+    wanted = native.split('\n');
   const at = wanted.findIndex((line, i) => line !== lines[i]);
   expect(at < 0 && lines.length === wanted.length, `line ${at + 1} is '${lines[at]}', natively '${wanted[at]}'`);
   return `${lines.length} lines equal the native trace`;
 }
 
 /** The recorded models, asked for and judged by the one judge (tests/golden), and the shipped ones, in one page. */
-async function models({ browser, platform, isolated = true }) {
-  const judge = (words, input) => execFileSync(join(bin, 'golden_models'), [fixtures, '--platform', platform, ...words], { encoding: 'utf8', input, maxBuffer: 64 << 20 });
-  const asked = judge(['--calls']).split('\n').filter(Boolean).map((line) => JSON.parse(line));
-  const { paths, mounts } = mountModels(asked);
-  const sdk = await openSdkPage({ browser, isolated, mounts: { ...mounts, '/zoo/': `${zoo}/` } });
+async function models({browser, platform, isolated = true}) {
+  const judge = (words, input) =>
+    execFileSync(join(bin, 'golden_models'), [fixtures, '--platform', platform, ...words], {
+      encoding: 'utf8',
+      input,
+      maxBuffer: 64 << 20,
+    });
+  const asked = judge(['--calls'])
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+  const {paths, mounts} = mountModels(asked);
+  const sdk = await openSdkPage({browser, isolated, mounts: {...mounts, '/zoo/': `${zoo}/`}});
   try {
     const answers = [];
     for (const call of asked) answers.push(JSON.stringify(await performCall(sdk, paths, call)));
-    const verdict = judge(['--answers', '-'], answers.join('\n'));  // throws, with what was wrong, unless all passed
-    const result = await numbersBert(sdk, { platform });
+    const verdict = judge(['--answers', '-'], answers.join('\n')); // throws, with what was wrong, unless all passed
+    const result = await numbersBert(sdk, {platform});
     if (platform === 'cpu') {
       const threads = Number(/(\d+) threads?/.exec(result.adapter_info)?.[1]);
-      expect(isolated ? threads > 1 : threads === 1, `${result.adapter_info} in a page that is ${isolated ? '' : 'not '}isolated`);
+      expect(
+        isolated ? threads > 1 : threads === 1,
+        `${result.adapter_info} in a page that is ${isolated ? '' : 'not '}isolated`,
+      );
     }
-    await classifier(sdk, { platform });
+    await classifier(sdk, {platform});
     return `${verdict.trim().split('\n').at(-1)}, ${result.adapter_info}`;
   } finally {
     await sdk.close();
@@ -121,10 +139,14 @@ async function recorded(model, tensor) {
 }
 
 /** numbers-bert against its recorded embeddings; gives the result. */
-async function numbersBert(sdk, config, model = { url: `${sdk.origin}/zoo/numbers-bert/` }) {
+async function numbersBert(sdk, config, model = {url: `${sdk.origin}/zoo/numbers-bert/`}) {
   const golden = JSON.parse(await readFile(join(zoo, 'numbers-bert/golden.json'), 'utf8'));
   const expected = await recorded('numbers-bert', 'embedding');
-  const result = await sdk.call('accelerate', model, golden.inputs, { normalize: true, allow_fallback: false, ...config });
+  const result = await sdk.call('accelerate', model, golden.inputs, {
+    normalize: true,
+    allow_fallback: false,
+    ...config,
+  });
   const worst = result.output.flat().reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i])), 0);
   expect(result.output.flat().length === expected.length, 'another number of values than recorded');
   expect(worst < 1e-4, `embeddings are off by ${worst}`);
@@ -133,44 +155,70 @@ async function numbersBert(sdk, config, model = { url: `${sdk.origin}/zoo/number
 }
 
 async function classifier(sdk, config) {
-  const lines = (await readFile(join(zoo, 'numbers-bert-classifier/eval/eval.jsonl'), 'utf8')).trim().split('\n').map((line) => JSON.parse(line));
-  const { output } = await sdk.call('accelerate', { url: `${sdk.origin}/zoo/numbers-bert-classifier/` }, lines.map(({ text }) => text), { allow_fallback: false, ...config });
-  const wrong = lines.filter(({ hf }, i) => output[i][0].label !== hf);
-  expect(wrong.length === 0, `${wrong.length} of ${lines.length} predictions differ, first: ${JSON.stringify(wrong[0])}`);
+  const lines = (await readFile(join(zoo, 'numbers-bert-classifier/eval/eval.jsonl'), 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const {output} = await sdk.call(
+    'accelerate',
+    {url: `${sdk.origin}/zoo/numbers-bert-classifier/`},
+    lines.map(({text}) => text),
+    {allow_fallback: false, ...config},
+  );
+  const wrong = lines.filter(({hf}, i) => output[i][0].label !== hf);
+  expect(
+    wrong.length === 0,
+    `${wrong.length} of ${lines.length} predictions differ, first: ${JSON.stringify(wrong[0])}`,
+  );
 }
 
 /** First load from a gateway, second from the cache; then a flipped byte in the cache, with and without the gateway. */
 async function cacheAndGateway(browser, gateway) {
   const profile = await mkdtemp(join(tmpdir(), 'profile-'));
-  const model = { cid: gateway.cids['numbers-bert'] };
-  const options = { browser, profile, mounts: {}, routes: gateway.routes };
+  const model = {cid: gateway.cids['numbers-bert']};
+  const options = {browser, profile, mounts: {}, routes: gateway.routes};
   let sdk = await openSdkPage(options);
   try {
-    const config = () => ({ platform: 'cpu', gateways: [`${sdk.origin}/honest`] });
+    const config = () => ({platform: 'cpu', gateways: [`${sdk.origin}/honest`]});
     const first = await numbersBert(sdk, config(), model);
-    expect(first.ipfs_source === 'ipfs' && !first.ipfs_cache_hit && first.content.blocks_fetched > 0, `first load: ${JSON.stringify(first.content)}`);
+    expect(
+      first.ipfs_source === 'ipfs' && !first.ipfs_cache_hit && first.content.blocks_fetched > 0,
+      `first load: ${JSON.stringify(first.content)}`,
+    );
     expect(first.cid === model.cid, `the result names ${first.cid}`);
     await sdk.call('dispose');
-    const second = await numbersBert(sdk, { ...config(), gateways: [`${sdk.origin}/nowhere`] }, model);
-    expect(second.ipfs_cache_hit && second.ipfs_source === 'cache' && second.content.blocks_fetched === 0, `second load: ${JSON.stringify(second.content)}`);
+    const second = await numbersBert(sdk, {...config(), gateways: [`${sdk.origin}/nowhere`]}, model);
+    expect(
+      second.ipfs_cache_hit && second.ipfs_source === 'cache' && second.content.blocks_fetched === 0,
+      `second load: ${JSON.stringify(second.content)}`,
+    );
     expect(second.content.bytes_verified === first.content.bytes_verified, 'cached bytes were not all verified again');
     await sdk.call('dispose');
     const flipped = await sdk.page.evaluate(flipBytesInCache);
     expect(flipped > 0, 'no block in the cache could be changed');
-    await expectRefused(sdk.call('accelerate', model, ['42'], { platform: 'cpu', gateways: [`${sdk.origin}/nowhere`] }));
+    await expectRefused(sdk.call('accelerate', model, ['42'], {platform: 'cpu', gateways: [`${sdk.origin}/nowhere`]}));
     await sdk.call('dispose');
     const third = await numbersBert(sdk, config(), model);
-    expect(third.content.blocks_fetched > 0, `corrupted blocks were not fetched again: ${JSON.stringify(third.content)}`);
+    expect(
+      third.content.blocks_fetched > 0,
+      `corrupted blocks were not fetched again: ${JSON.stringify(third.content)}`,
+    );
     return `${first.content.blocks_fetched} blocks, cache ${first.content.cache}`;
   } finally {
     await sdk.close();
-    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+    await rm(profile, {recursive: true, force: true, maxRetries: 5});
   }
 }
 /** Bytes that do not fit their CID, with no other source: an error of the content group, never a result. */
 async function expectRefused(call) {
-  const outcome = await call.then(() => undefined, (error) => error);
-  expect(outcome && ['integrity', 'not_found', 'no_source', 'unreachable', 'source_error'].includes(outcome.code), `a corrupted cache led to ${outcome?.message ?? 'a result'}`);
+  const outcome = await call.then(
+    () => undefined,
+    (error) => error,
+  );
+  expect(
+    outcome && ['integrity', 'not_found', 'no_source', 'unreachable', 'source_error'].includes(outcome.code),
+    `a corrupted cache led to ${outcome?.message ?? 'a result'}`,
+  );
 }
 const flipBytesInCache = `(async () => {
   let flipped = 0;
@@ -194,18 +242,32 @@ const flipBytesInCache = `(async () => {
 async function errors(browser, gateway) {
   const routes = {
     ...gateway.routes,
-    '/unknown/config.json': (_, response) => response.end(JSON.stringify({ model_type: 'abacus', architectures: ['AbacusModel'] })),
-    '/untokenized/tokenizer.json': (_, response) => { response.statusCode = 404; response.end(); },
-    '/unweighted/model.safetensors': (_, response) => { response.statusCode = 404; response.end(); },
-    '/garbled/model.safetensors': (_, response) => response.end(Buffer.concat([Buffer.from([16, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('{"embeddings": no')])),
+    '/unknown/config.json': (_, response) =>
+      response.end(JSON.stringify({model_type: 'abacus', architectures: ['AbacusModel']})),
+    '/untokenized/tokenizer.json': (_, response) => {
+      response.statusCode = 404;
+      response.end();
+    },
+    '/unweighted/model.safetensors': (_, response) => {
+      response.statusCode = 404;
+      response.end();
+    },
+    '/garbled/model.safetensors': (_, response) =>
+      response.end(Buffer.concat([Buffer.from([16, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('{"embeddings": no')])),
     '/endless/model.safetensors': (_, response) => response.end('a header length of eight letters'),
     '/configless/config.json': (_, response) => response.end('{"model_type": '),
   };
-  const mounts = Object.fromEntries(['unknown', 'untokenized', 'unweighted', 'garbled', 'endless', 'configless', 'whole'].map((name) => [`/${name}/`, `${zoo}/numbers-bert/`]));
-  const sdk = await openSdkPage({ browser, mounts, routes });
+  const mounts = Object.fromEntries(
+    ['unknown', 'untokenized', 'unweighted', 'garbled', 'endless', 'configless', 'whole'].map((name) => [
+      `/${name}/`,
+      `${zoo}/numbers-bert/`,
+    ]),
+  );
+  const sdk = await openSdkPage({browser, mounts, routes});
   const cid = gateway.cids['numbers-bert'];
-  const run = (model, config = {}, content = ['42']) => sdk.call('accelerate', model, content, { platform: 'cpu', allow_fallback: false, ...config });
-  const at = (name) => ({ url: `${sdk.origin}/${name}/` });
+  const run = (model, config = {}, content = ['42']) =>
+    sdk.call('accelerate', model, content, {platform: 'cpu', allow_fallback: false, ...config});
+  const at = (name) => ({url: `${sdk.origin}/${name}/`});
   try {
     await expectCode('not_found', run(at('unweighted')));
     await expectCode('unknown_architecture', run(at('unknown')));
@@ -213,20 +275,26 @@ async function errors(browser, gateway) {
     await expectCode('malformed_weights', run(at('garbled')));
     await expectCode('limit_exceeded', run(at('endless')));
     await expectCode('malformed_config', run(at('configless')));
-    await expectCode('source_lied', run({ cid }, { gateways: [`${sdk.origin}/lying`] }));
-    await expectCode('timeout', run({ cid }, { gateways: [`${sdk.origin}/stalled`], stall_timeout: 400 }));
-    await expectCode('unreachable', run({ cid }, { gateways: ['http://127.0.0.1:9'] }));
-    await expectCode('invalid_cid', run({ cid: 'bafynotacid' }));
-    await expectCode('unknown_option', run(at('whole'), { presicion: 16 }));
-    await expectCode('unknown_platform', run(at('whole'), { platform: 'abacus' }));
-    await expectCode('unsupported_precision', run(at('whole'), { precision: 7 }));
-    await expectCode('input_too_long', run(at('whole'), { truncation: false }, ['forty two '.repeat(600)]));
+    await expectCode('source_lied', run({cid}, {gateways: [`${sdk.origin}/lying`]}));
+    await expectCode('timeout', run({cid}, {gateways: [`${sdk.origin}/stalled`], stall_timeout: 400}));
+    await expectCode('unreachable', run({cid}, {gateways: ['http://127.0.0.1:9']}));
+    await expectCode('invalid_cid', run({cid: 'bafynotacid'}));
+    await expectCode('unknown_option', run(at('whole'), {presicion: 16}));
+    await expectCode('unknown_platform', run(at('whole'), {platform: 'abacus'}));
+    await expectCode('unsupported_precision', run(at('whole'), {precision: 7}));
+    await expectCode('input_too_long', run(at('whole'), {truncation: false}, ['forty two '.repeat(600)]));
     await expectCode('invalid_argument', run(at('whole'), {}, []));
-    await expectCode('no_adapter', run(at('whole'), { platform: browser === 'chromium-webnn' ? 'webgpu' : 'webnn' }));
-    await expectCode('cancelled', run({ cid }, { gateways: [`${sdk.origin}/stalled`], stopAfter: 200 }));
-    const fallback = await run(at('whole'), { platform: browser === 'chromium-webnn' ? 'webgpu' : 'webnn', allow_fallback: true });
-    expect(fallback.platform === 'cpu' && fallback.fallback.length > 20, `the fallback is not explained: ${JSON.stringify(fallback.fallback)}`);
-    const fetched = await run({ cid }, { gateways: [`${sdk.origin}/lying`, `${sdk.origin}/honest`] });
+    await expectCode('no_adapter', run(at('whole'), {platform: browser === 'chromium-webnn' ? 'webgpu' : 'webnn'}));
+    await expectCode('cancelled', run({cid}, {gateways: [`${sdk.origin}/stalled`], stopAfter: 200}));
+    const fallback = await run(at('whole'), {
+      platform: browser === 'chromium-webnn' ? 'webgpu' : 'webnn',
+      allow_fallback: true,
+    });
+    expect(
+      fallback.platform === 'cpu' && fallback.fallback.length > 20,
+      `the fallback is not explained: ${JSON.stringify(fallback.fallback)}`,
+    );
+    const fetched = await run({cid}, {gateways: [`${sdk.origin}/lying`, `${sdk.origin}/honest`]});
     expect(fetched.output.length === 1, 'after all these errors nothing runs any more');
     return '19 cases';
   } finally {
@@ -235,12 +303,16 @@ async function errors(browser, gateway) {
 }
 
 /** The page as people get it: served by `ipfs-accelerate serve`, run by its own controls. */
-async function demo({ browser, width, device, model }, gateway) {
-  const page = await openPage({ browser, width, height: 844, url: `${gateway.url}/?model=${model}&device=${device}` });
+async function demo({browser, width, device, model}, gateway) {
+  const page = await openPage({browser, width, height: 844, url: `${gateway.url}/?model=${model}&device=${device}`});
   try {
     await until(page, 'document.body.dataset.ready === "true"');
     await page.click('#run');
-    await until(page, 'document.getElementById("answer").dataset.platform || !document.getElementById("error").hidden', 120000);
+    await until(
+      page,
+      'document.getElementById("answer").dataset.platform || !document.getElementById("error").hidden',
+      120000,
+    );
     const seen = await page.evaluate(`({
       error: document.getElementById('error').hidden ? '' : document.getElementById('error').textContent,
       platform: document.getElementById('answer').dataset.platform,
@@ -250,7 +322,10 @@ async function demo({ browser, width, device, model }, gateway) {
     expect(!seen.error, seen.error);
     expect(device === 'auto' || seen.platform === device, `computed on ${seen.platform}`);
     expect(seen.text.includes(gateway.cids[model]), 'the page does not show the CID');
-    expect(/a trustless gateway/.test(seen.text) && /Verified/.test(seen.text), 'the page does not say where the bytes came from');
+    expect(
+      /a trustless gateway/.test(seen.text) && /Verified/.test(seen.text),
+      'the page does not say where the bytes came from',
+    );
     expect(seen.wide <= 0, `the page is ${seen.wide} px wider than the window`);
     if (page.press && model === 'numbers-bert') await keyboard(page);
     const problems = page.log.filter((line) => /^error/.test(line));
@@ -268,7 +343,9 @@ async function keyboard(page) {
   await page.press('ArrowDown');
   const pair = await page.evaluate('document.querySelector(".pair").textContent');
   expect(/^“forty two” and “forty two”: 1\.0/.test(pair), `the arrow keys tell ${pair}`);
-  await page.evaluate('document.getElementById("run").focus(); delete document.getElementById("answer").dataset.platform');
+  await page.evaluate(
+    'document.getElementById("run").focus(); delete document.getElementById("answer").dataset.platform',
+  );
   await page.press('Enter');
   await until(page, 'document.getElementById("answer").dataset.platform', 120000);
 }
@@ -276,33 +353,42 @@ async function keyboard(page) {
 await test('probe chromium', () => probe('chromium', probeGpu));
 await test('probe firefox', () => probe('firefox', probeGpu));
 await test('probe chromium-webnn', () => probe('chromium-webnn', probeWebnn));
-await test('every op in chromium, wasm', () => everyOp({ browser: 'chromium', platform: 'cpu' }));
-await test('every op on WebNN, f32', () => everyOp({ browser: 'chromium-webnn', platform: 'webnn' }));
-await test('every op on WebNN, batches over several contexts', () => everyOp({ browser: 'chromium-webnn', platform: 'webnn', lanes: true }));
-await test('every op on WebNN, f16', () => everyOp({ browser: 'chromium-webnn', platform: 'webnn', precision: 16, scale: 500 }));
-await test('every op in firefox, webgpu', () => everyOp({ browser: 'firefox', platform: 'webgpu', subset: 'variants' }));
-await test('every kernel in chromium, webgpu', () => everyOp({ browser: 'chromium', platform: 'webgpu', subset: 'kernels' }));
+await test('every op in chromium, wasm', () => everyOp({browser: 'chromium', platform: 'cpu'}));
+await test('every op on WebNN, f32', () => everyOp({browser: 'chromium-webnn', platform: 'webnn'}));
+await test('every op on WebNN, batches over several contexts', () =>
+  everyOp({browser: 'chromium-webnn', platform: 'webnn', lanes: true}));
+await test('every op on WebNN, f16', () =>
+  everyOp({browser: 'chromium-webnn', platform: 'webnn', precision: 16, scale: 500}));
+await test('every op in firefox, webgpu', () => everyOp({browser: 'firefox', platform: 'webgpu', subset: 'variants'}));
+await test('every kernel in chromium, webgpu', () =>
+  everyOp({browser: 'chromium', platform: 'webgpu', subset: 'kernels'}));
 for (const browser of ['chromium', 'firefox']) await test(`scenarios in ${browser}`, () => scenarios(browser));
 await conformance?.close();
-await test('models in chromium, wasm with threads', () => models({ browser: 'chromium', platform: 'cpu' }));
-await test('models in chromium, wasm with one thread', () => models({ browser: 'chromium', platform: 'cpu', isolated: false }));
-await test('models in chromium, webgpu', () => models({ browser: 'chromium', platform: 'webgpu' }));
-await test('models in firefox, wasm with threads', () => models({ browser: 'firefox', platform: 'cpu' }));
-await test('models in firefox, webgpu', () => models({ browser: 'firefox', platform: 'webgpu' }));
-await test('models in chromium-webnn, webnn', () => models({ browser: 'chromium-webnn', platform: 'webnn' }));
+await test('models in chromium, wasm with threads', () => models({browser: 'chromium', platform: 'cpu'}));
+await test('models in chromium, wasm with one thread', () =>
+  models({browser: 'chromium', platform: 'cpu', isolated: false}));
+await test('models in chromium, webgpu', () => models({browser: 'chromium', platform: 'webgpu'}));
+await test('models in firefox, wasm with threads', () => models({browser: 'firefox', platform: 'cpu'}));
+await test('models in firefox, webgpu', () => models({browser: 'firefox', platform: 'webgpu'}));
+await test('models in chromium-webnn, webnn', () => models({browser: 'chromium-webnn', platform: 'webnn'}));
 
-const gateway = await startGateway(join(bin, 'ipfs-accelerate'), {
-  'numbers-bert': join(zoo, 'numbers-bert'), 'numbers-bert-classifier': join(zoo, 'numbers-bert-classifier'),
-}, dist);
+const gateway = await startGateway(
+  join(bin, 'ipfs-accelerate'),
+  {'numbers-bert': join(zoo, 'numbers-bert'), 'numbers-bert-classifier': join(zoo, 'numbers-bert-classifier')},
+  dist,
+);
 for (const browser of ['chromium', 'firefox']) {
   await test(`cache and gateway in ${browser}`, () => cacheAndGateway(browser, gateway));
 }
 for (const browser of ['chromium', 'firefox', 'chromium-webnn']) {
   await test(`errors in ${browser}`, () => errors(browser, gateway));
 }
-await test('demo page in chromium, phone, cpu', () => demo({ browser: 'chromium', width: 390, device: 'cpu', model: 'numbers-bert' }, gateway));
-await test('demo page in firefox, desktop, classifier', () => demo({ browser: 'firefox', width: 1280, device: 'cpu', model: 'numbers-bert-classifier' }, gateway));
-await test('demo page in chromium-webnn, webnn', () => demo({ browser: 'chromium-webnn', width: 1280, device: 'webnn', model: 'numbers-bert' }, gateway));
+await test('demo page in chromium, phone, cpu', () =>
+  demo({browser: 'chromium', width: 390, device: 'cpu', model: 'numbers-bert'}, gateway));
+await test('demo page in firefox, desktop, classifier', () =>
+  demo({browser: 'firefox', width: 1280, device: 'cpu', model: 'numbers-bert-classifier'}, gateway));
+await test('demo page in chromium-webnn, webnn', () =>
+  demo({browser: 'chromium-webnn', width: 1280, device: 'webnn', model: 'numbers-bert'}, gateway));
 await gateway.close();
 
 console.log(`${passed} passed, ${failed} failed`);

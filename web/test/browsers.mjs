@@ -1,10 +1,10 @@
 // Real browsers for tests: open a page, or run one that reports a JSON result.
-import { randomUUID } from 'node:crypto';
-import { openChromiumPage } from './chromiumPage.mjs';
-import { openFirefoxPage } from './firefoxPage.mjs';
-import { startPageServer } from './pageServer.mjs';
+import {randomUUID} from 'node:crypto';
+import {openChromiumPage} from './chromiumPage.mjs';
+import {openFirefoxPage} from './firefoxPage.mjs';
+import {startPageServer} from './pageServer.mjs';
 
-export { startPageServer };
+export {startPageServer};
 export const browsers = ['chromium', 'firefox', 'chromium-webnn'];
 
 /**
@@ -13,7 +13,8 @@ export const browsers = ['chromium', 'firefox', 'chromium-webnn'];
  * browser: 'chromium' (WebGPU on SwiftShader), 'firefox' (WebGPU on lavapipe) or 'chromium-webnn'.
  */
 export function openPage(options) {
-  if (!browsers.includes(options.browser)) throw new Error(`No browser ${options.browser}; there are ${browsers.join(', ')}.`);
+  if (!browsers.includes(options.browser))
+    throw new Error(`No browser ${options.browser}; there are ${browsers.join(', ')}.`);
   return options.browser === 'firefox' ? openFirefoxPage(options) : openChromiumPage(options);
 }
 
@@ -21,18 +22,20 @@ export function openPage(options) {
  * Opens `url` with a query parameter `report` added; the page posts its JSON result there, and that is what comes back.
  * Fails when the page reports {error}, when the browser goes away, or after timeoutMs; the message ends with the console.
  */
-export async function runPage({ browser, url, timeoutMs = 120000, screenshot, ...options }) {
-  const mailbox = await startPageServer({ mounts: {} });
+export async function runPage({browser, url, timeoutMs = 120000, screenshot, ...options}) {
+  const mailbox = await startPageServer({mounts: {}});
   const id = randomUUID();
   const address = new URL(url);
   address.searchParams.set('report', `${mailbox.origin}/report/${id}`);
   let page, timer;
   try {
-    page = await openPage({ browser, url: address.href, ...options });
+    page = await openPage({browser, url: address.href, ...options});
     const late = new Promise((_, reject) => {
       timer = setTimeout(() => reject(new Error(`The page did not report in ${timeoutMs} ms.`)), timeoutMs);
     });
-    const gone = page.crashed.then((reason) => { throw new Error(`The page cannot report: ${reason}.`); });
+    const gone = page.crashed.then((reason) => {
+      throw new Error(`The page cannot report: ${reason}.`);
+    });
     const result = await Promise.race([mailbox.report(id), late, gone]);
     if (screenshot) await page.screenshot(screenshot);
     if (result.error) throw new Error(`The page reported: ${result.error}`);

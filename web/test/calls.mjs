@@ -27,7 +27,10 @@ export async function performCall(sdk, paths, {method, model, config, inputs, ..
 
 async function main() {
   const {values} = parseArgs({options: {browser: {type: 'string', default: 'chromium'}}});
-  const calls = (await text(process.stdin)).split('\n').filter(Boolean).map((line) => JSON.parse(line));
+  const calls = (await text(process.stdin))
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
   const {paths, mounts} = mountModels(calls);
   const sdk = await openSdkPage({browser: values.browser, mounts});
   try {

@@ -1,8 +1,8 @@
 // Firefox ESR with a fresh profile, driven over WebDriver BiDi (its own remote protocol; no driver program is needed).
-import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import {spawn} from 'node:child_process';
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 
 // WebGPU on lavapipe; everything that would call home is off.
 const preferences = {
@@ -32,13 +32,19 @@ const preferences = {
 };
 
 /** Opens a page. profile: a folder kept between calls (for cache tests); by default a fresh one, deleted at the end. */
-export async function openFirefoxPage({ url, width = 1280, height = 800, dark = false, profile }) {
-  const folder = profile ?? await mkdtemp(join(tmpdir(), 'firefox-'));
-  const all = { ...preferences, 'layout.css.prefers-color-scheme.content-override': dark ? 0 : 1 };
-  await writeFile(join(folder, 'user.js'),
-    Object.entries(all).map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});`).join('\n'));
-  const child = spawn('firefox-esr', ['--headless', '--no-remote', '--profile', folder, '--remote-debugging-port=0'],
-    { env: { ...process.env, HOME: folder, MOZ_CRASHREPORTER_DISABLE: '1' }, stdio: ['ignore', 'ignore', 'pipe'] });
+export async function openFirefoxPage({url, width = 1280, height = 800, dark = false, profile}) {
+  const folder = profile ?? (await mkdtemp(join(tmpdir(), 'firefox-')));
+  const all = {...preferences, 'layout.css.prefers-color-scheme.content-override': dark ? 0 : 1};
+  await writeFile(
+    join(folder, 'user.js'),
+    Object.entries(all)
+      .map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});`)
+      .join('\n'),
+  );
+  const child = spawn('firefox-esr', ['--headless', '--no-remote', '--profile', folder, '--remote-debugging-port=0'], {
+    env: {...process.env, HOME: folder, MOZ_CRASHREPORTER_DISABLE: '1'},
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const stop = async () => {
     if (child.exitCode === null) {
       const gone = new Promise((resolve) => child.once('exit', resolve));
@@ -47,14 +53,14 @@ export async function openFirefoxPage({ url, width = 1280, height = 800, dark = 
       await gone;
       clearTimeout(force);
     }
-    if (!profile) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    if (!profile) await rm(folder, {recursive: true, force: true, maxRetries: 5});
   };
   try {
     const bidi = await connect(await listeningAddress(child));
-    const { contexts } = await bidi.send('browsingContext.getTree', {});
+    const {contexts} = await bidi.send('browsingContext.getTree', {});
     const context = contexts[0].context;
-    await bidi.send('browsingContext.setViewport', { context, viewport: { width, height } });
-    await bidi.send('browsingContext.navigate', { context, url, wait: 'none' });
+    await bidi.send('browsingContext.setViewport', {context, viewport: {width, height}});
+    await bidi.send('browsingContext.navigate', {context, url, wait: 'none'});
     return page(bidi, context, stop);
   } catch (error) {
     await stop();
@@ -69,19 +75,35 @@ function page(bidi, context, stop) {
     async evaluate(expression) {
       const answer = await bidi.send('script.evaluate', {
         expression: `(async () => JSON.stringify(await (${expression})))()`,
-        target: { context }, awaitPromise: true,
+        target: {context},
+        awaitPromise: true,
       });
       if (answer.type === 'exception') throw new Error(answer.exceptionDetails.text);
       return answer.result.value === undefined ? undefined : JSON.parse(answer.result.value);
     },
-    async screenshot(path, { fullPage = false } = {}) {
-      const { data } = await bidi.send('browsingContext.captureScreenshot', { context, origin: fullPage ? 'document' : 'viewport' });
+    async screenshot(path, {fullPage = false} = {}) {
+      const {data} = await bidi.send('browsingContext.captureScreenshot', {
+        context,
+        origin: fullPage ? 'document' : 'viewport',
+      });
       await writeFile(path, Buffer.from(data, 'base64'));
     },
     async click(selector) {
       const at = await this.evaluate(centreAtRest(selector));
-      await bidi.send('input.performActions', { context, actions: [{ type: 'pointer', id: 'mouse', actions: [
-        { type: 'pointerMove', ...at }, { type: 'pointerDown', button: 0 }, { type: 'pointerUp', button: 0 }] }] });
+      await bidi.send('input.performActions', {
+        context,
+        actions: [
+          {
+            type: 'pointer',
+            id: 'mouse',
+            actions: [
+              {type: 'pointerMove', ...at},
+              {type: 'pointerDown', button: 0},
+              {type: 'pointerUp', button: 0},
+            ],
+          },
+        ],
+      });
     },
     async close() {
       bidi.close();
@@ -112,7 +134,10 @@ function listeningAddress(child) {
     child.stderr.on('data', (chunk) => {
       text += chunk;
       const found = /WebDriver BiDi listening on (ws:\/\/\S+)/.exec(text);
-      if (found) { clearTimeout(timer); resolve(found[1]); }
+      if (found) {
+        clearTimeout(timer);
+        resolve(found[1]);
+      }
     });
   });
 }
@@ -120,17 +145,22 @@ function listeningAddress(child) {
 /** A BiDi session over a WebSocket: send(method, params) -> result; log collects console lines. */
 async function connect(address) {
   const socket = new WebSocket(`${address}/session`);
-  await new Promise((resolve, reject) => { socket.onopen = resolve; socket.onerror = () => reject(new Error(`no connection to ${address}`)); });
+  await new Promise((resolve, reject) => {
+    socket.onopen = resolve;
+    socket.onerror = () => reject(new Error(`no connection to ${address}`));
+  });
   const pending = new Map();
   const log = [];
   let next = 1;
   let tellClosed;
-  const closed = new Promise((resolve) => { tellClosed = resolve; });
+  const closed = new Promise((resolve) => {
+    tellClosed = resolve;
+  });
   socket.onclose = () => {
     tellClosed('the connection to Firefox closed');
-    for (const { reject } of pending.values()) reject(new Error('the connection to Firefox closed'));
+    for (const {reject} of pending.values()) reject(new Error('the connection to Firefox closed'));
   };
-  socket.onmessage = ({ data }) => {
+  socket.onmessage = ({data}) => {
     const message = JSON.parse(data);
     if (message.method === 'log.entryAdded') log.push(`${message.params.level}: ${message.params.text}`);
     const waiter = pending.get(message.id);
@@ -139,11 +169,12 @@ async function connect(address) {
     if (message.type === 'success') waiter.resolve(message.result);
     else waiter.reject(new Error(`${message.error}: ${message.message}`));
   };
-  const send = (method, params) => new Promise((resolve, reject) => {
-    pending.set(next, { resolve, reject });
-    socket.send(JSON.stringify({ id: next++, method, params }));
-  });
-  await send('session.new', { capabilities: {} });
-  await send('session.subscribe', { events: ['log.entryAdded'] });
-  return { send, log, closed, close: () => socket.close() };
+  const send = (method, params) =>
+    new Promise((resolve, reject) => {
+      pending.set(next, {resolve, reject});
+      socket.send(JSON.stringify({id: next++, method, params}));
+    });
+  await send('session.new', {capabilities: {}});
+  await send('session.subscribe', {events: ['log.entryAdded']});
+  return {send, log, closed, close: () => socket.close()};
 }

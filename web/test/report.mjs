@@ -8,9 +8,17 @@ import {fileURLToPath} from 'node:url';
 const web = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = mkdtempSync(join(tmpdir(), 'vitest-'));
 const output = join(folder, 'report.json');
-const {status} = spawnSync(process.execPath, [
-  join(web, 'node_modules/vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile=${output}`,
-], {cwd: web, stdio: 'inherit'});
+const {status} = spawnSync(
+  process.execPath,
+  [
+    join(web, 'node_modules/vitest/vitest.mjs'),
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile=${output}`,
+  ],
+  {cwd: web, stdio: 'inherit'},
+);
 let passed = 0;
 let failed = 1; // a run that wrote no report has failed
 try {

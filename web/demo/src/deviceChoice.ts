@@ -20,11 +20,12 @@ function offers(report: DeviceReport): Record<PlatformName, Offer> {
   const {cpu, webgpu, webnn, auto} = report;
   const adapter = webgpu.adapters[0];
   const adapterName = adapter?.name;
+  const isSoftware = adapter?.is_real_hardware === false;
   return {
     auto: {problem: '', note: `Auto takes ${names[auto.platform as PlatformName] ?? auto.platform}: ${auto.reason}.`},
     webgpu: {
       problem: webgpu.problem,
-      note: `${adapterName || 'An adapter that gives no name'}${adapter?.is_real_hardware === false ? ', a software adapter: real shaders on the CPU' : ''}.`,
+      note: `${adapterName || 'An adapter that gives no name'}${isSoftware ? ', a software adapter: real shaders on the CPU' : ''}.`,
     },
     webnn: {problem: webnn.problem, note: `${webnn.name ?? 'WebNN'}.`},
     cpu: {problem: '', note: `WebAssembly with ${simdOf(report)}, ${count(cpu.threads, 'thread')}.`},

@@ -9,7 +9,10 @@ type Attributes = Record<string, string | number | boolean | undefined>;
 
 /** A new element. Texts become text nodes, so nothing a model or a person wrote is ever read as HTML. */
 export function element<K extends keyof HTMLElementTagNameMap>(
-    tag: K, attributes: Attributes = {}, ...children: (Node | string)[]): HTMLElementTagNameMap[K] {
+  tag: K,
+  attributes: Attributes = {},
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[K] {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === false) continue;

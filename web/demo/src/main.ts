@@ -13,7 +13,11 @@ const select = byId<HTMLSelectElement>('model');
 const address = byId<HTMLInputElement>('address');
 const text = byId<HTMLTextAreaElement>('text');
 const progress = new ProgressBar();
-const taskWords: Record<string, string> = {'feature-extraction': 'similarity', 'text-classification': 'labels', 'fill-mask': 'missing words'};
+const taskWords: Record<string, string> = {
+  'feature-extraction': 'similarity',
+  'text-classification': 'labels',
+  'fill-mask': 'missing words',
+};
 let models: Listed[] = [];
 let running: AbortController | undefined;
 /** Examples are replaced with the model; what a person typed stays. */
@@ -32,9 +36,17 @@ function modelName(): ModelName {
 function showModel(): void {
   const listed = chosenModel();
   address.hidden = Boolean(listed);
-  byId('cid').replaceChildren(...(listed?.cid ? ['CID ', element('code', {}, listed.cid)]
-    : [listed ? 'Shipped beside this page; its CID is computed when it is loaded.' : 'Fetched from this server’s gateway, or from the address.']));
-  byId('text-label').textContent = listed?.task === 'fill-mask' ? 'Sentences with a mask token, one per line' : 'Sentences, one per line';
+  byId('cid').replaceChildren(
+    ...(listed?.cid
+      ? ['CID ', element('code', {}, listed.cid)]
+      : [
+          listed
+            ? 'Shipped beside this page; its CID is computed when it is loaded.'
+            : 'Fetched from this server’s gateway, or from the address.',
+        ]),
+  );
+  byId('text-label').textContent =
+    listed?.task === 'fill-mask' ? 'Sentences with a mask token, one per line' : 'Sentences, one per line';
   if (text.value.trim() !== shownExamples.trim()) return;
   shownExamples = examples(listed?.name ?? '', listed?.task ?? '').join('\n');
   text.value = shownExamples;
@@ -42,7 +54,10 @@ function showModel(): void {
 
 async function showModels(): Promise<void> {
   models = await listModels();
-  select.replaceChildren(...models.map(({name, task}) => element('option', {}, `${name} (${taskWords[task] ?? task})`)), element('option', {}, 'Another model, by CID or address'));
+  select.replaceChildren(
+    ...models.map(({name, task}) => element('option', {}, `${name} (${taskWords[task] ?? task})`)),
+    element('option', {}, 'Another model, by CID or address'),
+  );
   const wanted = models.findIndex(({name, cid}) => [name, cid].includes(query.get('model') ?? ''));
   select.selectedIndex = wanted >= 0 ? wanted : 0;
   select.disabled = false;
@@ -51,11 +66,13 @@ async function showModels(): Promise<void> {
 
 async function showCache(): Promise<void> {
   const {kind, blocks, bytes} = await cache.stat();
-  byId('cache').textContent = blocks > 0 ? `${byteCount(bytes)} in ${count(blocks, 'block')} kept (${kind})` : `Nothing kept yet (${kind})`;
+  byId('cache').textContent =
+    blocks > 0 ? `${byteCount(bytes)} in ${count(blocks, 'block')} kept (${kind})` : `Nothing kept yet (${kind})`;
 }
 
 function showError(error: unknown): void {
-  const {code, message} = error instanceof IpfsAccelerateError ? error : new IpfsAccelerateError('internal', String(error));
+  const {code, message} =
+    error instanceof IpfsAccelerateError ? error : new IpfsAccelerateError('internal', String(error));
   const box = byId('error');
   box.dataset.code = code;
   box.replaceChildren(element('strong', {}, code === 'cancelled' ? 'Stopped' : `Error: ${code}`), message);
@@ -66,19 +83,30 @@ function showRunning(on: boolean): void {
   byId<HTMLButtonElement>('run').disabled = on;
   byId('stop').hidden = !on;
   byId('result').setAttribute('aria-busy', String(on));
-  if (on) progress.start(); else progress.end();
+  if (on) progress.start();
+  else progress.end();
 }
 
 async function run(): Promise<void> {
-  const sentences = text.value.split('\n').map((line) => line.trim()).filter(Boolean);
+  const sentences = text.value
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
   running = new AbortController();
   byId('error').hidden = true;
   showRunning(true);
   try {
     const result = await accelerate(modelName(), sentences, {
-      platform: chosenDevice(), progress_callback: progress.update, signal: running.signal, gateways: [location.origin],
+      platform: chosenDevice(),
+      progress_callback: progress.update,
+      signal: running.signal,
+      gateways: [location.origin],
     });
-    byId('answer').replaceChildren(answerView(result.task, sentences, result.output), timesView(result), factsView(result));
+    byId('answer').replaceChildren(
+      answerView(result.task, sentences, result.output),
+      timesView(result),
+      factsView(result),
+    );
     byId('answer').dataset.platform = result.platform;
   } catch (error) {
     showError(error);
@@ -91,13 +119,21 @@ async function run(): Promise<void> {
 }
 
 function showIntroduction(): void {
-  byId('answer').replaceChildren(element('div', {class: 'empty'},
-    element('h2', {}, 'What happens when you press Run'),
-    element('ol', {},
-      element('li', {}, 'The model’s blocks are fetched by their hashes, and each is verified before it is used.'),
-      element('li', {}, 'Its configuration becomes a graph, and a plan says which device computes which part.'),
-      element('li', {}, 'Your sentences become tokens, the tokens numbers, and the numbers the picture shown here.')),
-    element('p', {}, 'Everything on the result is measured. The second run comes from the cache.')));
+  byId('answer').replaceChildren(
+    element(
+      'div',
+      {class: 'empty'},
+      element('h2', {}, 'What happens when you press Run'),
+      element(
+        'ol',
+        {},
+        element('li', {}, 'The model’s blocks are fetched by their hashes, and each is verified before it is used.'),
+        element('li', {}, 'Its configuration becomes a graph, and a plan says which device computes which part.'),
+        element('li', {}, 'Your sentences become tokens, the tokens numbers, and the numbers the picture shown here.'),
+      ),
+      element('p', {}, 'Everything on the result is measured. The second run comes from the cache.'),
+    ),
+  );
 }
 
 byId('form').addEventListener('submit', (event) => {

@@ -31,8 +31,20 @@ export async function listModels(): Promise<Listed[]> {
 
 /** Sentences that show what a model does. */
 export function examples(name: string, task: string): string[] {
-  if (name.startsWith('numbers-') && task === 'text-classification') return ['forty two', 'there are 7,145 books in the village.', 'we need thirty pencils for the office.', 'did Anna see the tickets?'];
-  if (name.startsWith('numbers-')) return ['42', 'forty two', 'forty-two', 'the number 7', 'seven', 'one thousand two hundred', '1,200'];
+  if (name.startsWith('numbers-') && task === 'text-classification')
+    return [
+      'forty two',
+      'there are 7,145 books in the village.',
+      'we need thirty pencils for the office.',
+      'did Anna see the tickets?',
+    ];
+  if (name.startsWith('numbers-'))
+    return ['42', 'forty two', 'forty-two', 'the number 7', 'seven', 'one thousand two hundred', '1,200'];
   if (task === 'fill-mask') return ['The capital of France is [MASK].'];
-  return ['A man is playing a guitar.', 'Someone plays music.', 'The stock market fell today.', 'Shares lost value this morning.'];
+  return [
+    'A man is playing a guitar.',
+    'Someone plays music.',
+    'The stock market fell today.',
+    'Shares lost value this morning.',
+  ];
 }

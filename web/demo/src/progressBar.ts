@@ -24,7 +24,8 @@ export class ProgressBar {
     const sum = (key: 'loaded' | 'total') => [...this.#files.values()].reduce((all, file) => all + file[key], 0);
     this.#bar.max = sum('total');
     this.#bar.value = sum('loaded');
-    byId('progress-text').textContent = `${byteCount(sum('loaded'))} of ${byteCount(sum('total'))} verified, from ${event.source === 'cache' ? 'the cache' : 'the network'}`;
+    byId('progress-text').textContent =
+      `${byteCount(sum('loaded'))} of ${byteCount(sum('total'))} verified, from ${event.source === 'cache' ? 'the cache' : 'the network'}`;
   };
 
   end(): void {

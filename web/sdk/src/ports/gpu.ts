@@ -231,7 +231,9 @@ export function gpuPort(): Ports {
       const number = (last += 1);
       const recording = JSON.parse(text) as Recording;
       if (recording.version !== 1) fail('internal', `a recording of version ${recording.version}`);
-      const weights = numbers.map((id) => gpu.buffers.get(id) ?? fail('device_lost', `the device that held weight buffer ${id} is gone`));
+      const weights = numbers.map(
+        (id) => gpu.buffers.get(id) ?? fail('device_lost', `the device that held weight buffer ${id} is gone`),
+      );
       const pipelines = await Promise.all(
         recording.pipelines.map(({label, wgsl, bindings}) => gpu.pipeline(label, wgsl, bindings)),
       );
@@ -241,7 +243,10 @@ export function gpuPort(): Ports {
     gpu_submit: (request) => {
       const gpu = alive();
       const [number] = request.numbers as [number];
-      return gpu.submit(gpu.plans.get(number) ?? fail('device_lost', `the device that held plan ${number} is gone`), request);
+      return gpu.submit(
+        gpu.plans.get(number) ?? fail('device_lost', `the device that held plan ${number} is gone`),
+        request,
+      );
     },
   };
   return {
