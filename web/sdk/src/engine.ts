@@ -4,7 +4,6 @@ import type {Config} from './config';
 import {reportDevices, type DeviceReport, type FoundDevices} from './detect';
 import {asError} from './errors';
 import {isNode} from './features';
-import type {Content} from './inputs';
 import {ByteTable} from './ports/byteTable';
 import {openCache, type BlockCache} from './ports/cache';
 import {openPorts} from './ports/ports';
@@ -13,6 +12,10 @@ import {loadProgram, type ProgramOptions} from './program';
 import {browserName, type Result} from './result';
 
 /** What is asked of the engine; it checks and defaults the configuration. */
+/** One item: a text, or a text and a second one. */
+export type Input = string | {text: string; pair?: string};
+export type Content = Input | Input[];
+
 export interface EngineRequest {
   /** What the engine looks for, and the model as the caller named it. */
   model?: string;

@@ -1,7 +1,7 @@
 // ipfs_accelerate_js: run AI models named by IPFS CIDs on WebGPU, WebNN and the CPU, in pages and in Node.
 import type {Config} from './config';
 import type {DeviceReport} from './detect';
-import type {Content} from './inputs';
+import type {Content} from './engine';
 import type {ModelName} from './modelName';
 import type {ProgressCallback} from './progress';
 import type {Result} from './result';
@@ -22,7 +22,7 @@ export interface ComputedTensor {
 export {IpfsAccelerateError, type ErrorCode} from './errors';
 export * from './pipeline';
 export type {Config, Content, DeviceReport, ModelName, ProgressCallback, Result};
-export type {Input} from './inputs';
+export type {Input} from './engine';
 export type {ProgressEvent} from './progress';
 export {Tensor} from './tensor';
 export {env} from './runtime';

@@ -1,7 +1,7 @@
 // pipeline(): a task as a function, with the names and events of transformers.js.
 import type {Config} from './config';
 import {fail} from './errors';
-import type {Content} from './inputs';
+import type {Content} from './engine';
 import type {ModelName} from './modelName';
 import type {ProgressCallback} from './progress';
 import type {Result} from './result';
