@@ -42,7 +42,6 @@ Result<OpenedGpu> DawnGpu::open_now() {
     IA_ASSIGN(auto opened, DawnDevice::open(options_));
     const std::lock_guard lock(mutex_);
     device_ = std::move(opened);
-    if (device_->info.is_real_hardware) lane_.be_quick();
   }
   return OpenedGpu{device_->info, device_->capabilities};
 }

@@ -2,11 +2,6 @@
 #include "host/native/lane.h"
 
 namespace ipfs_accelerate::host {
-namespace {
-
-constexpr int kMostPolls = 1000;  // some 200 us
-
-}  // namespace
 
 Lane::~Lane() {
   {
@@ -27,11 +22,6 @@ void Lane::push(std::function<void()> work) {
 void Lane::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    for (int polls = 0; quick_ && polls < kMostPolls && work_.empty() && !ending_; ++polls) {
-      lock.unlock();
-      std::this_thread::yield();
-      lock.lock();
-    }
     work_ready_.wait(lock, [&] { return ending_ || !work_.empty(); });
     if (work_.empty()) return;
     std::function<void()> next = std::move(work_.front());

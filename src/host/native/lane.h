@@ -1,7 +1,6 @@
 // Lane: a thread of a device's own, on which its calls are carried out one after the other.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -31,12 +30,10 @@ class Lane {
     };
     const auto call = std::make_shared<Call>();
     call->work = std::move(work);
-    const bool soon = quick_;
-    soon ? loop_.promise_soon() : loop_.promise();
-    push([this, call, soon] {
+    loop_.promise();
+    push([this, call] {
       call->result = call->work();
-      const auto settle = [call] { call->reply.settle(*std::move(call->result)); };
-      soon ? loop_.answer_soon(settle) : loop_.answer(settle);
+      loop_.answer([call] { call->reply.settle(*std::move(call->result)); });
     });
     if constexpr (std::is_void_v<T>) {
       co_await call->reply.get();
@@ -44,8 +41,6 @@ class Lane {
       co_return co_await call->reply.get();
     }
   }
-  /// From now on both sides poll for a moment before they sleep: for calls that take less than waking a thread.
-  void be_quick() { quick_ = true; }
   /// Carries `work` out and tells nobody. From any thread.
   void push(std::function<void()> work);
 
@@ -57,7 +52,6 @@ class Lane {
   std::condition_variable work_ready_;
   std::deque<std::function<void()>> work_;
   bool ending_ = false;
-  std::atomic<bool> quick_ = false;
   std::thread thread_;  ///< begins with the first call
 };
 

@@ -2,14 +2,8 @@
 #include "host/native/loop.h"
 
 #include <algorithm>
-#include <chrono>
 
 namespace ipfs_accelerate::host {
-namespace {
-
-constexpr int kMostPolls = 20000;  // some 10 ms
-
-}  // namespace
 
 void Loop::post(std::function<void()> work) {
   const std::lock_guard lock(mutex_);
@@ -25,20 +19,6 @@ void Loop::promise() {
 void Loop::answer(std::function<void()> work) {
   const std::lock_guard lock(mutex_);
   --promised_;
-  inbox_.push_back(std::move(work));
-  work_ready_.notify_one();
-}
-
-void Loop::promise_soon() {
-  const std::lock_guard lock(mutex_);
-  ++promised_;
-  ++soon_;
-}
-
-void Loop::answer_soon(std::function<void()> work) {
-  const std::lock_guard lock(mutex_);
-  --promised_;
-  --soon_;
   inbox_.push_back(std::move(work));
   work_ready_.notify_one();
 }
@@ -62,7 +42,6 @@ bool Loop::run_posted(std::unique_lock<std::mutex>& lock) {
 }
 
 void Loop::drive(Waiter& me, std::unique_lock<std::mutex>& lock) {
-  int polls = 0;
   while (!me.done) {
     while (!me.done && run_posted(lock)) {
     }
@@ -71,17 +50,7 @@ void Loop::drive(Waiter& me, std::unique_lock<std::mutex>& lock) {
     // Only the driver ends waiters, so its own `done` needs no lock here.
     while (!me.done && executor_.run_one()) ran = true;
     lock.lock();
-    if (ran || me.done || !inbox_.empty()) continue;
-    if (soon_ == 0) {
-      polls = 0;
-      work_ready_.wait(lock);
-    } else if (++polls < kMostPolls) {
-      lock.unlock();
-      std::this_thread::yield();
-      lock.lock();
-    } else {
-      work_ready_.wait_for(lock, std::chrono::milliseconds(1));
-    }
+    if (!ran && !me.done && inbox_.empty()) work_ready_.wait(lock);
   }
 }
 

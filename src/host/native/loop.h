@@ -51,10 +51,6 @@ class Loop {
   /// A thread outside will answer() once: close() waits for it.
   void promise();
   void answer(std::function<void()> work);
-  /// The same for an answer that is worth polling for: one thread wakes another in 30 to 50 us, a small run on a GPU
-  /// takes 300.
-  void promise_soon();
-  void answer_soon(std::function<void()> work);
 
  private:
   struct Waiter {
@@ -73,7 +69,6 @@ class Loop {
   std::list<Waiter*> waiting_;  // to become the driver
   std::thread::id driver_;      // none: a default id
   int promised_ = 0;
-  int soon_ = 0;  // of these, worth polling for
   Waiter thread_ends_;
   std::thread thread_;
 };
