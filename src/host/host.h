@@ -35,7 +35,7 @@ struct NetRequest {
   double total_seconds = 0;       ///< in all; 0 = no limit
   bool allow_local = false;       ///< addresses that are loopback, private or link-local; else kForbiddenAddress
   bool revalidate = false;        ///< a page: the browser's own HTTP cache may answer, once the server confirms it
-  bool follow_redirects = false;  ///< else an answer 3xx is given as it is (natively), or kSourceError (page)
+  bool follow_redirects = false;  ///< else an answer 3xx is given as it is (a page gives 302 for all)
 };
 struct NetAnswer {
   int status = 0;
