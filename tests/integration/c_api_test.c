@@ -32,6 +32,29 @@ static void test_add_and_run(ia_engine* engine) {
   ia_free(out);
 }
 
+static void test_runs_without_waiting(ia_engine* engine) {
+  char* out = NULL;
+  ia_run* run = NULL;
+  ia_run* other = NULL;
+  check(ia_start(engine, "numbers", "\"forty two\"", "{\"platform\": \"cpu\"}", &run, &out) == 0 && run, "start", out);
+  ia_free(out);
+  check(ia_start(engine, "numbers", "[\"7\", \"8\"]", "{\"platform\": \"cpu\"}", &other, &out) == 0 && other, "start beside it", out);
+  ia_free(out);
+  check(ia_wait(run, &out) == 0 && strstr(out, "\"output\":[["), "wait gives the result", out);
+  ia_free(out);
+  check(ia_wait(run, &out) == 100, "a result is taken once", out);
+  ia_free(out);
+  ia_run_free(run);
+  ia_cancel(other);
+  const int code = ia_wait(other, &out);
+  check(code == 0 || code == 900, "a cancelled run ends", out); /* it may have been over */
+  ia_free(out);
+  ia_run_free(other);
+  check(ia_start(engine, "no such model", "\"x\"", NULL, &run, &out) == 0, "start tells nothing yet", out);
+  ia_free(out);
+  ia_run_free(run); /* stops and waits by itself */
+}
+
 static void test_content(ia_engine* engine) {
   char* out = NULL;
   unsigned char* bytes = NULL;
@@ -74,6 +97,7 @@ int main(void) {
   ia_free(out);
   if (engine) {
     test_add_and_run(engine);
+  test_runs_without_waiting(engine);
     test_content(engine);
     test_errors(engine);
   }
