@@ -81,8 +81,6 @@ class Fetcher {
   /// One block. kNoSource when nobody has it (or there is no source), kSourceLied when the bytes are wrong and no other
   /// source is left, otherwise the last source's error. A source that lied is not asked again.
   Async<content::VerifiedBytes> get(Cid cid, Stop stop);
-  /// The same for many, kInFlight at a time, in order.
-  Async<std::vector<content::VerifiedBytes>> get_all(std::vector<Cid> cids, Stop stop);
   /// Where "CID/a/b" leads. kNotFound; symbolic links on the way are kInvalidArgument.
   Async<Cid> resolve(std::string path, Stop stop);
   /// A file below a folder by its path; nothing when there is no such entry.

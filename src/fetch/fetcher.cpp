@@ -96,10 +96,6 @@ Async<VerifiedBytes> Fetcher::get(Cid cid, Stop stop) {
   co_return blocks[0];
 }
 
-Async<std::vector<VerifiedBytes>> Fetcher::get_all(std::vector<Cid> cids, Stop stop) {
-  return impl_->get(std::move(cids), nullptr, std::move(stop));
-}
-
 Async<Cid> Fetcher::resolve(std::string path, Stop stop) {
   content::ContentPath parsed = co_await content::parse_path(path);
   content::PathWalk walk(std::move(parsed), false);

@@ -35,8 +35,8 @@ set_up() {
   local as=$1
   check "environment from an empty cache" $as "cd $project && ./dev env"
   check "a second entry makes nothing" $as "cd $project && ! ./dev env 2>&1 | grep dev:"
-  check "commands run in Debian 14, in the caller's folder" $as "mkdir -p ~/work && cd ~/work && echo 'grep -q VERSION_CODENAME=forky /etc/os-release && pwd' | $project/dev shell | grep -x ~/work"
-  check "it compiles and runs C++23" $as "cd ~/work && $project/dev shell" <<'TEXT'
+  check "commands run in Debian 14, in the caller's folder" $as "mkdir -p ~/trial && cd ~/trial && echo 'grep -q VERSION_CODENAME=forky /etc/os-release && pwd' | $project/dev shell | grep -x ~/trial"
+  check "it compiles and runs C++23" $as "cd ~/trial && $project/dev shell" <<'TEXT'
     set -e
     printf '#include <print>\nint main() { std::println("compiled"); }\n' > a.cpp
     clang++ -std=c++23 a.cpp -o a && ./a
@@ -44,11 +44,11 @@ TEXT
   check "from / one is in Debian 14 too" $as "cd / && echo 'grep VERSION_CODENAME=forky /etc/os-release' | $project/dev shell"
   check "node, python and chromium start" $as "$project/dev shell" <<< 'set -e; node -e "console.log(process.version)"; python3 -c "import ssl, json"; chromium --version'
   check "packages can be added, as ./dev bench does" $as "$project/dev shell" <<< 'set -e; apt-get -q -oAcquire::Check-Valid-Until=false update >/dev/null; apt-get -qy install hello >/dev/null; hello'
-  check "what is made inside belongs to the caller" $as 'test "$(stat -c %u ~/work/a)" = "$(id -u)"'
+  check "what is made inside belongs to the caller" $as 'test "$(stat -c %u ~/trial/a)" = "$(id -u)"'
 }
 
 # Files of this system that are newer than /started and not in the folders where they may be.
-changed() { find / -xdev -newer /started -type f ! -path "/home/*" ! -path "$HOME/work/*" ! -path "/srv/*" ! -path "/tmp/*" | grep .; }
+changed() { find / -xdev -newer /started -type f ! -path "/home/*" ! -path "$HOME/trial/*" ! -path "/srv/*" ! -path "/tmp/*" | grep .; }
 
 echo "as root, with perl-base alone, the cache on another path"
 check "the system is minimal" is_minimal

@@ -76,8 +76,6 @@ Async<> GpuBackend::check_f16(Backend& reference) {
   if (!why.empty()) switch_off(capabilities_.shader_f16, "shader-f16", why);
 }
 
-Async<std::vector<DeviceInfo>> list_devices(Gpu& gpu) { return gpu.list(); }
-
 Async<std::unique_ptr<Backend>> make_backend(Gpu& gpu, Backend& reference, Compute* compute) {
   auto backend = co_await GpuBackend::open_unchecked(gpu, compute);
   co_await backend->check(reference, 32);

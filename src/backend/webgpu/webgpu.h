@@ -7,9 +7,6 @@
 
 namespace ipfs_accelerate::webgpu {
 
-/// The adapters as they are before any check, best first. kNoAdapter says why there is none.
-Async<std::vector<DeviceInfo>> list_devices(Gpu& gpu);
-
 /// Opens the best adapter, runs the self-check against `reference` (the CPU backend) and switches off what fails. On a
 /// software adapter the f16 part waits for the first load at precision 16. Weights are packed through `compute` where
 /// it is given. All three must live as long as the backend and what it made. kNoAdapter, kSelfCheckFailed.

@@ -62,7 +62,7 @@ ByteView bytes_of(const std::vector<float>& values) {
 TEST(Dawn, ListsRealFacts) {
   Loop loop;
   DawnGpu gpu(loop);
-  const auto devices = loop.block_on(webgpu::list_devices(gpu));
+  const auto devices = loop.block_on(gpu.list());
   ASSERT_TRUE(devices) << devices.error().message;
   for (const DeviceInfo& device : *devices) {
     EXPECT_EQ(device.platform, "webgpu");
