@@ -2,6 +2,7 @@
 #include "engine/batching.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <cstring>
 #include <numeric>
 

@@ -2,6 +2,7 @@
 #include "engine/pipeline.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "engine/sentence_files.h"
 #include "task/text_batch.h"

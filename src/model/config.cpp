@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 namespace ipfs_accelerate {
 namespace {
@@ -36,15 +37,16 @@ constexpr std::array<std::pair<std::string_view, Activation>, 9> kActivations{{
 }  // namespace
 
 Result<ModelConfig> ModelConfig::parse(std::string_view json) {
+  auto parsed = nlohmann::json::parse(json, nullptr, /*allow_exceptions=*/false);
+  if (!parsed.is_object()) return malformed("the file is no JSON object");
   ModelConfig config;
-  config.json_ = nlohmann::json::parse(json, nullptr, /*allow_exceptions=*/false);
-  if (!config.json_.is_object()) return malformed("the file is no JSON object");
+  config.json_ = std::make_shared<const nlohmann::json>(std::move(parsed));
   return config;
 }
 
 const nlohmann::json* ModelConfig::find(const char* key) const {
-  const auto found = json_.find(key);
-  return found == json_.end() || found->is_null() ? nullptr : &*found;
+  const auto found = json_->find(key);
+  return found == json_->end() || found->is_null() ? nullptr : &*found;
 }
 
 Result<std::int64_t> ModelConfig::size(const char* key, std::int64_t limit) const {

@@ -1,7 +1,8 @@
 // Reading config.json: every value is checked for type and range, and a complaint names the key.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,7 +33,7 @@ class ModelConfig {
 
  private:
   const nlohmann::json* find(const char* key) const;  ///< null when absent
-  nlohmann::json json_;
+  std::shared_ptr<const nlohmann::json> json_;  ///< an object
 };
 
 }  // namespace ipfs_accelerate

@@ -1,4 +1,6 @@
 // feature-extraction: a text -> its embedding, as the graph pooled it.
+#include <nlohmann/json.hpp>
+
 #include "task/tasks.h"
 #include "task/text_batch.h"
 

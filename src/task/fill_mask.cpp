@@ -1,4 +1,6 @@
 // fill-mask: a text with mask tokens -> the likeliest tokens for each.
+#include <nlohmann/json.hpp>
+
 #include "task/tasks.h"
 #include "task/text_batch.h"
 

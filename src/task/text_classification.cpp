@@ -1,5 +1,6 @@
 // text-classification: a text -> labels with probabilities.
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "task/tasks.h"
 #include "task/text_batch.h"

@@ -9,7 +9,7 @@
 
 namespace ipfs_accelerate::cpu {
 
-std::size_t Run::rows_of(ValueId id) const {
+std::size_t RunState::rows_of(ValueId id) const {
   std::size_t rows = 1;
   const Shape& shape = shape_of(id);
   for (std::size_t i = 0; i + 1 < shape.size(); ++i) rows *= static_cast<std::size_t>(shape[i]);
@@ -45,7 +45,7 @@ class CpuExecutable final : public Executable {
 
   std::shared_ptr<const ProgramState> program_;
   const Graph& graph_;
-  Run run_;
+  RunState run_;
   Buffer arena_;
   std::vector<Buffer> constants_;         // values that depend on weights and shape alone
   std::vector<bool> is_constant_;         // per node

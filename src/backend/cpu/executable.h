@@ -18,7 +18,7 @@ struct AttendedKeys {
 };
 
 /// What the steps of one run see.
-struct Run {
+struct RunState {
   const ProgramState& program;
   ShapeClass shape;
   std::vector<std::byte*> places;  ///< per value
@@ -38,14 +38,14 @@ struct Run {
   std::size_t rows_of(ValueId id) const;  ///< elements over the last dimension
 };
 
-Result<> run_step(const op::Embed& op, ValueId output, Run& run);
-Result<> run_step(const op::Linear& op, ValueId output, Run& run);
-Result<> run_step(const op::LayerNorm& op, ValueId output, Run& run);
-Result<> run_step(const op::Attention& op, ValueId output, Run& run);
-Result<> run_step(const op::RelativeBias& op, ValueId output, Run& run);
-Result<> run_step(const op::Pool& op, ValueId output, Run& run);
-Result<> run_step(const op::Normalize& op, ValueId output, Run& run);
-Result<> run_step(const op::SelectRows& op, ValueId output, Run& run);
+Result<> run_step(const op::Embed& op, ValueId output, RunState& run);
+Result<> run_step(const op::Linear& op, ValueId output, RunState& run);
+Result<> run_step(const op::LayerNorm& op, ValueId output, RunState& run);
+Result<> run_step(const op::Attention& op, ValueId output, RunState& run);
+Result<> run_step(const op::RelativeBias& op, ValueId output, RunState& run);
+Result<> run_step(const op::Pool& op, ValueId output, RunState& run);
+Result<> run_step(const op::Normalize& op, ValueId output, RunState& run);
+Result<> run_step(const op::SelectRows& op, ValueId output, RunState& run);
 
 Async<std::unique_ptr<Executable>> make_executable(std::shared_ptr<const ProgramState> program, ShapeClass shape,
                                                    Stop stop);

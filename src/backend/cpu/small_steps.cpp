@@ -6,7 +6,7 @@
 
 namespace ipfs_accelerate::cpu {
 
-Result<> run_step(const op::RelativeBias& op, ValueId output, Run& run) {
+Result<> run_step(const op::RelativeBias& op, ValueId output, RunState& run) {
   const auto sequence = static_cast<std::size_t>(run.shape.sequence);
   const std::size_t heads = static_cast<std::size_t>(run.shape_of(output)[0]);
   const float* table = run.program.rows(op.table);
@@ -78,7 +78,7 @@ void pool_one(PoolMode mode, const float* x, const std::int32_t* mask, std::size
 
 }  // namespace
 
-Result<> run_step(const op::Pool& op, ValueId output, Run& run) {
+Result<> run_step(const op::Pool& op, ValueId output, RunState& run) {
   const auto sequence = static_cast<std::size_t>(run.shape.sequence);
   const std::size_t width = run.width_of(output);
   const std::int32_t* mask = run.ints(op.mask);
@@ -90,7 +90,7 @@ Result<> run_step(const op::Pool& op, ValueId output, Run& run) {
   return {};
 }
 
-Result<> run_step(const op::Normalize& op, ValueId output, Run& run) {
+Result<> run_step(const op::Normalize& op, ValueId output, RunState& run) {
   const std::size_t width = run.width_of(output);
   for (std::size_t row = 0; row < run.rows_of(output); ++row) {
     const float* x = run.floats(op.x) + row * width;
@@ -102,7 +102,7 @@ Result<> run_step(const op::Normalize& op, ValueId output, Run& run) {
   return {};
 }
 
-Result<> run_step(const op::SelectRows& op, ValueId output, Run& run) {
+Result<> run_step(const op::SelectRows& op, ValueId output, RunState& run) {
   const std::size_t width = run.width_of(output);
   const auto limit = static_cast<std::int64_t>(run.rows_of(op.x));
   const std::int32_t* rows = run.ints(op.rows);

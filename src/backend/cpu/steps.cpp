@@ -11,11 +11,11 @@ constexpr std::size_t kTasksPerThread = 4;  // enough that a thread that loses i
 
 std::size_t divide_up(std::size_t value, std::size_t step) { return (value + step - 1) / step; }
 
-std::size_t threads_of(const Run& run) { return static_cast<std::size_t>(run.program.pool->threads()); }
+std::size_t threads_of(const RunState& run) { return static_cast<std::size_t>(run.program.pool->threads()); }
 
 // Calls task(begin, end) for pieces of [0, count), each of at least `least`.
 template <class Task>
-void run_pieces(const Run& run, std::size_t count, std::size_t least, Task task) {
+void run_pieces(const RunState& run, std::size_t count, std::size_t least, Task task) {
   const std::size_t pieces = std::clamp<std::size_t>(count / least, 1, threads_of(run) * kTasksPerThread);
   run.program.pool->run(static_cast<std::int64_t>(pieces), [&](std::int64_t index, int) {
     const auto piece = static_cast<std::size_t>(index);
@@ -35,20 +35,20 @@ Result<> check_ids(const std::int32_t* ids, std::size_t count, std::int64_t limi
   return {};
 }
 
-Result<> check_lookup(const Run& run, ValueId ids, WeightId table, std::string_view what) {
+Result<> check_lookup(const RunState& run, ValueId ids, WeightId table, std::string_view what) {
   if (ids == kNoValue) return {};
   const std::int64_t limit = run.program.graph.weights[static_cast<std::size_t>(table)].shape[0];
   return check_ids(run.ints(ids), run.rows_of(ids) * run.width_of(ids), limit, what);
 }
 
-void add_table_row(const Run& run, ValueId ids, WeightId table, std::size_t row, std::size_t width, float* y) {
+void add_table_row(const RunState& run, ValueId ids, WeightId table, std::size_t row, std::size_t width, float* y) {
   if (ids == kNoValue) return;
   run.program.kernels->add(run.program.rows(table) + static_cast<std::size_t>(run.ints(ids)[row]) * width, y, width);
 }
 
 }  // namespace
 
-Result<> run_step(const op::Embed& op, ValueId output, Run& run) {
+Result<> run_step(const op::Embed& op, ValueId output, RunState& run) {
   IA_TRY(check_lookup(run, op.ids, op.word, "token id"));
   IA_TRY(check_lookup(run, op.position_ids, op.position, "position id"));
   IA_TRY(check_lookup(run, op.type_ids, op.type, "token type id"));
@@ -70,7 +70,7 @@ Result<> run_step(const op::Embed& op, ValueId output, Run& run) {
 namespace {
 
 // Tasks are blocks of rows times groups of panels.
-void multiply(const Gemm& gemm, std::size_t rows, const Run& run) {
+void multiply(const Gemm& gemm, std::size_t rows, const RunState& run) {
   const Kernels& kernels = *run.program.kernels;
   // A block of rows stays in half of the second-level cache (1 MiB and up) while the panels pass by.
   constexpr std::size_t kBlockFloats = 128 << 10;
@@ -90,7 +90,7 @@ void multiply(const Gemm& gemm, std::size_t rows, const Run& run) {
 
 }  // namespace
 
-Result<> run_step(const op::Linear& op, ValueId output, Run& run) {
+Result<> run_step(const op::Linear& op, ValueId output, RunState& run) {
   const std::size_t depth = run.width_of(op.x);
   const Gemm gemm{.a = run.floats(op.x),
                   .a_stride = depth,
@@ -105,7 +105,7 @@ Result<> run_step(const op::Linear& op, ValueId output, Run& run) {
   return {};
 }
 
-Result<> run_step(const op::LayerNorm& op, ValueId output, Run& run) {
+Result<> run_step(const op::LayerNorm& op, ValueId output, RunState& run) {
   const NormRows norm{run.floats(op.x),
                       run.floats(op.residual),
                       run.program.rows(op.gamma),
@@ -120,7 +120,7 @@ Result<> run_step(const op::LayerNorm& op, ValueId output, Run& run) {
 
 namespace {
 
-void find_attended(ValueId mask, Run& run) {
+void find_attended(ValueId mask, RunState& run) {
   AttendedKeys& attended = run.attended;
   if (attended.known && attended.mask == mask) return;
   const auto batch = static_cast<std::size_t>(run.shape.batch);
@@ -139,7 +139,7 @@ void find_attended(ValueId mask, Run& run) {
   attended.known = true;
 }
 
-AttentionHead attention_head(const op::Attention& op, ValueId output, const Run& run, std::size_t batch,
+AttentionHead attention_head(const op::Attention& op, ValueId output, const RunState& run, std::size_t batch,
                              std::size_t head) {
   const auto sequence = static_cast<std::size_t>(run.shape.sequence);
   const auto head_dim = static_cast<std::size_t>(op.head_dim);
@@ -162,7 +162,7 @@ AttentionHead attention_head(const op::Attention& op, ValueId output, const Run&
 
 }  // namespace
 
-Result<> run_step(const op::Attention& op, ValueId output, Run& run) {
+Result<> run_step(const op::Attention& op, ValueId output, RunState& run) {
   find_attended(op.mask, run);
   const auto sequence = static_cast<std::size_t>(run.shape.sequence);
   const auto heads = static_cast<std::size_t>(op.heads);

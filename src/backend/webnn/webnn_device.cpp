@@ -23,7 +23,7 @@ WebnnDevice::WebnnDevice(Webnn& port, OpenedContext opened, std::function<double
       float16_(Limits(first_.limits_json).refuses("matmul", "a", "float16", 2).empty()) {}
 
 WebnnDevice::~WebnnDevice() {
-  for (const ContextId context : lanes_) {
+  for (const ContextId context : contexts_) {
     if (context != first_.id) port_.drop_context(context);
   }
   port_.drop_context(first_.id);
@@ -46,15 +46,15 @@ Error WebnnDevice::remember(Error error) {
   return error;
 }
 
-Async<std::vector<ContextId>> WebnnDevice::lanes() {
+Async<std::vector<ContextId>> WebnnDevice::contexts() {
   const Turns::Turn turn = co_await measuring_.take();
-  if (lanes_.empty()) lanes_ = co_await measure();
-  co_return lanes_;
+  if (contexts_.empty()) contexts_ = co_await measure();
+  co_return contexts_;
 }
 
 Async<std::vector<ContextId>> WebnnDevice::measure() {
   std::vector<ContextId> contexts{first_.id};
-  const int count = std::min(kMostLanes, processors_);
+  const int count = std::min(kMostContexts, processors_);
   if (accelerated() || count < 2) co_return contexts;
   Result<double> gain = 0.0;
   for (int i = 1; i < count && gain; ++i) {

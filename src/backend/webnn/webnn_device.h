@@ -28,7 +28,7 @@ class WebnnDevice {
   void refuse_float16() { float16_ = false; }
 
   /// Contexts that compute side by side, the first one among them; found out by measuring when first asked for.
-  Async<std::vector<ContextId>> lanes();
+  Async<std::vector<ContextId>> contexts();
 
   bool lost() const { return lost_.has_value(); }
   /// kDeviceLost once a call said so.
@@ -53,7 +53,7 @@ class WebnnDevice {
   bool float16_;
   std::optional<std::string> lost_;
   Turns measuring_;
-  std::vector<ContextId> lanes_;  ///< empty until measured
+  std::vector<ContextId> contexts_;  ///< empty until measured
 };
 
 }  // namespace ipfs_accelerate::webnn

@@ -139,7 +139,7 @@ Async<> WebnnProgram::upload(WeightId id, std::vector<WeightPart> parts) {
 }
 
 Async<std::vector<ContextId>> WebnnProgram::contexts_for(const ShapeClass& shape) {
-  if (shape.batch > 1 && can_split(*graph_)) co_return co_await device_->lanes();
+  if (shape.batch > 1 && can_split(*graph_)) co_return co_await device_->contexts();
   co_return std::vector<ContextId>{device_->context()};
 }
 
