@@ -1,4 +1,4 @@
-// Lane: a thread of a device's own, on which its calls are carried out one after the other.
+// Lane: the calls of a device, carried out one after the other by a thread of its own, or by the thread that waits for them.
 #pragma once
 
 #include <condition_variable>
@@ -31,10 +31,11 @@ class Lane {
     const auto call = std::make_shared<Call>();
     call->work = std::move(work);
     loop_.promise();
-    push([this, call] {
+    add([this, call] {
       call->result = call->work();
       loop_.answer([call] { call->reply.settle(*std::move(call->result)); });
     });
+    if (!loop_.lend(*this)) wake();
     if constexpr (std::is_void_v<T>) {
       co_await call->reply.get();
     } else {
@@ -44,15 +45,23 @@ class Lane {
   /// Carries `work` out and tells nobody. From any thread.
   void push(std::function<void()> work);
 
+  /// Carries out what waits, unless the thread is at it already.
+  void run_pending();
+  /// Leaves what waits to the thread.
+  void wake();
+
  private:
+  void add(std::function<void()> work);
   void run();
+  void run_first(std::size_t count, std::unique_lock<std::mutex>& lock);
 
   Loop& loop_;
   std::mutex mutex_;
   std::condition_variable work_ready_;
   std::deque<std::function<void()>> work_;
+  bool busy_ = false;  ///< somebody carries work out
   bool ending_ = false;
-  std::thread thread_;  ///< begins with the first call
+  std::thread thread_;  ///< begins when first woken
 };
 
 }  // namespace ipfs_accelerate::host

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "host/native/lane.h"
+
 namespace ipfs_accelerate::host {
 
 void Loop::post(std::function<void()> work) {
@@ -50,43 +52,100 @@ void Loop::drive(Waiter& me, std::unique_lock<std::mutex>& lock) {
     // Only the driver ends waiters, so its own `done` needs no lock here.
     while (!me.done && executor_.run_one()) ran = true;
     lock.lock();
-    if (!ran && !me.done && inbox_.empty()) work_ready_.wait(lock);
+    if (ran || me.done || !inbox_.empty()) continue;
+    if (lent_ != nullptr) {
+      help(me, lock);
+    } else {
+      work_ready_.wait(lock);
+    }
   }
 }
 
 void Loop::drive_until_done(Waiter& me) {
   std::unique_lock lock(mutex_);
-  if (driver_ == std::this_thread::get_id()) return drive(me, lock);
+  if (driver_ == std::this_thread::get_id()) {  // from inside posted work
+    me.lends = false;
+    Waiter* const outer = std::exchange(driving_, &me);
+    drive(me, lock);
+    driving_ = outer;
+    return;
+  }
+  take_over(me, lock);
+  if (!me.done) drive(me, lock);
+  if (driver_ == std::this_thread::get_id()) {
+    hand_over(lock);
+    driver_ = std::thread::id();
+  }
+  wake_next();
+}
+
+void Loop::take_over(Waiter& me, std::unique_lock<std::mutex>& lock) {
   const auto at = waiting_.insert(waiting_.end(), &me);
   me.wake.wait(lock, [&] { return me.done || driver_ == std::thread::id(); });
   waiting_.erase(at);
-  if (!me.done) {
-    driver_ = std::this_thread::get_id();
-    drive(me, lock);
-    driver_ = std::thread::id();
-  }
+  if (me.done) return;
+  driver_ = std::this_thread::get_id();
+  driving_ = &me;
+}
+
+void Loop::wake_next() {
   if (driver_ == std::thread::id() && !waiting_.empty()) waiting_.front()->wake.notify_one();
+}
+
+bool Loop::lend(Lane& lane) {
+  const std::lock_guard lock(mutex_);
+  const bool alone = driver_ == std::this_thread::get_id() && driving_->lends && promised_ == 1;
+  if (!alone || closing_ || lent_ != nullptr) return false;
+  lent_ = &lane;
+  return true;
+}
+
+void Loop::hand_over(std::unique_lock<std::mutex>& lock) {
+  Lane* const lane = std::exchange(lent_, nullptr);
+  if (lane == nullptr) return;
+  lock.unlock();
+  lane->wake();
+  lock.lock();
+}
+
+// Whoever comes to wait meanwhile drives.
+void Loop::help(Waiter& me, std::unique_lock<std::mutex>& lock) {
+  if (promised_ > 1 || !me.lends) return hand_over(lock);
+  Lane& lane = *std::exchange(lent_, nullptr);
+  driver_ = std::thread::id();
+  wake_next();
+  lock.unlock();
+  lane.run_pending();
+  lock.lock();
+  take_over(me, lock);
 }
 
 void Loop::start_thread() {
   const std::lock_guard lock(mutex_);
   if (thread_.joinable()) return;
   thread_ends_.done = false;
+  thread_ends_.lends = false;  // it must be there for what others post
   thread_ = std::thread([this] { drive_until_done(thread_ends_); });
 }
 
 void Loop::close() {
   Waiter drained;
+  drained.lends = false;
   // Looks again after everything that was ready, until no answer is owed.
   std::function<void()> look = [&] {
     if (executor_.run_one()) return post(look);
     std::unique_lock lock(mutex_);
+    hand_over(lock);
     const bool more = promised_ > 0 || !inbox_.empty();
     if (more && inbox_.empty()) work_ready_.wait(lock, [&] { return !inbox_.empty(); });
     if (more) return inbox_.push_back(look);
     lock.unlock();
     finish(drained);
   };
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
   post(look);
   drive_until_done(drained);
   if (!thread_.joinable()) return;

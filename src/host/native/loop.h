@@ -14,6 +14,8 @@
 
 namespace ipfs_accelerate::host {
 
+class Lane;
+
 class Loop {
  public:
   Loop() = default;
@@ -52,13 +54,22 @@ class Loop {
   void promise();
   void answer(std::function<void()> work);
 
+  /// Whether the calling thread will do the lane's work itself, which saves waking two threads: it drives, blocks until
+  /// an answer comes, and the lane's is the only one owed, so that nobody waits for it meanwhile.
+  bool lend(Lane& lane);
+
  private:
   struct Waiter {
     std::condition_variable wake;
     bool done = false;
+    bool lends = true;  ///< while it waits alone, its thread does the lane's work
   };
   void finish(Waiter& waiter);
   void drive_until_done(Waiter& me);
+  void take_over(Waiter& me, std::unique_lock<std::mutex>& lock);
+  void wake_next();
+  void help(Waiter& me, std::unique_lock<std::mutex>& lock);
+  void hand_over(std::unique_lock<std::mutex>& lock);
   void drive(Waiter& me, std::unique_lock<std::mutex>& lock);
   bool run_posted(std::unique_lock<std::mutex>& lock);
 
@@ -68,6 +79,9 @@ class Loop {
   std::deque<std::function<void()>> inbox_;
   std::list<Waiter*> waiting_;  // to become the driver
   std::thread::id driver_;      // none: a default id
+  Waiter* driving_ = nullptr;   // of the driver; the inner one where it blocked again
+  Lane* lent_ = nullptr;        // its work is the driver's as soon as nothing else is ready
+  bool closing_ = false;
   int promised_ = 0;
   Waiter thread_ends_;
   std::thread thread_;

@@ -89,6 +89,105 @@ TEST(Loop, ClosingDrains) {
   }
 }
 
+/// The thread that carried a call out.
+Async<std::thread::id> thread_of(Lane& lane) {
+  co_return co_await lane.call<std::thread::id>([] { return std::this_thread::get_id(); });
+}
+
+TEST(Lane, AloneTheCallersThreadCarriesTheCallOut) {
+  Loop loop;
+  Lane lane(loop);
+  EXPECT_EQ(loop.block_on(thread_of(lane)).value(), std::this_thread::get_id());
+  lane.push([] {});  // the lane's thread lives now, and may still be at it
+  bool again = false;
+  for (int i = 0; i < 1000 && !again; ++i) again = loop.block_on(thread_of(lane)).value() == std::this_thread::get_id();
+  EXPECT_TRUE(again);
+}
+
+TEST(Lane, WhoMustDriveLeavesItToTheLanesThread) {
+  Loop loop;
+  Lane lane(loop);
+  const std::thread::id here = std::this_thread::get_id();
+  std::thread::id inside, posted;
+  loop.post([&] { inside = loop.block_on(thread_of(lane)).value(); });  // it stands on posted work
+  EXPECT_NE(loop.block_on(thread_of(lane)).value(), std::thread::id());
+  EXPECT_NE(inside, here);
+  loop.start_thread();
+  std::atomic<bool> done{false};
+  loop.post([&] {
+    start(loop.executor(), thread_of(lane), [&](Result<std::thread::id> given) {
+      posted = *given;
+      done = true;
+    });
+  });
+  while (!done) std::this_thread::yield();
+  std::thread::id driver;
+  loop.post([&] { driver = std::this_thread::get_id(), done = false; });
+  while (done) std::this_thread::yield();
+  EXPECT_NE(posted, driver);
+  loop.close();
+}
+
+TEST(Lane, CallsOnTwoLanesRunSideBySide) {
+  Loop loop;
+  Lane first(loop), second(loop);
+  std::atomic<int> inside{0};
+  const auto meet = [&](std::size_t i) -> Async<> {
+    co_await (i == 0 ? first : second).call<void>([&]() -> Result<> {
+      ++inside;
+      while (inside < 2) std::this_thread::yield();
+      return {};
+    });
+  };
+  EXPECT_TRUE(loop.block_on(for_each_limited(2, 2, meet)));
+}
+
+TEST(Lane, WhileACallerWorksAnotherDrives) {
+  Loop loop;
+  Lane lane(loop);
+  std::atomic<bool> at_work{false}, other_done{false};
+  const auto until_the_other_is_done = [&]() -> Async<> {
+    co_await lane.call<void>([&]() -> Result<> {
+      at_work = true;
+      while (!other_done) std::this_thread::yield();
+      return {};
+    });
+  };
+  std::thread other([&] {
+    while (!at_work) std::this_thread::yield();
+    EXPECT_EQ(loop.block_on(ready(5)).value(), 5);
+    other_done = true;
+  });
+  EXPECT_TRUE(loop.block_on(until_the_other_is_done()));
+  other.join();
+}
+
+// Lent or not, in whatever order threads come and go: every call is carried out once, one at a time.
+TEST(Lane, ManyCallersShareTwoLanes) {
+  Loop loop;
+  Lane lanes[] = {Lane(loop), Lane(loop)};
+  std::atomic<int> inside[2] = {0, 0};
+  int carried_out[2] = {0, 0};
+  const auto calls = [&](int first) -> Async<> {
+    for (int i = 0; i < 500; ++i) {
+      const int which = (first + i / 3) % 2;
+      co_await lanes[which].call<void>([&, which]() -> Result<> {
+        EXPECT_EQ(++inside[which], 1);
+        ++carried_out[which];
+        --inside[which];
+        return {};
+      });
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] { EXPECT_TRUE(loop.block_on(calls(t))); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  loop.close();
+  EXPECT_EQ(carried_out[0] + carried_out[1], 2000);
+}
+
 TEST(NativeCompute, RunsStepsInOrderOnOneLane) {
   Loop loop;
   NativeCompute compute(loop, 2);
