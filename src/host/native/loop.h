@@ -33,19 +33,21 @@ class Loop {
   Result<T> block_on(Async<T> work) {
     std::optional<Result<T>> result;
     Waiter me;
-    post([&] {
+    enter([&] {
       start(executor_, std::move(work), [&](Result<T> given) {
         result = std::move(given);
         finish(me);
       });
     });
     drive_until_done(me);
+    leave();
     return *std::move(result);
   }
 
   /// A thread of its own drives from now until close().
   void start_thread();
-  /// Drives until nothing is ready and every promised post() has come; ends the own thread.
+  /// Drives until nothing is ready and every promised answer has come; ends the own thread, and returns when every
+  /// thread that blocks on the loop has left it.
   void close();
 
   /// A thread outside will answer() once: close() waits for it.
@@ -57,6 +59,8 @@ class Loop {
     std::condition_variable wake;
     bool done = false;
   };
+  void enter(std::function<void()> work);
+  void leave();
   void finish(Waiter& waiter);
   void drive_until_done(Waiter& me);
   void drive(Waiter& me, std::unique_lock<std::mutex>& lock);
@@ -69,6 +73,8 @@ class Loop {
   std::list<Waiter*> waiting_;  // to become the driver
   std::thread::id driver_;      // none: a default id
   int promised_ = 0;
+  int blocked_ = 0;  // calls of block_on
+  std::condition_variable left_;
   Waiter thread_ends_;
   std::thread thread_;
 };

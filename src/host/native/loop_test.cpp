@@ -4,11 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstring>
+#include <memory>
 
 #include "host/native/compute.h"
 
 namespace ipfs_accelerate::host {
 namespace {
+
+using namespace std::chrono_literals;
 
 Async<int> ready(int value) { co_return value; }
 Async<int> waiting(Reply<int> reply) { co_return co_await reply.get(); }
@@ -87,6 +91,104 @@ TEST(Loop, ClosingDrains) {
     loop.close();
     EXPECT_EQ(ran, 1);
   }
+}
+
+// What comes while it closes is carried out too, and may promise more.
+TEST(Loop, ClosingDrainsWhatOtherThreadsBring) {
+  Loop loop;
+  std::vector<std::string> ran;
+  const auto more = [&]() -> Async<> {
+    for (int i = 0; i < 3; ++i) co_await ready(i);
+    ran.push_back("work of the last answer");
+  };
+  std::thread second;
+  loop.promise();
+  std::thread first([&] {
+    std::this_thread::sleep_for(30ms);  // by now it is closing
+    loop.answer([&] {
+      ran.push_back("answer");
+      loop.promise();
+      second = std::thread([&] {
+        std::this_thread::sleep_for(30ms);
+        loop.post([&] { ran.push_back("posted beside it"); });
+        loop.answer([&] { start(loop.executor(), more(), [](const Result<>&) {}); });
+      });
+    });
+  });
+  loop.close();
+  EXPECT_EQ(ran, (std::vector<std::string>{"answer", "posted beside it", "work of the last answer"}));
+  first.join();
+  second.join();
+}
+
+/// Room for a loop that is spoiled once it is gone: whoever still stands in it crashes.
+class Spoiled {
+ public:
+  Loop& loop() { return *reinterpret_cast<Loop*>(room_); }
+  Spoiled() { new (room_) Loop; }
+  ~Spoiled() {
+    loop().~Loop();
+    std::memset(room_, 0xff, sizeof room_);
+  }
+
+ private:
+  alignas(Loop) unsigned char room_[sizeof(Loop)];
+};
+
+TEST(Loop, ClosingLetsBlockedThreadsLeaveFirst) {
+  for (int round = 0; round < 100; ++round) {
+    std::atomic<int> begun{0}, answered{0};
+    std::vector<std::thread> threads;
+    auto spoiled = std::make_unique<Spoiled>();
+    {
+      Loop& loop = spoiled->loop();
+      NativeCompute compute(loop, 1);
+      const auto work = [&]() -> Async<int> {
+        ++begun;
+        const auto nap = []() -> Result<> {
+          std::this_thread::sleep_for(200us);
+          return {};
+        };
+        co_await compute.offload(nap, Stop());
+        co_return 7;
+      };
+      for (int i = 0; i < 6; ++i) {
+        threads.emplace_back([&] { answered += loop.block_on(work()).value() == 7; });
+      }
+      while (begun < 6) std::this_thread::yield();
+      loop.close();
+    }
+    spoiled.reset();
+    for (std::thread& thread : threads) thread.join();
+    ASSERT_EQ(answered, 6);
+  }
+}
+
+// A thread that waits for what nobody promised still gets it.
+TEST(Loop, ClosingWaitsForBlockedThreads) {
+  Loop loop;
+  const Reply<int> late;
+  std::atomic<bool> begun{false}, answered{false};
+  const auto work = [&]() -> Async<int> {
+    begun = true;
+    co_return co_await late.get();
+  };
+  std::thread blocked([&] {
+    EXPECT_EQ(loop.block_on(work()).value(), 3);
+    answered = true;
+  });
+  while (!begun) std::this_thread::yield();
+  std::thread other([&] {
+    std::this_thread::sleep_for(30ms);
+    loop.post([&] {
+      EXPECT_FALSE(answered);
+      late.settle(3);
+    });
+  });
+  loop.close();
+  blocked.join();
+  EXPECT_TRUE(answered);
+  other.join();
 }
 
 TEST(NativeCompute, RunsStepsInOrderOnOneLane) {
