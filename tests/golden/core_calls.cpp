@@ -1,6 +1,6 @@
-// core_calls: calls from standard input (a JSON line each, as a page sends them), answered natively: "run" by the public
-// Engine, what it does not offer by the core. An answer a line: {"value": ...} or {"error": {"code", "message"}}. The
-// store is a folder of its own, so that nothing of the user's is touched.
+// core_calls: calls from standard input (a JSON line each, as a page sends them), answered natively: "run" by the
+// public Engine, what it does not offer by the core. An answer a line: {"value": ...} or {"error": {"code",
+// "message"}}. The store is a folder of its own, so that nothing of the user's is touched.
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <nlohmann/json.hpp>

@@ -31,10 +31,10 @@ struct Model {
 };
 
 Verdict verdict_of(GoldenReport report) {
-  std::string line = std::format("{} cases, worst error {:.2e} ({}), cosine {:.7f}, ids {}{}", report.cases,
-                                 report.worst_error, report.worst_output, report.worst_cosine,
-                                 report.ids_equal ? "equal" : "DIFFER",
-                                 report.declined_nodes ? std::format(", {} nodes on the CPU", report.declined_nodes) : "");
+  std::string line =
+      std::format("{} cases, worst error {:.2e} ({}), cosine {:.7f}, ids {}{}", report.cases, report.worst_error,
+                  report.worst_output, report.worst_cosine, report.ids_equal ? "equal" : "DIFFER",
+                  report.declined_nodes ? std::format(", {} nodes on the CPU", report.declined_nodes) : "");
   Json facts = {{"cases", report.cases},
                 {"worst_error", report.worst_error},
                 {"worst_cosine", report.worst_cosine},
@@ -43,12 +43,11 @@ Verdict verdict_of(GoldenReport report) {
 }
 
 Verdict verdict_of(ShippedReport report) {
-  std::string line = std::format("{} {:.4f} (reference {:.4f}), same answers {}/{}, golden worst error {:.1e}",
-                                 report.metric, report.value, report.reference, report.same, report.answers,
-                                 report.worst_error);
-  Json facts = {{"metric", report.metric},        {"value", report.value},
-                {"reference", report.reference},  {"same_answers", report.same},
-                {"answers", report.answers},      {"golden_worst_error", report.worst_error}};
+  std::string line =
+      std::format("{} {:.4f} (reference {:.4f}), same answers {}/{}, golden worst error {:.1e}", report.metric,
+                  report.value, report.reference, report.same, report.answers, report.worst_error);
+  Json facts = {{"metric", report.metric},     {"value", report.value},     {"reference", report.reference},
+                {"same_answers", report.same}, {"answers", report.answers}, {"golden_worst_error", report.worst_error}};
   return {std::move(line), std::move(facts), std::move(report.failures)};
 }
 

@@ -209,8 +209,7 @@ ShippedReport Shipped::judge(std::span<const Json> answers) const {
     failed(std::format("a golden number is off by {:.3g}, allowed {:.0e}", report.worst_error, bound));
   }
 
-  const auto predicted =
-      reading_->predictions(all.subspan(goldens, cases_.size()), all.last(reading_->candidates));
+  const auto predicted = reading_->predictions(all.subspan(goldens, cases_.size()), all.last(reading_->candidates));
   std::size_t right = 0;
   std::string first;
   for (std::size_t i = 0; i < predicted.size(); ++i) {
@@ -223,8 +222,8 @@ ShippedReport Shipped::judge(std::span<const Json> answers) const {
   report.value = static_cast<double>(right) / static_cast<double>(cases_.size());
   const double wanted = (half ? kSameShare16 : 1) * static_cast<double>(cases_.size());
   if (static_cast<double>(report.same) < wanted) {
-    failed(std::format("{} of {} answers are the recorded ones; the first that is not: {}", report.same,
-                       cases_.size(), first));
+    failed(std::format("{} of {} answers are the recorded ones; the first that is not: {}", report.same, cases_.size(),
+                       first));
   }
   return report;
 }

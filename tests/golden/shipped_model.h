@@ -37,7 +37,7 @@ class Shipped {
   std::filesystem::path folder_;
   GoldenOptions options_;
   const Reading* reading_ = nullptr;
-  std::vector<std::string> texts_;  ///< golden inputs, eval inputs, candidates
+  std::vector<std::string> texts_;   ///< golden inputs, eval inputs, candidates
   nlohmann::json cases_;             ///< the lines of eval.jsonl
   std::vector<std::string> labels_;  ///< of a classifier, in the order of its logits
   std::vector<double> golden_;       ///< recorded numbers of the golden inputs, a row after the other

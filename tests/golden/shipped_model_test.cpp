@@ -10,9 +10,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-std::filesystem::path folder_of(const std::string& name) {
-  return std::filesystem::path(IA_SOURCE_DIR) / "zoo" / name;
-}
+std::filesystem::path folder_of(const std::string& name) { return std::filesystem::path(IA_SOURCE_DIR) / "zoo" / name; }
 
 /// A shipped model, with the answers of an engine that repeats what was recorded.
 struct Judged {
@@ -25,9 +23,7 @@ struct Judged {
     for (std::string line; std::getline(lines, line);) cases.push_back(Json::parse(line));
   }
   std::size_t goldens() const { return 8; }
-  void answer(Json output) {
-    answers = {{{"value", {{"platform", "cpu"}, {"output", std::move(output)}}}}};
-  }
+  void answer(Json output) { answers = {{{"value", {{"platform", "cpu"}, {"output", std::move(output)}}}}}; }
   Json& output() { return answers[0]["value"]["output"]; }
   ShippedReport judge() const { return model->judge(answers); }
   void expect_failure(const std::string& words) const {

@@ -4,9 +4,7 @@
 namespace ipfs_accelerate::scripted {
 namespace {
 
-bool on(const Result<RunResult>& result, const std::string& platform) {
-  return result && result->platform == platform;
-}
+bool on(const Result<RunResult>& result, const std::string& platform) { return result && result->platform == platform; }
 
 }  // namespace
 
@@ -17,8 +15,8 @@ void lost_device(std::vector<Outcome>& outcomes) {
     GpuWorld world;
     world.gpu.lose_at = 0;
     Core core(world.ports);
-    const auto result = story.run(world, core, allowed ? "fallback allowed" : "fallback refused",
-                                  world.on_gpu(world.model, allowed));
+    const auto result =
+        story.run(world, core, allowed ? "fallback allowed" : "fallback refused", world.on_gpu(world.model, allowed));
     if (allowed) {
       story.require(on(result, "cpu") && !result->fallback.empty(), "the CPU helps, and it is said");
     } else {
@@ -48,6 +46,23 @@ void lost_at_submit(std::vector<Outcome>& outcomes) {
     story.require(first && again && first->output_json == again->output_json, "the same numbers");
     story.require(world.gpu.opened == 2, "it was opened again, once");
   }
+}
+
+/// The device stays, yet what is on it is not trusted any more.
+void failed_at_submit(std::vector<Outcome>& outcomes) {
+  Story story("a submission that fails, then the same call", outcomes);
+  GpuWorld world;
+  Core core(world.ports);
+  const Request request = world.on_gpu(world.model, false);
+  const auto first = story.run(world, core, "first", request);
+  const std::size_t buffers = world.gpu.buffers();
+  world.gpu.fail_at = world.gpu.submissions;
+  story.expect(story.run(world, core, "failing", request), ErrorCode::kOutOfMemory);
+  story.require(world.gpu.buffers() == 0, "the model is not kept");
+  const auto again = story.run(world, core, "the same call", request);
+  story.require(again && again->ipfs_load_time > 0 && world.gpu.buffers() == buffers, "it is loaded anew");
+  story.require(first && again && first->output_json == again->output_json, "the same numbers");
+  story.require(world.gpu.opened == 1, "the device stayed open");
 }
 
 /// Neither model may get at the other's buffers, whichever is asked for first.

@@ -153,10 +153,20 @@ void side_by_side(std::vector<Outcome>& outcomes) {
 
 std::vector<Outcome> run_scenarios(const std::string& only) {
   using Scenario = void (*)(std::vector<Outcome>&);
-  static const std::vector<std::pair<std::string, Scenario>> kScenarios = {
-      {"cold", cold_and_warm}, {"sources", bad_sources},      {"order", slow_and_out_of_order}, {"full", full_disk},
-      {"damage", damage},      {"cancel", cancel_everywhere}, {"beside", side_by_side},         {"lost", lost_device},
-      {"lost", lost_at_submit}, {"lost", lost_under_two_models}, {"shared", shared_load}, {"shared", late_caller}, {"shared", shared_model}};
+  static const std::vector<std::pair<std::string, Scenario>> kScenarios = {{"cold", cold_and_warm},
+                                                                           {"sources", bad_sources},
+                                                                           {"order", slow_and_out_of_order},
+                                                                           {"full", full_disk},
+                                                                           {"damage", damage},
+                                                                           {"cancel", cancel_everywhere},
+                                                                           {"beside", side_by_side},
+                                                                           {"lost", lost_device},
+                                                                           {"lost", lost_at_submit},
+                                                                           {"lost", failed_at_submit},
+                                                                           {"lost", lost_under_two_models},
+                                                                           {"shared", shared_load},
+                                                                           {"shared", late_caller},
+                                                                           {"shared", shared_model}};
   std::vector<Outcome> outcomes;
   for (const auto& [name, scenario] : kScenarios) {
     if (only.empty() || only == name) scenario(outcomes);

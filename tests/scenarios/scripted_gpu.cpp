@@ -103,6 +103,7 @@ Async<> ScriptedGpu::submit(PlanId plan, std::vector<ByteView> inputs, std::vect
   host_.trace.push_back(std::format("gpu submit to device {}", found->second.device));
   if (seconds > 0) co_await host_.host().clock.sleep(seconds, Stop());
   if (number == lose_at) lose();
+  if (number == fail_at) co_await fail(ErrorCode::kOutOfMemory, "no memory for this submission");
   co_await alive(found->second.device);
   const Graph& graph = *found->second.graph;
   std::vector<TensorRef> given;

@@ -16,6 +16,7 @@ class ScriptedGpu final : public webgpu::Gpu {
   ~ScriptedGpu() override;
 
   int lose_at = -1;    ///< the submission, from 0, during which the device goes away
+  int fail_at = -1;    ///< the submission that fails on a device that stays
   double seconds = 0;  ///< each submission takes
   int submissions = 0, opened = 0;
   std::size_t buffers() const { return buffers_.size(); }  ///< that are held now, also of a device that is lost

@@ -73,7 +73,8 @@ void late_caller(std::vector<Outcome>& outcomes) {
   Story story("a third caller of a load that changed hands", outcomes);
   Pair pair, alone;
   const auto buffers_of_one = [&] {
-    story.require(alone.world.host.run(alone.core.run(alone.request, {{"red", {}}}, {}, Stop())).has_value(), "it runs");
+    story.require(alone.world.host.run(alone.core.run(alone.request, {{"red", {}}}, {}, Stop())).has_value(),
+                  "it runs");
     return alone.world.gpu.buffers();
   };
   std::optional<Result<RunResult>> third;

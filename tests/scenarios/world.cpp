@@ -110,7 +110,8 @@ std::string Story::told(const Result<RunResult>& result) {
 }
 
 void Story::expect(const Result<RunResult>& result, ErrorCode code) {
-  const std::string got = result ? "an answer" : std::format("{}: {}", error_name(result.error().code), result.error().message);
+  const std::string got =
+      result ? "an answer" : std::format("{}: {}", error_name(result.error().code), result.error().message);
   require(!result && result.error().code == code, std::format("{} was expected, not {}", error_name(code), got));
 }
 

@@ -1,4 +1,5 @@
-// What scenarios are made of: a model behind a gateway, an engine on the scripted host, and the story that is told of it.
+// What scenarios are made of: a model behind a gateway, an engine on the scripted host, and the story that is told of
+// it.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -52,6 +53,7 @@ class Story {
 // Devices (device_scenarios.cpp) and callers that share (sharing_scenarios.cpp).
 void lost_device(std::vector<Outcome>& outcomes);
 void lost_at_submit(std::vector<Outcome>& outcomes);
+void failed_at_submit(std::vector<Outcome>& outcomes);
 void lost_under_two_models(std::vector<Outcome>& outcomes);
 void shared_load(std::vector<Outcome>& outcomes);
 void late_caller(std::vector<Outcome>& outcomes);

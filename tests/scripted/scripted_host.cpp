@@ -421,7 +421,8 @@ int ScriptedHost::requests(std::string_view url_start) const {
 }
 
 std::size_t ScriptedHost::pinned() const {
-  return static_cast<std::size_t>(std::ranges::count_if(kept_, [](const auto& kept) { return kept.second.use_count() > 1; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(kept_, [](const auto& kept) { return kept.second.use_count() > 1; }));
 }
 
 void ScriptedHost::keep(const Cid& cid, Bytes bytes) {

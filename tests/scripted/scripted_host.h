@@ -88,7 +88,7 @@ class ScriptedHost {
   void lose(const Cid& cid) { lost_.insert(cid.key()); }        ///< what is put is gone
   bool keeps(const Cid& cid) const { return kept_.contains(cid.key()); }
   std::size_t kept_blocks() const { return kept_.size(); }
-  std::size_t pinned() const;  ///< kept blocks whose bytes somebody holds
+  std::size_t pinned() const;              ///< kept blocks whose bytes somebody holds
   void keep(const Cid& cid, Bytes bytes);  ///< as it is, without a word of a CID
   void empty_keep() { kept_.clear(); }
   double keep_seconds = 0, hash_seconds = 0;  ///< each request takes
