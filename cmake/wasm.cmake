@@ -70,8 +70,8 @@ set(IA_WASM_LINK_THREADS
 file(GLOB IA_WASM_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bindings/wasm/*.cpp)
 list(REMOVE_ITEM IA_WASM_SOURCES ${CMAKE_SOURCE_DIR}/bindings/wasm/no_tests.cpp)
 file(GLOB IA_TEST_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/page/*_calls.cpp)
-file(GLOB IA_SCENARIOS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/scenarios/*.cpp)
-list(FILTER IA_SCENARIOS EXCLUDE REGEX "scenarios_test|scenario_traces")
+file(GLOB IA_SCENARIOS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/scenarios/*scenarios.cpp ${CMAKE_SOURCE_DIR}/tests/scenarios/scripted_gpu.cpp
+  ${CMAKE_SOURCE_DIR}/tests/scenarios/world.cpp)
 add_library(ia_bindings OBJECT ${IA_WASM_SOURCES})
 add_library(ia_engine_calls OBJECT ${CMAKE_SOURCE_DIR}/bindings/wasm/no_tests.cpp)
 add_library(ia_test_calls OBJECT ${IA_TEST_SOURCES} ${CMAKE_SOURCE_DIR}/tests/conformance/cases.cpp
