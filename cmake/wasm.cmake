@@ -70,11 +70,13 @@ set(IA_WASM_LINK_THREADS
 file(GLOB IA_WASM_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bindings/wasm/*.cpp)
 list(REMOVE_ITEM IA_WASM_SOURCES ${CMAKE_SOURCE_DIR}/bindings/wasm/no_tests.cpp)
 file(GLOB IA_TEST_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/page/*_calls.cpp)
+file(GLOB IA_SCENARIOS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/scenarios/*scenarios.cpp ${CMAKE_SOURCE_DIR}/tests/scenarios/scripted_gpu.cpp
+  ${CMAKE_SOURCE_DIR}/tests/scenarios/world.cpp)
 add_library(ia_bindings OBJECT ${IA_WASM_SOURCES})
 add_library(ia_engine_calls OBJECT ${CMAKE_SOURCE_DIR}/bindings/wasm/no_tests.cpp)
 add_library(ia_test_calls OBJECT ${IA_TEST_SOURCES} ${CMAKE_SOURCE_DIR}/tests/conformance/cases.cpp
                                  ${CMAKE_SOURCE_DIR}/tests/conformance/check.cpp ${CMAKE_SOURCE_DIR}/tests/golden/reference.cpp
-                                 ${CMAKE_SOURCE_DIR}/tests/scripted/scripted_host.cpp ${CMAKE_SOURCE_DIR}/tests/scenarios/scenarios.cpp)
+                                 ${CMAKE_SOURCE_DIR}/tests/scripted/scripted_host.cpp ${IA_SCENARIOS})
 foreach(objects ia_bindings ia_engine_calls ia_test_calls)
   ia_use_pch(${objects} ia_pch)
   target_compile_options(${objects} PRIVATE -Os)

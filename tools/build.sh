@@ -15,7 +15,7 @@ build_program() { build_preset release ipfs-accelerate; }
 build_golden() { build_preset release golden_models golden_tokenizers core_calls; }
 build_program_if_missing() { [ -x "$IA_SOURCE/build/release/bin/ipfs-accelerate" ] || build_program; }
 # Configured again: the peers' libraries may have been installed since.
-build_bench() { (cd "$IA_SOURCE" && cmake --preset release >&2) && build_preset release bench_peers ipfs-accelerate core_calls; }
+build_bench() { (cd "$IA_SOURCE" && cmake --preset release >&2) && build_preset release bench_peers ipfs-accelerate core_calls golden_models; }
 
 npm_install() {
   local stamp=$IA_SOURCE/web/node_modules/.installed-$(sha256sum "$IA_SOURCE/web/package-lock.json" | cut -c1-12)

@@ -14,6 +14,9 @@ struct CheckedDevice {
   int precision = 32;                                                         ///< decides what may differ
 };
 
+/// What is computed: every op, in the order in which an encoder uses them.
+Result<Graph> self_check_graph();
+
 /// What is wrong; empty when the numbers are right. Ends with an error only when the device or the reference is of no
 /// use any more (kDeviceLost).
 Async<std::string> self_check(CheckedDevice device, Backend& reference);

@@ -1,17 +1,18 @@
 // Turns: coroutines that use one thing after the other, in the order in which they asked.
 #pragma once
 
-#include <deque>
+#include <list>
 #include <memory>
 
 #include "base/async.h"
+#include "base/stop.h"
 
 namespace ipfs_accelerate {
 
 class Turns {
   struct State {
     bool taken = false;
-    std::deque<Reply<>> waiting;
+    std::list<Reply<>> waiting;
   };
 
  public:
@@ -36,13 +37,21 @@ class Turns {
     std::shared_ptr<State> state_;
   };
 
-  Async<Turn> take() { return wait(state_); }
+  /// kCancelled when it is asked to stop before its turn has come.
+  Async<Turn> take(Stop stop = {}) { return wait(state_, std::move(stop)); }
+  bool awaited() const { return !state_->waiting.empty(); }
 
  private:
-  static Async<Turn> wait(std::shared_ptr<State> state) {
+  static Async<Turn> wait(std::shared_ptr<State> state, Stop stop) {
     if (state->taken) {
+      co_await stop.check();
       const Reply<> mine;
-      state->waiting.push_back(mine);
+      const auto at = state->waiting.insert(state->waiting.end(), mine);
+      const auto listener = stop.listen([&] {
+        if (mine.settled()) return;  // the turn has come
+        state->waiting.erase(at);
+        mine.settle(stop.check());
+      });
       co_await mine.get();  // the turn is handed over taken
     }
     state->taken = true;

@@ -137,7 +137,9 @@ Async<Core::Impl::Ready> Core::Impl::load_on(Request request, Choice choice, Loa
   std::optional<Found> found;
   const double begin = host.clock.now();
   const EntryRef entry = co_await entry_of(request, choice, &found, stop);
-  const Turns::Turn turn = co_await entry->loading.take();
+  const Turns::Turn turn = co_await entry->loading.take(stop);
+  // The device was opened anew since: what is on the lost one is of no use.
+  if (entry->model && entry->model->choice().preferred != choice.preferred) entry->model.reset();
   Ready ready{entry, entry->model, false, choice.fallback};
   if (!ready.model) {
     const auto load = [&]() -> Async<> {
@@ -154,13 +156,11 @@ Async<Core::Impl::Ready> Core::Impl::load_on(Request request, Choice choice, Loa
     const Result<> done = co_await as_result(load());
     if (!done) {
       if (found && found->fetcher) (void)co_await as_result(found->fetcher->flush());  // what came is kept
-      evict(entry);
+      if (!entry->loading.awaited()) evict(entry);  // the next in turn tries for itself
       co_await done;
     }
     ready.model = entry->model;
     ready.fresh = true;
-    // Whoever failed before us took the entry out; what is loaded must be found again.
-    if (std::ranges::find(loaded, entry) == loaded.end()) loaded.push_front(entry);
   }
   if (listener)
     listener({"ready", {}, ready.model->source().source(), std::string(ready.model->pipeline().task().name()), 0, 0});

@@ -174,7 +174,7 @@ Async<std::vector<nlohmann::json>> LoadedModel::run_batch(std::vector<TextInput>
 }
 
 Async<Answers> LoadedModel::run(std::vector<Input> inputs, Config config, Stop stop) {
-  const Turns::Turn turn = co_await runs_.take();
+  const Turns::Turn turn = co_await runs_.take(stop);
   const TaskOptions options = task_options(config);
   const auto batches = length_sorted_batches(inputs, static_cast<std::size_t>(config.batch_size));
   sorted_ = batches.size() > 1;
@@ -188,7 +188,7 @@ Async<Answers> LoadedModel::run(std::vector<Input> inputs, Config config, Stop s
 }
 
 Async<LoadedModel::Outputs> LoadedModel::evaluate(std::vector<EncodedItem> encodings, Stop stop) {
-  const Turns::Turn turn = co_await runs_.take();
+  const Turns::Turn turn = co_await runs_.take(stop);
   std::vector<Encoding> items;
   for (EncodedItem& item : encodings) {
     Encoding encoding;

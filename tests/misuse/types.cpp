@@ -8,7 +8,7 @@ namespace ipfs_accelerate {
 
 content::Cid a_text_is_no_cid(const std::string& text) {
 #ifdef MISUSE
-  return text;  // misuse-error {{no viable conversion}}
+  return text;  // misuse-error {{no viable conversion from returned value of type 'const std::string'}}
 #else
   return content::Cid::parse(text).value_or(content::Cid{});
 #endif
@@ -16,9 +16,11 @@ content::Cid a_text_is_no_cid(const std::string& text) {
 
 bool codes_and_numbers(const content::Cid& cid, Dtype dtype) {
 #ifdef MISUSE
-  bool same = cid.codec == cid.hash.function;                // misuse-error {{invalid operands to binary expression}}
-  same |= cid.codec == 0x55;                                 // misuse-error {{invalid operands to binary expression}}
-  return same || dtype == 0 || dtype == ErrorCode::kTimeout;  // misuse-error 2 {{invalid operands to binary expression}}
+  // misuse-error@+1 {{binary expression ('const Codec' and 'const HashFunction')}}
+  bool same = cid.codec == cid.hash.function;
+  same |= cid.codec == 0x55;                   // misuse-error {{binary expression ('const Codec' and 'int')}}
+  same |= dtype == 0;                          // misuse-error {{binary expression ('Dtype' and 'int')}}
+  return same || dtype == ErrorCode::kTimeout;  // misuse-error {{('Dtype' and 'ipfs_accelerate::ErrorCode')}}
 #else
   return cid.codec == content::Codec::kRaw && dtype == Dtype::kF32;
 #endif
@@ -28,8 +30,9 @@ bool codes_and_numbers(const content::Cid& cid, Dtype dtype) {
 Async<> inputs_for_outputs(Executable& executable, std::vector<TensorRef> inputs,
                            std::vector<MutableTensorRef> outputs) {
 #ifdef MISUSE
-  co_await executable.run(outputs, inputs, {});  // misuse-error {{no viable conversion}}
-  co_await executable.run(inputs, outputs, nullptr);  // misuse-error {{no viable conversion}}
+  // misuse-error@+1 {{from 'vector<MutableTensorRef>' to 'vector<TensorRef>'}}
+  co_await executable.run(outputs, inputs, {});
+  co_await executable.run(inputs, outputs, nullptr);  // misuse-error {{from 'std::nullptr_t' to 'Stop'}}
 #else
   co_await executable.run(inputs, outputs, {});
 #endif
@@ -39,9 +42,11 @@ Async<> inputs_for_outputs(Executable& executable, std::vector<TensorRef> inputs
 Result<Batch> a_task_with_a_device(const Task& task, const TaskModel& model, Backend& backend) {
 #ifdef MISUSE
   Batch batch;
-  batch.backend = &backend;                       // misuse-error {{no member named 'backend' in 'ipfs_accelerate::Batch'}}
-  return task.prepare(model, {}, {}, backend);    // misuse-error {{too many arguments to function call}}
-  return task.prepare(backend, {}, {});           // misuse-error {{no viable conversion}}
+  // misuse-error@+1 {{no member named 'backend' in 'ipfs_accelerate::Batch'}}
+  batch.backend = &backend;
+  // misuse-error@+1 {{too many arguments to function call, expected 3, have 4}}
+  return task.prepare(model, {}, {}, backend);
+  return task.prepare(backend, {}, {});           // misuse-error {{from 'Backend' to 'const TaskModel'}}
 #else
   static_cast<void>(backend.device());
   return task.prepare(model, {}, {});
@@ -51,9 +56,10 @@ Result<Batch> a_task_with_a_device(const Task& task, const TaskModel& model, Bac
 /// Work for a port is given to that port.
 Async<> ports(host::Host& host, content::VerifiedBytes block, HostBytesRef bytes, Bytes own) {
 #ifdef MISUSE
-  co_await host.keep.put(bytes);                // misuse-error {{no viable conversion}}
-  co_await host.keep.put(own);                  // misuse-error {{no viable conversion}}
-  co_await host.net.get("https://x", {});       // misuse-error {{no viable conversion}}
+  // misuse-error-re@+1 {{from 'HostBytesRef' {{.*}} to 'content::VerifiedBytes'}}
+  co_await host.keep.put(bytes);
+  co_await host.keep.put(own);                  // misuse-error-re {{from 'Bytes' {{.*}} to 'content::VerifiedBytes'}}
+  co_await host.net.get("https://x", {});       // misuse-error {{from 'const char[10]' to 'NetRequest'}}
   host::Host without_ports{};                   // misuse-error {{reference member of type 'Executor &' uninitialized}}
 #else
   static_cast<void>(bytes), static_cast<void>(own);

@@ -13,9 +13,10 @@ Result<int> parsed();
 
 Async<int> something_that_is_no_async(Stop stop) {
 #ifdef MISUSE
-  co_await 7;                        // misuse-error@base/async.h:* {{no matching function for call to 'awaiter_of'}}
-  co_await std::suspend_always();    // misuse-error@base/async.h:* {{no matching function for call to 'awaiter_of'}}
-  co_await stop;                     // misuse-error@base/async.h:* {{no matching function for call to 'awaiter_of'}}
+  // misuse-error@base/async.h:* 3 {{no matching function for call to 'awaiter_of'}}
+  co_await 7;                      // misuse-note {{await_transform<int>' requested here}}
+  co_await std::suspend_always();  // misuse-note {{await_transform<std::suspend_always>' requested here}}
+  co_await stop;                   // misuse-note {{await_transform<ipfs_accelerate::Stop &>' requested here}}
 #else
   co_await stop.check();
   co_await work(stop);
@@ -36,8 +37,10 @@ void the_work_is_dropped() {
 
 Async<> another_coroutine_type_and_a_second_await(Async<int> child) {
 #ifdef MISUSE
-  co_await child;  // misuse-error@base/async.h:* {{no matching function for call to 'awaiter_of'}}
-  Async<int> copy = child;  // misuse-error {{call to implicitly-deleted copy constructor}}
+  // misuse-error@base/async.h:* {{no matching function for call to 'awaiter_of'}}
+  // misuse-note@base/async.h:* {{[with T = int] not viable: expects an rvalue for 1st argument}}
+  co_await child;           // misuse-note {{await_transform<ipfs_accelerate::Async<int> &>' requested here}}
+  Async<int> copy = child;  // misuse-error {{call to implicitly-deleted copy constructor of 'Async<int>'}}
 #else
   co_await std::move(child);
 #endif
@@ -45,7 +48,7 @@ Async<> another_coroutine_type_and_a_second_await(Async<int> child) {
 
 /// Outside a coroutine there is nothing to wait in.
 #ifdef MISUSE
-// misuse-error@+1 {{this function cannot be a coroutine}}
+// misuse-error@+1 {{cannot be a coroutine: 'std::coroutine_traits<std::expected<int, ipfs_accelerate::Error>}}
 Result<int> waiting_in_a_plain_function(Async<int> child) {
   co_return co_await std::move(child);
 #else
@@ -60,7 +63,7 @@ Result<int> waiting_in_a_plain_function(Async<int> child) {
 
 Async<Bytes> the_wrong_value() {
 #ifdef MISUSE
-  co_return 7.5;  // misuse-error {{no viable conversion}}
+  co_return 7.5;  // misuse-error {{from 'double' to 'Result<std::vector<unsigned char}}
 #else
   co_return Bytes{};
 #endif

@@ -1,132 +1,8 @@
-#include "scenarios/scenarios.h"
-
-#include <cstring>
-#include <nlohmann/json.hpp>
-
-#include "engine/core.h"
-#include "scripted/scripted_host.h"
+// Loading, sources, damage, stops; see world.h for what they are made of.
+#include "scenarios/world.h"
 
 namespace ipfs_accelerate::scripted {
 namespace {
-
-using Json = nlohmann::json;
-constexpr const char* kGateway = "https://one.example";
-constexpr const char* kSecond = "https://two.example";
-
-constexpr std::string_view kConfig = R"({"architectures":["DistilBertModel"],"model_type":"distilbert","dim":8,
- "hidden_dim":16,"n_heads":2,"n_layers":1,"max_position_embeddings":16,"vocab_size":40000,"activation":"gelu",
- "pad_token_id":0,"tie_word_embeddings":true})";
-constexpr std::string_view kTokenizer = R"({"version":"1.0","truncation":null,"padding":null,
- "added_tokens":[
-  {"id":0,"content":"[PAD]","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true},
-  {"id":2,"content":"[CLS]","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true},
-  {"id":3,"content":"[SEP]","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true}],
- "normalizer":null,"pre_tokenizer":{"type":"Whitespace"},
- "post_processor":{"type":"BertProcessing","sep":["[SEP]",3],"cls":["[CLS]",2]},
- "decoder":{"type":"WordPiece","prefix":"##","cleanup":false},
- "model":{"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##","max_input_chars_per_word":100,
-  "vocab":{"[PAD]":0,"[UNK]":1,"[CLS]":2,"[SEP]":3,"[MASK]":4,"red":5,"lamp":6,"cold":7}}})";
-
-Bytes bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
-
-/// A DistilBERT of one layer, its word table large enough for two leaves.
-Bytes weights() {
-  const std::string layer = "transformer.layer.0.";
-  std::vector<std::pair<std::string, std::vector<int>>> tensors = {{"embeddings.word_embeddings.weight", {40000, 8}},
-                                                                   {"embeddings.position_embeddings.weight", {16, 8}},
-                                                                   {"embeddings.LayerNorm.weight", {8}},
-                                                                   {"embeddings.LayerNorm.bias", {8}}};
-  for (const char* name : {"q_lin", "k_lin", "v_lin", "out_lin"}) {
-    tensors.push_back({layer + "attention." + name + ".weight", {8, 8}});
-    tensors.push_back({layer + "attention." + name + ".bias", {8}});
-  }
-  for (const char* norm : {"sa_layer_norm", "output_layer_norm"}) {
-    tensors.push_back({layer + norm + ".weight", {8}});
-    tensors.push_back({layer + norm + ".bias", {8}});
-  }
-  tensors.push_back({layer + "ffn.lin1.weight", {16, 8}});
-  tensors.push_back({layer + "ffn.lin1.bias", {16}});
-  tensors.push_back({layer + "ffn.lin2.weight", {8, 16}});
-  tensors.push_back({layer + "ffn.lin2.bias", {8}});
-  Json header = Json::object();
-  std::vector<float> values;
-  std::uint32_t state = 1;
-  for (const auto& [name, shape] : tensors) {
-    const std::size_t begin = values.size() * 4;
-    const std::size_t count = shape.size() == 2 ? std::size_t(shape[0]) * std::size_t(shape[1]) : std::size_t(shape[0]);
-    for (std::size_t i = 0; i < count; ++i) {
-      state = state * 1664525u + 1013904223u;
-      values.push_back((float(state >> 8) / 8388608.0f - 1.0f) * 0.5f);
-    }
-    header[name] = {{"dtype", "F32"}, {"shape", shape}, {"data_offsets", {begin, values.size() * 4}}};
-  }
-  const std::string text = header.dump();
-  Bytes file(8);
-  for (int i = 0; i < 8; ++i) file[std::size_t(i)] = std::uint8_t(std::uint64_t{text.size()} >> (8 * i));
-  file.insert(file.end(), text.begin(), text.end());
-  const auto* data = reinterpret_cast<const std::uint8_t*>(values.data());
-  file.insert(file.end(), data, data + values.size() * 4);
-  return file;
-}
-
-const Origin::Files& model_files() {
-  static const Origin::Files files = {
-      {"config.json", bytes_of(kConfig)}, {"tokenizer.json", bytes_of(kTokenizer)}, {"model.safetensors", weights()}};
-  return files;
-}
-
-struct World {
-  World() : model(origin.add_folder(model_files())) { host.gateway(kGateway, origin); }
-  Origin origin;
-  Cid model;
-  ScriptedHost host;
-
-  Request request(std::vector<std::string> gateways = {kGateway}) const {
-    Request request;
-    request.model = model.text();
-    request.config.platform = "cpu";
-    request.config.threads = 1;
-    request.config.gateways = std::move(gateways);
-    return request;
-  }
-};
-
-/// One scenario in the making: what it does, said into its trace.
-class Story {
- public:
-  Story(std::string name, std::vector<Outcome>& outcomes) : outcomes_(outcomes) { outcome_.name = std::move(name); }
-  ~Story() { outcomes_.push_back(std::move(outcome_)); }
-
-  void require(bool fine, const std::string& what) {
-    if (!fine) outcome_.problems.push_back(what);
-  }
-  /// Runs two short texts; the trace gets the host's requests since the last time, and the answer.
-  Result<RunResult> run(World& world, Core& core, const std::string& what, Request request, Stop stop = {}) {
-    const std::vector<Input> texts = {{"red lamp", {}}, {"cold", {}}};
-    world.host.trace.clear();
-    auto result = world.host.run(core.run(std::move(request), texts, {}, std::move(stop)));
-    outcome_.trace += "- " + what + "\n" + world.host.traced();
-    if (result) {
-      outcome_.trace += std::format("= {} answers on {} from {}, {} tokens, {} blocks fetched\n",
-                                    Json::parse(result->output_json, nullptr, false).size(), result->platform,
-                                    result->ipfs_source, result->tokens, result->content.blocks_fetched);
-    } else {
-      outcome_.trace += std::format("= {}\n", error_name(result.error().code));
-    }
-    return result;
-  }
-  void expect(const Result<RunResult>& result, ErrorCode code) {
-    require(!result && result.error().code == code,
-            std::format(
-                "{} was expected, not {}", error_name(code),
-                result ? "an answer" : std::string(error_name(result.error().code)) + ": " + result.error().message));
-  }
-  void note(const std::string& line) { outcome_.trace += line + "\n"; }
-
- private:
-  std::vector<Outcome>& outcomes_;
-  Outcome outcome_;
-};
 
 void cold_and_warm(std::vector<Outcome>& outcomes) {
   Story story("cold load, run again, warm load", outcomes);
@@ -256,13 +132,9 @@ void cancel_everywhere(std::vector<Outcome>& outcomes) {
 void side_by_side(std::vector<Outcome>& outcomes) {
   Story story("two models side by side", outcomes);
   World world;
-  const Cid other = world.origin.add_folder({{"config.json", bytes_of(kConfig)},
-                                             {"model.safetensors", weights()},
-                                             {"tokenizer.json", bytes_of(kTokenizer)},
-                                             {"readme.txt", bytes_of("another folder")}});
   Core core(world.host.host());
   Request second = world.request();
-  second.model = other.text();
+  second.model = world.other.text();
   int ended = 0;
   const auto both = [&]() -> Async<> {
     std::vector<Request> requests = {world.request(), second, world.request()};
@@ -277,63 +149,24 @@ void side_by_side(std::vector<Outcome>& outcomes) {
   story.require(done && ended == 3, "all three end");
 }
 
-/// An adapter that is there, and goes away with the first work it gets.
-class LostGpu final : public webgpu::Gpu {
- public:
-  Async<std::vector<DeviceInfo>> list() override { co_return std::vector<DeviceInfo>(1, info()); }
-  Async<webgpu::OpenedGpu> open() override { co_return webgpu::OpenedGpu{info(), {}}; }
-  std::string lost() const override { return gone_ ? "taken away" : ""; }
-  Async<webgpu::BufferId> buffer(ByteView) override {
-    gone_ = true;
-    co_return fail(ErrorCode::kDeviceLost, "the adapter was taken away");
-  }
-  Async<webgpu::PlanId> plan(webgpu::Recording, std::vector<webgpu::BufferId>) override {
-    co_return fail(ErrorCode::kDeviceLost, "the adapter was taken away");
-  }
-  Async<> submit(webgpu::PlanId, std::vector<ByteView>, std::vector<std::span<std::uint8_t>>) override {
-    co_await fail(ErrorCode::kDeviceLost, "the adapter was taken away");
-  }
-  void drop_buffer(webgpu::BufferId) override {}
-  void drop_plan(webgpu::PlanId) override {}
-
- private:
-  static DeviceInfo info() {
-    DeviceInfo info;
-    info.platform = "webgpu";
-    info.name = "an adapter";
-    info.is_real_hardware = true;
-    return info;
-  }
-  bool gone_ = false;
-};
-
-void lost_device(std::vector<Outcome>& outcomes) {
-  Story story("a device that is lost", outcomes);
-  for (const bool allowed : {true, false}) {
-    World world;
-    LostGpu gpu;
-    host::Host host = world.host.host();
-    host.gpu = &gpu;
-    Core core(host);
-    Request request = world.request();
-    request.config.platform = "webgpu";
-    request.config.allow_fallback = allowed;
-    const auto result = story.run(world, core, allowed ? "fallback allowed" : "fallback refused", request);
-    if (allowed) {
-      story.require(result && result->platform == "cpu" && !result->fallback.empty(), "the CPU helps, and it is said");
-    } else {
-      story.require(!result && static_cast<int>(result.error().code) / 100 == 5, "a device error");
-    }
-  }
-}
-
 }  // namespace
 
 std::vector<Outcome> run_scenarios(const std::string& only) {
   using Scenario = void (*)(std::vector<Outcome>&);
-  static const std::vector<std::pair<std::string, Scenario>> kScenarios = {
-      {"cold", cold_and_warm}, {"sources", bad_sources},      {"order", slow_and_out_of_order}, {"full", full_disk},
-      {"damage", damage},      {"cancel", cancel_everywhere}, {"beside", side_by_side},         {"lost", lost_device}};
+  static const std::vector<std::pair<std::string, Scenario>> kScenarios = {{"cold", cold_and_warm},
+                                                                           {"sources", bad_sources},
+                                                                           {"order", slow_and_out_of_order},
+                                                                           {"full", full_disk},
+                                                                           {"damage", damage},
+                                                                           {"cancel", cancel_everywhere},
+                                                                           {"beside", side_by_side},
+                                                                           {"lost", lost_device},
+                                                                           {"lost", lost_at_submit},
+                                                                           {"lost", failed_at_submit},
+                                                                           {"lost", lost_under_two_models},
+                                                                           {"shared", shared_load},
+                                                                           {"shared", late_caller},
+                                                                           {"shared", shared_model}};
   std::vector<Outcome> outcomes;
   for (const auto& [name, scenario] : kScenarios) {
     if (only.empty() || only == name) scenario(outcomes);

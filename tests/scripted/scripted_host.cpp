@@ -368,8 +368,6 @@ host::Host& ScriptedHost::host() { return *ports_->host; }
 
 // Time
 
-void ScriptedHost::at(double seconds, std::function<void()> event) { events_.emplace(seconds, std::move(event)); }
-
 bool ScriptedHost::step() {
   if (events_.empty()) return false;
   const auto next = events_.begin();
@@ -383,9 +381,12 @@ bool ScriptedHost::step() {
 Async<> ScriptedHost::wait(double seconds, Stop stop) {
   co_await stop.check();
   const Reply<> reply;
-  at(now_ + seconds, [reply] { reply.settle({}); });
-  const Stop::Listener listener =
-      stop.listen([reply] { reply.settle(fail(ErrorCode::kCancelled, "the caller asked to stop")); });
+  const Events::iterator nap = events_.emplace(now_ + seconds, [reply] { reply.settle({}); });
+  const Stop::Listener listener = stop.listen([&] {
+    if (reply.settled()) return;
+    events_.erase(nap);  // nobody is woken for a sleeper that is gone
+    reply.settle(stop.check());
+  });
   co_await reply.get();
 }
 
@@ -417,6 +418,11 @@ int ScriptedHost::requests(std::string_view url_start) const {
   int count = 0;
   for (const auto& [url, number] : asked_) count += url.starts_with(url_start) ? number : 0;
   return count;
+}
+
+std::size_t ScriptedHost::pinned() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(kept_, [](const auto& kept) { return kept.second.use_count() > 1; }));
 }
 
 void ScriptedHost::keep(const Cid& cid, Bytes bytes) {

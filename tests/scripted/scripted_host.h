@@ -72,7 +72,7 @@ class ScriptedHost {
   }
   double now() const { return now_; }
   /// `event` happens at this time.
-  void at(double seconds, std::function<void()> event);
+  void at(double seconds, std::function<void()> event) { events_.emplace(seconds, std::move(event)); }
 
   // Net. The script with the longest beginning that fits a URL answers; where none fits, nobody is there.
   void answer(std::string url_start, Script script);
@@ -88,6 +88,7 @@ class ScriptedHost {
   void lose(const Cid& cid) { lost_.insert(cid.key()); }        ///< what is put is gone
   bool keeps(const Cid& cid) const { return kept_.contains(cid.key()); }
   std::size_t kept_blocks() const { return kept_.size(); }
+  std::size_t pinned() const;              ///< kept blocks whose bytes somebody holds
   void keep(const Cid& cid, Bytes bytes);  ///< as it is, without a word of a CID
   void empty_keep() { kept_.clear(); }
   double keep_seconds = 0, hash_seconds = 0;  ///< each request takes
@@ -109,7 +110,8 @@ class ScriptedHost {
   bool addressable_;
   Executor executor_;
   double now_ = 0;
-  std::multimap<double, std::function<void()>> events_;
+  using Events = std::multimap<double, std::function<void()>>;
+  Events events_;
   std::map<std::string, Script> scripts_;
   std::map<std::string, int> asked_;
   std::map<std::string, HostBytesRef> kept_;                                        // by key

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "backend/fake_backend.h"
@@ -23,6 +24,7 @@ class FakeGpu final : public Gpu {
   std::function<bool(const std::string& wgsl, bool half)> lies;  ///< about plans with such a shader
   std::map<BufferId, Bytes> buffers;
   std::map<PlanId, Recording> plans;
+  bool one_nan = false;  ///< the first number of every output is none
   int submissions = 0, made_plans = 0;
 
   Async<std::vector<DeviceInfo>> list() override { co_return std::vector{facts()}; }
@@ -78,6 +80,7 @@ class FakeGpu final : public Gpu {
         std::ranges::fill(std::span(reinterpret_cast<std::uint16_t*>(out.data()), out.size() / 2), f32_to_f16(answer));
       } else {
         FakeBackend::fill(out, answer);
+        if (one_nan) FakeBackend::fill(out.first(4), std::nanf(""));
       }
     }
   }
@@ -128,6 +131,14 @@ TEST_F(GpuBackendTest, WrongNumbersRefuseTheDevice) {
   ASSERT_FALSE(backend);
   EXPECT_EQ(backend.error().code, ErrorCode::kSelfCheckFailed);
   EXPECT_NE(backend.error().message.find("Fake computes wrong numbers: differs from the CPU by"), std::string::npos);
+}
+
+TEST_F(GpuBackendTest, OneNumberThatIsNoneRefusesTheDevice) {
+  gpu.one_nan = true;
+  const auto backend = open();
+  ASSERT_FALSE(backend);
+  EXPECT_EQ(backend.error().code, ErrorCode::kSelfCheckFailed);
+  EXPECT_NE(backend.error().message.find("nan"), std::string::npos) << backend.error().message;
 }
 
 TEST_F(GpuBackendTest, SubgroupsThatComputeWrongAreSwitchedOff) {

@@ -1,7 +1,6 @@
 // Opening the store for reading and writing, and finding content by CID or name.
 #include "host/native/library.h"
 
-#include <chrono>
 #include <thread>
 
 namespace ipfs_accelerate {
@@ -9,8 +8,6 @@ namespace fs = std::filesystem;
 namespace {
 
 using store::Store;
-
-constexpr std::chrono::seconds kLockPatience{10};  // programs that share a store wait for each other's short writes
 
 /// "ipfs://X" and "/ipfs/X" -> "X", trailing slashes cut.
 std::string bare(std::string text) {
@@ -60,7 +57,7 @@ Result<> Library::forget_names(const std::string& cid) {
 }
 
 Result<std::shared_ptr<Store>> Library::open_for_writing() {
-  const auto deadline = std::chrono::steady_clock::now() + kLockPatience;
+  const auto deadline = std::chrono::steady_clock::now() + lock_patience_;
   while (true) {
     auto store = Store::open(home_ / "store", Store::Mode::kReadWrite);
     const bool locked = !store && store.error().code == ErrorCode::kStoreLocked;

@@ -1,6 +1,7 @@
 // The library: the store of this home with names on top.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -17,7 +18,10 @@ using content::Cid;
 /// The write lock of the store is held only while something is written, so that several programs can share a store.
 class Library {
  public:
-  explicit Library(std::filesystem::path home) : home_(std::move(home)), names_(home_) {}
+  /// Programs that share a store wait for each other's short writes, so long; then kStoreLocked.
+  static constexpr std::chrono::milliseconds kLockPatience{10'000};
+  explicit Library(std::filesystem::path home, std::chrono::milliseconds lock_patience = kLockPatience)
+      : home_(std::move(home)), lock_patience_(lock_patience), names_(home_) {}
   Result<> open();
 
   const std::filesystem::path& home() const { return home_; }
@@ -39,6 +43,7 @@ class Library {
  private:
   Result<std::shared_ptr<store::Store>> open_for_writing();
   std::filesystem::path home_;
+  std::chrono::milliseconds lock_patience_;
   Names names_;
   std::mutex mutex_;        ///< guards reader_
   std::mutex write_mutex_;  ///< one writer in this process

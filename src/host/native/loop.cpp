@@ -25,6 +25,18 @@ void Loop::answer(std::function<void()> work) {
   work_ready_.notify_one();
 }
 
+void Loop::enter(std::function<void()> work) {
+  const std::lock_guard lock(mutex_);
+  ++blocked_;
+  inbox_.push_back(std::move(work));
+  work_ready_.notify_one();
+}
+
+void Loop::leave() {
+  const std::lock_guard lock(mutex_);
+  if (--blocked_ == 0) left_.notify_all();
+}
+
 // The waiter may be gone as soon as the mutex is free.
 void Loop::finish(Waiter& waiter) {
   const std::lock_guard lock(mutex_);
@@ -148,9 +160,13 @@ void Loop::close() {
   }
   post(look);
   drive_until_done(drained);
-  if (!thread_.joinable()) return;
-  post([this] { finish(thread_ends_); });
-  thread_.join();
+  if (thread_.joinable()) {
+    post([this] { finish(thread_ends_); });
+    thread_.join();
+  }
+  std::unique_lock lock(mutex_);
+  // Whoever closes it from inside cannot wait for itself.
+  if (driver_ != std::this_thread::get_id()) left_.wait(lock, [&] { return blocked_ == 0; });
 }
 
 }  // namespace ipfs_accelerate::host

@@ -35,19 +35,21 @@ class Loop {
   Result<T> block_on(Async<T> work) {
     std::optional<Result<T>> result;
     Waiter me;
-    post([&] {
+    enter([&] {
       start(executor_, std::move(work), [&](Result<T> given) {
         result = std::move(given);
         finish(me);
       });
     });
     drive_until_done(me);
+    leave();
     return *std::move(result);
   }
 
   /// A thread of its own drives from now until close().
   void start_thread();
-  /// Drives until nothing is ready and every promised post() has come; ends the own thread.
+  /// Drives until nothing is ready and every promised answer has come; ends the own thread, and returns when every
+  /// thread that blocks on the loop has left it.
   void close();
 
   /// A thread outside will answer() once: close() waits for it.
@@ -64,6 +66,8 @@ class Loop {
     bool done = false;
     bool lends = true;  ///< while it waits alone, its thread does the lane's work
   };
+  void enter(std::function<void()> work);
+  void leave();
   void finish(Waiter& waiter);
   void drive_until_done(Waiter& me);
   void take_over(Waiter& me, std::unique_lock<std::mutex>& lock);
@@ -83,6 +87,8 @@ class Loop {
   Lane* lent_ = nullptr;        // its work is the driver's as soon as nothing else is ready
   bool closing_ = false;
   int promised_ = 0;
+  int blocked_ = 0;  // calls of block_on
+  std::condition_variable left_;
   Waiter thread_ends_;
   std::thread thread_;
 };

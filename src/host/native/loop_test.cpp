@@ -10,6 +10,8 @@
 namespace ipfs_accelerate::host {
 namespace {
 
+using namespace std::chrono_literals;
+
 Async<int> ready(int value) { co_return value; }
 Async<int> waiting(Reply<int> reply) { co_return co_await reply.get(); }
 
@@ -186,6 +188,73 @@ TEST(Lane, ManyCallersShareTwoLanes) {
   for (std::thread& thread : threads) thread.join();
   loop.close();
   EXPECT_EQ(carried_out[0] + carried_out[1], 2000);
+}
+
+// What comes while it closes is carried out too, and may promise more.
+TEST(Loop, ClosingDrainsWhatOtherThreadsBring) {
+  Loop loop;
+  std::vector<std::string> ran;
+  const auto more = [&]() -> Async<> {
+    for (int i = 0; i < 3; ++i) co_await ready(i);
+    ran.push_back("work of the last answer");
+  };
+  std::thread second;
+  loop.promise();
+  std::thread first([&] {
+    std::this_thread::sleep_for(30ms);  // by now it is closing
+    loop.answer([&] {
+      ran.push_back("answer");
+      loop.promise();
+      second = std::thread([&] {
+        std::this_thread::sleep_for(30ms);
+        loop.post([&] { ran.push_back("posted beside it"); });
+        loop.answer([&] { start(loop.executor(), more(), [](const Result<>&) {}); });
+      });
+    });
+  });
+  loop.close();
+  EXPECT_EQ(ran, (std::vector<std::string>{"answer", "posted beside it", "work of the last answer"}));
+  first.join();
+  second.join();
+}
+
+// Threads that wait for what nobody promised still get it, and have left the loop when close() returns.
+TEST(Loop, ClosingWaitsForBlockedThreads) {
+  Loop loop;
+  constexpr int kThreads = 4;
+  const std::vector<Reply<int>> late(kThreads);
+  std::atomic<int> begun{0}, settled{0};
+  const auto work = [&](Reply<int> reply) -> Async<int> {
+    ++begun;
+    co_return co_await reply.get();
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] { EXPECT_EQ(loop.block_on(work(late[i])).value(), i); });
+  }
+  while (begun < kThreads) std::this_thread::yield();
+  std::thread other([&] {
+    for (int i = 0; i < kThreads; ++i) {
+      std::this_thread::sleep_for(10ms);
+      loop.post([&, i] {
+        ++settled;
+        late[i].settle(i);
+      });
+    }
+  });
+  loop.close();
+  EXPECT_EQ(settled, kThreads);
+  for (std::thread& thread : threads) thread.join();
+  other.join();
+}
+
+TEST(Loop, ClosingFromInsideDoesNotWaitForItself) {
+  Loop loop;
+  const auto closing = [&]() -> Async<int> {
+    loop.close();
+    co_return 6;
+  };
+  EXPECT_EQ(loop.block_on(closing()).value(), 6);
 }
 
 TEST(NativeCompute, RunsStepsInOrderOnOneLane) {

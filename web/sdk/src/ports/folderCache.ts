@@ -11,6 +11,17 @@ function defaultFolder(): string {
 }
 
 let writes = 0; // two loads may keep the same block at once
+const partialName = /\.(\d+)\.\d+\.partial$/;
+
+/** A block whose writer ended before it was whole. */
+function isCutOff(name: string): boolean {
+  const writer = Number(partialName.exec(name)?.[1]);
+  try {
+    return writer > 0 && !process.kill(writer, 0); // no signal: it only looks
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
 
 export class FolderCache implements BlockCache {
   readonly kind = 'folder';
@@ -18,6 +29,7 @@ export class FolderCache implements BlockCache {
 
   static async open(folder = defaultFolder()): Promise<FolderCache> {
     await mkdir(folder, {recursive: true});
+    for (const name of (await readdir(folder)).filter(isCutOff)) await rm(join(folder, name), {force: true});
     return new FolderCache(folder);
   }
 
@@ -33,8 +45,12 @@ export class FolderCache implements BlockCache {
   async put(key: string, bytes: Uint8Array): Promise<void> {
     const path = join(this.folder, key);
     const partial = `${path}.${process.pid}.${(writes += 1)}.partial`;
-    await writeFile(partial, bytes);
-    await rename(partial, path);
+    try {
+      await writeFile(partial, bytes);
+      await rename(partial, path);
+    } finally {
+      await rm(partial, {force: true});
+    }
   }
 
   async delete(key: string): Promise<void> {
@@ -42,7 +58,7 @@ export class FolderCache implements BlockCache {
   }
 
   async stat() {
-    const names = await readdir(this.folder);
+    const names = (await readdir(this.folder)).filter((name) => !partialName.test(name));
     let bytes = 0;
     for (const name of names) bytes += (await stat(join(this.folder, name))).size;
     return {blocks: names.length, bytes};

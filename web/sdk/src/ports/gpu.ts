@@ -192,9 +192,7 @@ async function openDevice(number: number): Promise<OpenGpu> {
   }
 }
 
-function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-}
+const fromBase64 = (text: string) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 
 export function gpuPort(): Ports {
   let open: OpenGpu | undefined;
@@ -209,9 +207,7 @@ export function gpuPort(): Ports {
     gpu_list: async () => ({text: JSON.stringify([adapterFacts(await requestAdapter())])}),
     gpu_open: async () => {
       if (!open || open.lost !== undefined) {
-        opening ??= openDevice((last += 1)).finally(() => {
-          opening = undefined;
-        });
+        opening ??= openDevice((last += 1)).finally(() => (opening = undefined));
         open = await opening;
       }
       const {number, facts, device, adapter} = open;
@@ -221,8 +217,7 @@ export function gpuPort(): Ports {
     gpu_buffer: async (request) => {
       const gpu = alive();
       const number = (last += 1);
-      const bytes = request.bytes(0);
-      const fill = () => gpu.filled('weight', usages.weight, bytes.byteLength, bytes);
+      const fill = () => gpu.filled('weight', usages.weight, request.spans[0]!.size, request.bytes(0));
       gpu.buffers.set(number, await gpu.scoped('uploading weights', fill));
       return {numbers: [number]};
     },
@@ -243,10 +238,8 @@ export function gpuPort(): Ports {
     gpu_submit: (request) => {
       const gpu = alive();
       const [number] = request.numbers as [number];
-      return gpu.submit(
-        gpu.plans.get(number) ?? fail('device_lost', `the device that held plan ${number} is gone`),
-        request,
-      );
+      const plan = gpu.plans.get(number) ?? fail('device_lost', `the device that held plan ${number} is gone`);
+      return gpu.submit(plan, request);
     },
   };
   return {

@@ -17,8 +17,7 @@ export function keepPort(cache: BlockCache, table: ByteTable): Ports['requests']
       return {numbers: blocks.flatMap((bytes) => table.add(bytes))};
     },
     keep_put: async (request) => {
-      const handle = request.numbers[0]!;
-      const bytes = handle ? table.get(handle) : request.copy(0);
+      const bytes = request.numbers[0] ? table.get(request.numbers[0]) : request.copy(0);
       await cache.put(request.text, bytes).catch((error: unknown) => {
         throw asError(error, 'io');
       });

@@ -22,8 +22,7 @@ export class MemoryCache implements BlockCache {
   }
 
   async stat() {
-    let bytes = 0;
-    for (const block of this.#blocks.values()) bytes += block.byteLength;
+    const bytes = [...this.#blocks.values()].reduce((sum, {byteLength}) => sum + byteLength, 0);
     return {blocks: this.#blocks.size, bytes};
   }
 

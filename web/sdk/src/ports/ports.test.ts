@@ -1,4 +1,5 @@
 // Each port, called from the engine's side as the engine calls it.
+import {spawnSync} from 'node:child_process';
 import {createHash} from 'node:crypto';
 import {mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
@@ -92,6 +93,41 @@ describe('keep', () => {
     expect(readdirSync(folder)).toEqual([expect.stringMatching(/^12-[0-9a-f]{64}$/)]);
     const second = await TestBorder.open({cache: await FolderCache.open(folder)});
     expect(await second.call('kept', {cids: [other, answer.cid]})).toEqual([null, 10]);
+  });
+
+  test('in a folder, what another process left half-written is no block, and goes', async () => {
+    const folder = join(scratch, 'half');
+    const first = await FolderCache.open(folder);
+    await first.put('12-aa', Uint8Array.of(1, 2, 3));
+    const ended = spawnSync(process.execPath, ['-e', '']).pid;
+    writeFileSync(join(folder, `12-aa.${ended}.7.partial`), 'ab'); // of one that was there before
+    writeFileSync(join(folder, `12-bb.${ended}.8.partial`), 'ab');
+    writeFileSync(join(folder, `12-cc.${process.pid}.9.partial`), 'ab'); // still being written
+    expect(await first.stat()).toEqual({blocks: 1, bytes: 3});
+    expect(await first.has('12-bb')).toBe(false);
+    const second = await FolderCache.open(folder);
+    expect(readdirSync(folder).sort()).toEqual(['12-aa', `12-cc.${process.pid}.9.partial`]);
+    await second.put('12-bb', Uint8Array.of(4));
+    expect(await second.get('12-bb')).toEqual(Uint8Array.of(4));
+    expect(await second.get('12-aa')).toEqual(Uint8Array.of(1, 2, 3));
+    await second.clear();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('in a folder, a block that cannot be written leaves nothing', async () => {
+    const folder = join(scratch, 'taken');
+    const cache = await FolderCache.open(folder);
+    mkdirSync(join(folder, '12-aa', 'in the way'), {recursive: true}); // so that renaming fails
+    await expect(cache.put('12-aa', Uint8Array.of(1))).rejects.toThrow();
+    expect(readdirSync(folder)).toEqual(['12-aa']);
+  });
+
+  test('in a folder, the same block may be put twice at once', async () => {
+    const folder = join(scratch, 'twice');
+    const cache = await FolderCache.open(folder);
+    await Promise.all(Array.from({length: 20}, () => cache.put('12-aa', new Uint8Array(100_000).fill(7))));
+    expect(readdirSync(folder)).toEqual(['12-aa']);
+    expect((await cache.get('12-aa'))!.every((byte) => byte === 7)).toBe(true);
   });
 
   test('bytes that never were in the engine', async () => {

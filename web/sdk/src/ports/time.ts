@@ -14,10 +14,7 @@ function sleep({numbers: [seconds], signal}: PortRequest): Promise<void> {
 
 /** Resolves in the next task. Timers would do it too, but browsers make the fifth in a row wait 4 ms. */
 function nextTask(): Promise<void> {
-  if (typeof setImmediate === 'function')
-    return new Promise((resolve) => {
-      setImmediate(resolve);
-    });
+  if (typeof setImmediate === 'function') return new Promise((resolve) => void setImmediate(resolve));
   return new Promise((resolve) => {
     const {port1, port2} = new MessageChannel();
     port1.onmessage = () => {

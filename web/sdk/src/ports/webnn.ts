@@ -130,9 +130,7 @@ export function webnnPort(): Ports {
         const context = await createContext();
         const number = (last += 1);
         const open: OpenContext = {context, lost: undefined};
-        void context.lost.then(({message}) => {
-          open.lost = message || 'no reason given';
-        });
+        void context.lost.then(({message}) => (open.lost = message || 'no reason given'));
         contexts.set(number, open);
         return {
           numbers: [number, ...(context.accelerated === undefined ? [] : [Number(context.accelerated)])],
@@ -161,9 +159,7 @@ export function webnnPort(): Ports {
         contexts.get(number)?.context.destroy();
         contexts.delete(number);
       },
-      webnn_drop_constant: (number) => {
-        constants.delete(number);
-      },
+      webnn_drop_constant: (number) => void constants.delete(number),
       webnn_drop_graph: (number) => {
         const built = graphs.get(number);
         graphs.delete(number);

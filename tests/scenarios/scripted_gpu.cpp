@@ -1,0 +1,124 @@
+#include "scenarios/scripted_gpu.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "backend/cpu/cpu.h"
+#include "backend/self_check.h"
+
+namespace ipfs_accelerate::scripted {
+namespace {
+
+using webgpu::BufferId;
+using webgpu::BufferKind;
+using webgpu::BufferSpec;
+using webgpu::PlanId;
+using webgpu::Recording;
+
+DeviceInfo facts() {
+  DeviceInfo info;
+  info.platform = "webgpu";
+  info.name = "an adapter";
+  info.is_real_hardware = true;
+  return info;
+}
+
+/// Every recording carries it: batch, sequence, tokens, rows.
+ShapeClass shape_of(const Recording& recording) {
+  std::uint32_t numbers[4] = {};
+  const auto uniform = std::ranges::find(recording.buffers, BufferKind::kUniform, &BufferSpec::kind);
+  std::memcpy(numbers, uniform->data.data(), sizeof numbers);
+  return {.batch = numbers[0], .sequence = numbers[1], .rows = numbers[3]};
+}
+
+std::vector<std::string> labels_of(const Recording& recording) {
+  std::vector<std::string> labels;
+  for (const auto& dispatch : recording.dispatches) labels.push_back(dispatch.label);
+  return labels;
+}
+
+}  // namespace
+
+ScriptedGpu::ScriptedGpu(ScriptedHost& host, std::vector<Graph> graphs)
+    : host_(host), graphs_(std::move(graphs)), cpu_(cpu::make_backend(host.host().compute, 1)) {
+  graphs_.push_back(self_check_graph().value());
+  for (Graph& graph : graphs_) graph = slice(graph, 0, graph.nodes.size());  // as programs get them
+}
+ScriptedGpu::~ScriptedGpu() = default;
+
+Result<> ScriptedGpu::alive(int device) const {
+  if (lost_.empty() && device == opened) return {};
+  return fail(ErrorCode::kDeviceLost, "an adapter is lost: {}", lost_.empty() ? "another one was opened" : lost_);
+}
+
+Async<std::vector<DeviceInfo>> ScriptedGpu::list() { co_return std::vector<DeviceInfo>(1, facts()); }
+
+Async<webgpu::OpenedGpu> ScriptedGpu::open() {
+  if (!lost_.empty()) {
+    host_.trace.push_back(std::format("gpu open {}", ++opened));
+    lost_.clear();
+  }
+  co_return webgpu::OpenedGpu{facts(), {}};
+}
+
+Async<BufferId> ScriptedGpu::buffer(ByteView bytes) {
+  co_await alive(opened);
+  buffers_[++last_] = {opened, Bytes(bytes.begin(), bytes.end())};
+  co_return last_;
+}
+
+Result<const Graph*> ScriptedGpu::graph_of(const Recording& recording, const ShapeClass& shape) const {
+  for (const Graph& graph : graphs_) {
+    const auto same = webgpu::record(graph, shape, {}, {});
+    if (same && labels_of(*same) == labels_of(recording)) return &graph;
+  }
+  return fail(ErrorCode::kInternal, "no script for this recording");
+}
+
+Async<PlanId> ScriptedGpu::plan(Recording recording, std::vector<BufferId> weights) {
+  co_await alive(opened);
+  const ShapeClass shape = shape_of(recording);
+  const Graph* const graph = co_await graph_of(recording, shape);
+  const auto program = co_await cpu_->load(*graph, {});
+  std::size_t next = 0;
+  for (const BufferSpec& spec : recording.buffers) {
+    if (spec.kind != BufferKind::kWeight) continue;
+    const auto found = buffers_.find(weights.at(next++));
+    if (found == buffers_.end()) co_await fail(ErrorCode::kDeviceLost, "a weight is on no device");
+    co_await alive(found->second.device);
+    const ByteView bytes = ByteView(found->second.bytes).first(static_cast<std::size_t>(spec.elements) * 4);
+    co_await program->upload(spec.index, {{Dtype::kF32, graph->weight(spec.index).shape, bytes}});
+  }
+  Plan made{opened, graph, co_await program->compile(shape, Stop())};
+  host_.trace.push_back(std::format("gpu plan of {} dispatches, {} weights", recording.dispatches.size(), next));
+  plans_[++last_] = std::move(made);
+  co_return last_;
+}
+
+Async<> ScriptedGpu::submit(PlanId plan, std::vector<ByteView> inputs, std::vector<std::span<std::uint8_t>> outputs) {
+  const auto found = plans_.find(plan);
+  if (found == plans_.end()) co_await fail(ErrorCode::kDeviceLost, "the plan is on no device");
+  co_await alive(found->second.device);
+  const int number = submissions++;
+  host_.trace.push_back(std::format("gpu submit to device {}", found->second.device));
+  if (seconds > 0) co_await host_.host().clock.sleep(seconds, Stop());
+  if (number == lose_at) lose();
+  if (number == fail_at) co_await fail(ErrorCode::kOutOfMemory, "no memory for this submission");
+  co_await alive(found->second.device);
+  const Graph& graph = *found->second.graph;
+  std::vector<TensorRef> given;
+  for (std::size_t i = 0; i < inputs.size(); ++i) given.push_back({graph.value(graph.inputs[i]).dtype, inputs[i]});
+  std::vector<MutableTensorRef> taken;
+  for (const auto& output : outputs) taken.push_back({Dtype::kF32, output});
+  co_await found->second.executable->run(std::move(given), std::move(taken), Stop());
+}
+
+Request GpuWorld::on_gpu(const Cid& cid, bool fallback) const {
+  Request asked = request();
+  asked.model = cid.text();
+  asked.config.platform = "webgpu";
+  asked.config.allow_fallback = fallback;
+  return asked;
+}
+
+}  // namespace ipfs_accelerate::scripted
