@@ -60,7 +60,7 @@ void failed_at_submit(std::vector<Outcome>& outcomes) {
   story.expect(story.run(world, core, "failing", request), ErrorCode::kOutOfMemory);
   story.require(world.gpu.buffers() == 0, "the model is not kept");
   const auto again = story.run(world, core, "the same call", request);
-  story.require(again && again->ipfs_load_time > 0 && world.gpu.buffers() == buffers, "it is loaded anew");
+  story.require(again && world.read_anew() && world.gpu.buffers() == buffers, "it is loaded anew");
   story.require(first && again && first->output_json == again->output_json, "the same numbers");
   story.require(world.gpu.opened == 1, "the device stayed open");
 }

@@ -58,10 +58,11 @@ void shared_load(std::vector<Outcome>& outcomes) {
         story.require(pair.world.gpu.buffers() == 0, "nothing is left on the device");
         story.require(pair.world.host.pinned() == 0, "nothing is pinned in memory");
       }
+      pair.world.host.trace.clear();
       const auto next = pair.world.host.run(pair.core.run(pair.request, {{"red", {}}}, {}, Stop()));
       story.require(next.has_value(), "the next call works");
       const bool loaded = pair.answered(0) || pair.answered(1);
-      story.require(!next || (next->ipfs_load_time == 0) == loaded, "the next call loads when nothing is loaded");
+      story.require(pair.world.read_anew() != loaded, "the next call loads when nothing is loaded");
       story.require(!loaded || pair.world.host.requests(kGateway) == requests, "what is loaded is found again");
     }
   }
@@ -106,8 +107,9 @@ void shared_model(std::vector<Outcome>& outcomes) {
       story.require(who >> i & 1 ? pair.cancelled(i) : pair.answered(i), "who did not stop gets its answer");
       story.require(std::abs(pair.ended[i] - expected[i]) < 1e-9, std::format("{} ended when it could", kCallers[i]));
     }
+    pair.world.host.trace.clear();
     const auto next = pair.world.host.run(pair.core.run(pair.request, {{"red", {}}}, {}, Stop()));
-    story.require(next && next->ipfs_load_time == 0, "the model is still loaded");
+    story.require(next && !pair.world.read_anew(), "the model is still loaded");
     story.require(pair.world.gpu.buffers() == buffers, "its weights are there once");
     pair.core.unload(pair.request);
     story.require(pair.world.gpu.buffers() == 0 && pair.world.gpu.plans() == 0, "no run holds on to it");

@@ -1,6 +1,8 @@
 // The model of the scenarios: config, tokenizer, weights.
 #include "scenarios/world.h"
 
+#include <algorithm>
+
 #include "engine/pipeline.h"
 
 namespace ipfs_accelerate::scripted {
@@ -91,6 +93,10 @@ Request World::request(std::vector<std::string> gateways) const {
   request.config.threads = 1;
   request.config.gateways = std::move(gateways);
   return request;
+}
+
+bool World::read_anew() const {
+  return std::ranges::any_of(host.trace, [](const std::string& line) { return line.starts_with("keep read"); });
 }
 
 Result<RunResult> Story::run(World& world, Core& core, const std::string& what, Request request, Stop stop) {

@@ -28,6 +28,8 @@ struct World {
   ScriptedHost host;
 
   Request request(std::vector<std::string> gateways = {kGateway}) const;
+  /// Whether the trace shows that a model's blocks were read.
+  bool read_anew() const;
 };
 
 /// One scenario in the making: what it does, said into its trace.
