@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/async.h"
+#include "base/stop.h"
 
 namespace ipfs_accelerate {
 
@@ -23,26 +24,30 @@ class Turns {
     Turn& operator=(Turn&&) = delete;
     ~Turn() {
       if (!state_) return;
-      if (state_->waiting.empty()) {
-        state_->taken = false;
+      while (!state_->waiting.empty()) {
+        const Reply<> next = state_->waiting.front();
+        state_->waiting.pop_front();
+        if (next.settled()) continue;  // it stopped waiting
+        next.settle({});
         return;
       }
-      const Reply<> next = state_->waiting.front();
-      state_->waiting.pop_front();
-      next.settle({});
+      state_->taken = false;
     }
 
    private:
     std::shared_ptr<State> state_;
   };
 
-  Async<Turn> take() { return wait(state_); }
+  /// kCancelled at once when `stop` is requested before it is this one's turn.
+  Async<Turn> take(Stop stop) { return wait(state_, std::move(stop)); }
 
  private:
-  static Async<Turn> wait(std::shared_ptr<State> state) {
+  static Async<Turn> wait(std::shared_ptr<State> state, Stop stop) {
+    co_await stop.check();
     if (state->taken) {
       const Reply<> mine;
       state->waiting.push_back(mine);
+      const Stop::Listener listener = stop.listen([mine, stop] { mine.settle(stop.check()); });
       co_await mine.get();  // the turn is handed over taken
     }
     state->taken = true;

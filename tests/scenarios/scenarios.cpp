@@ -281,13 +281,13 @@ void side_by_side(std::vector<Outcome>& outcomes) {
 class LostGpu final : public webgpu::Gpu {
  public:
   Async<std::vector<DeviceInfo>> list() override { co_return std::vector<DeviceInfo>(1, info()); }
-  Async<webgpu::OpenedGpu> open() override { co_return webgpu::OpenedGpu{info(), {}}; }
+  Async<webgpu::OpenedGpu> open(Stop) override { co_return webgpu::OpenedGpu{info(), {}}; }
   std::string lost() const override { return gone_ ? "taken away" : ""; }
   Async<webgpu::BufferId> buffer(ByteView) override {
     gone_ = true;
     co_return fail(ErrorCode::kDeviceLost, "the adapter was taken away");
   }
-  Async<webgpu::PlanId> plan(webgpu::Recording, std::vector<webgpu::BufferId>) override {
+  Async<webgpu::PlanId> plan(webgpu::Recording, std::vector<webgpu::BufferId>, Stop) override {
     co_return fail(ErrorCode::kDeviceLost, "the adapter was taken away");
   }
   Async<> submit(webgpu::PlanId, std::vector<ByteView>, std::vector<std::span<std::uint8_t>>) override {

@@ -23,7 +23,7 @@ struct Opened {
     if (made) backend = *std::move(made);
   }
   Result<std::unique_ptr<Program>> load(const Graph& graph, LoadOptions options = {}) {
-    return loop.block_on(backend->load(graph, options));
+    return loop.block_on(backend->load(graph, options, Stop()));
   }
   Loop loop;
   DawnGpu gpu;
@@ -78,7 +78,7 @@ TEST(Dawn, RunsRepeatedlyAndInSeveralShapes) {
   ASSERT_TRUE(program) << program.error().message;
   const auto weights = diagonal();
   const WeightPart part{Dtype::kF32, {kWidth, kWidth}, bytes_of(weights)};
-  ASSERT_TRUE(opened.loop.block_on((*program)->upload(0, {part})));
+  ASSERT_TRUE(opened.loop.block_on((*program)->upload(0, {part}, Stop())));
   EXPECT_EQ((*program)->weight_bytes(), kWidth * kWidth * 4);
   for (const std::int64_t sequence : {1, 7, 33, 200}) {
     const auto executable = opened.loop.block_on((*program)->compile({.batch = 1, .sequence = sequence}, Stop()));
@@ -99,11 +99,43 @@ TEST(Dawn, BrokenShadersAreNamed) {
   Opened opened;
   webgpu::Recording recording;
   recording.pipelines = {{"broken", "this is no shader", {webgpu::BindingType::kStorage}}};
-  const auto made = opened.loop.block_on(opened.gpu.plan(recording, {}));
+  const auto made = opened.loop.block_on(opened.gpu.plan(recording, {}, Stop()));
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code, ErrorCode::kShaderCompile);
   EXPECT_NE(made.error().message.find("broken"), std::string::npos);
   EXPECT_TRUE(opened.gpu.lost().empty()) << "a refused shader must not spoil the device";
+}
+
+TEST(Dawn, AStopBeginsNoPipeline) {
+  Opened opened;
+  webgpu::Recording recording;
+  recording.pipelines = {{"broken", "this is no shader", {webgpu::BindingType::kStorage}}};
+  const Stop stop;
+  stop.request();
+  EXPECT_EQ(opened.loop.block_on(opened.gpu.plan(recording, {}, stop)).error().code, ErrorCode::kCancelled);
+  ASSERT_TRUE(opened.loop.block_on(opened.gpu.with_device([&](DawnDevice& device) -> Result<> {
+    EXPECT_EQ(device.pipelines(recording.pipelines, stop).error().code, ErrorCode::kCancelled);
+    return {};
+  })));
+  EXPECT_EQ(opened.loop.block_on(opened.gpu.open(stop)).error().code, ErrorCode::kCancelled);
+  EXPECT_TRUE(opened.gpu.lost().empty());
+}
+
+TEST(Dawn, MorePipelinesThanThreads) {
+  Opened opened;
+  std::vector<webgpu::PipelineSpec> specs;
+  for (int i = 0; i < 100; ++i) {
+    const std::string wgsl = std::format(
+        "@group(0) @binding(0) var<storage, read_write> x: array<f32>;"
+        "@compute @workgroup_size(1) fn main() {{ x[0] = {}.0; }}",
+        i);
+    specs.push_back({std::format("number {}", i), wgsl, {webgpu::BindingType::kStorage}});
+  }
+  ASSERT_TRUE(opened.loop.block_on(opened.gpu.with_device([&](DawnDevice& device) -> Result<> {
+    const auto made = device.pipelines(specs, Stop());
+    EXPECT_TRUE(made && made->size() == specs.size());
+    return {};
+  })));
 }
 
 TEST(Dawn, LostDevicesAreReportedAndOpenAgain) {
@@ -117,12 +149,12 @@ TEST(Dawn, LostDevicesAreReportedAndOpenAgain) {
   EXPECT_NE(opened.gpu.lost().find("on purpose"), std::string::npos);
   const auto weights = diagonal();
   const WeightPart part{Dtype::kF32, {kWidth, kWidth}, bytes_of(weights)};
-  const auto uploaded = opened.loop.block_on((*program)->upload(0, {part}));
+  const auto uploaded = opened.loop.block_on((*program)->upload(0, {part}, Stop()));
   ASSERT_FALSE(uploaded);
   EXPECT_EQ(uploaded.error().code, ErrorCode::kDeviceLost);
-  ASSERT_TRUE(opened.loop.block_on(opened.gpu.open()));
+  ASSERT_TRUE(opened.loop.block_on(opened.gpu.open(Stop())));
   EXPECT_TRUE(opened.gpu.lost().empty());
-  EXPECT_TRUE(opened.loop.block_on((*program)->upload(0, {part})));
+  EXPECT_TRUE(opened.loop.block_on((*program)->upload(0, {part}, Stop())));
 }
 
 TEST(Dawn, PlansOfALostDeviceStayLost) {
@@ -134,10 +166,10 @@ TEST(Dawn, PlansOfALostDeviceStayLost) {
     device.device.ForceLoss(wgpu::DeviceLostReason::Unknown, "on purpose");
     return {};
   })));
-  ASSERT_TRUE(opened.loop.block_on(opened.gpu.open()));
+  ASSERT_TRUE(opened.loop.block_on(opened.gpu.open(Stop())));
   webgpu::Recording recording;
   recording.buffers.push_back({.kind = webgpu::BufferKind::kWeight, .bytes = 64, .elements = 16});
-  const auto plan = opened.loop.block_on(opened.gpu.plan(recording, {*old}));
+  const auto plan = opened.loop.block_on(opened.gpu.plan(recording, {*old}, Stop()));
   ASSERT_FALSE(plan);
   EXPECT_EQ(plan.error().code, ErrorCode::kDeviceLost);
 }
@@ -228,12 +260,12 @@ std::vector<float> noise(std::int64_t count, float scale, std::uint32_t seed) {
 
 Async<std::vector<float>> run_chain(Backend& backend, int precision, ShapeClass shape) {
   const Graph graph = attention_chain();
-  const auto program = co_await backend.load(graph, {.precision = precision});
+  const auto program = co_await backend.load(graph, {.precision = precision}, Stop());
   for (std::size_t id = 0; id < graph.weights.size(); ++id) {
     const Shape& dims = graph.weights[id].shape;
     const auto values = noise(dims[0] * dims[1], dims[1] == 2 ? 1.0f : 0.2f, std::uint32_t(id + 5));
     const WeightPart part{Dtype::kF32, dims, bytes_of(values)};
-    co_await program->upload(WeightId(id), {part});
+    co_await program->upload(WeightId(id), {part}, Stop());
   }
   const auto executable = co_await program->compile(shape, Stop());
   const std::int64_t tokens = shape.batch * shape.sequence;
@@ -273,7 +305,7 @@ TEST(Dawn, WrongNumbersRefuseTheDevice) {
   DawnGpu gpu(loop);
   NativeCompute compute(loop, 1);
   FakeBackend wrong(3.0f);
-  const auto backend = loop.block_on(webgpu::make_backend(gpu, wrong, &compute));
+  const auto backend = loop.block_on(webgpu::make_backend(gpu, wrong, &compute, Stop()));
   ASSERT_FALSE(backend);
   EXPECT_EQ(backend.error().code, ErrorCode::kSelfCheckFailed);
 }
