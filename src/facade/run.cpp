@@ -7,17 +7,17 @@ namespace ipfs_accelerate {
 void Run::Impl::push(const LoadEvent& event) {
   if (!listener) return;
   const std::lock_guard lock(mutex);
-  const bool same = !events.empty() && events.back().status == "progress" && event.status == "progress" &&
-                    events.back().file == event.file;
-  if (same) {
-    events.back() = event;  // the newer says all
-  } else {
-    if (events.size() >= kMostEvents) {
-      const auto least = std::ranges::find(events, "progress", &LoadEvent::status);
-      events.erase(least == events.end() ? events.begin() : least);
-    }
-    events.push_back(event);
+  const auto last = std::ranges::find(events.rbegin(), events.rend(), event.file, &LoadEvent::file);
+  if (event.status == "progress" && last != events.rend() && last->status == "progress") {
+    *last = event;  // the newer says all
+    return;
   }
+  if (events.size() >= kMostEvents) {
+    const auto ends = [](const LoadEvent& one) { return one.status == "done" || one.status == "ready"; };
+    const auto least = std::ranges::find_if_not(events, ends);
+    events.erase(least == events.end() ? events.begin() : least);
+  }
+  events.push_back(event);
   changed.notify_all();
 }
 
@@ -47,8 +47,7 @@ void Run::Impl::cancel() {
     const std::lock_guard lock(mutex);
     if (result) return;  // over; its engine may be gone
   }
-  stop.flag().store(1, std::memory_order_relaxed);  // CPU work sees it at once
-  loop.post([stop = stop] { stop.request(); });
+  request_on(loop, stop);
 }
 
 Run::Run(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}

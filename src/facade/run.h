@@ -4,10 +4,9 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 
-#include "base/stop.h"
-#include "host/native/loop.h"
-#include "ipfs_accelerate/ipfs_accelerate.h"
+#include "facade/cancel.h"
 
 namespace ipfs_accelerate {
 
@@ -26,7 +25,7 @@ struct Run::Impl {
   Stop stop;
   mutable std::mutex mutex;
   std::condition_variable changed;
-  std::deque<LoadEvent> events;  ///< at most kMostEvents: what a slow listener misses is progress of the same file
+  std::deque<LoadEvent> events;  ///< at most kMostEvents; Run::wait() says what a slow listener misses
   std::optional<Result<RunResult>> result;
   bool taken = false;
 };
