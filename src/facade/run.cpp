@@ -1,23 +1,11 @@
 #include "facade/run.h"
 
-#include <algorithm>
-
 namespace ipfs_accelerate {
 
 void Run::Impl::push(const LoadEvent& event) {
   if (!listener) return;
   const std::lock_guard lock(mutex);
-  const auto last = std::ranges::find(events.rbegin(), events.rend(), event.file, &LoadEvent::file);
-  if (event.status == "progress" && last != events.rend() && last->status == "progress") {
-    *last = event;  // the newer says all
-    return;
-  }
-  if (events.size() >= kMostEvents) {
-    const auto ends = [](const LoadEvent& one) { return one.status == "done" || one.status == "ready"; };
-    const auto least = std::ranges::find_if_not(events, ends);
-    events.erase(least == events.end() ? events.begin() : least);
-  }
-  events.push_back(event);
+  events.push(event);
   changed.notify_all();
 }
 
@@ -32,8 +20,7 @@ Result<RunResult> Run::Impl::wait() {
   for (;;) {
     changed.wait(lock, [&] { return result || !events.empty(); });
     if (events.empty()) break;
-    const LoadEvent event = std::move(events.front());
-    events.pop_front();
+    const LoadEvent event = events.pop();
     lock.unlock();
     listener(event);
     lock.lock();

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <condition_variable>
-#include <deque>
 #include <mutex>
 #include <optional>
 
 #include "facade/cancel.h"
+#include "facade/event_queue.h"
 
 namespace ipfs_accelerate {
 
@@ -25,11 +25,9 @@ struct Run::Impl {
   Stop stop;
   mutable std::mutex mutex;
   std::condition_variable changed;
-  std::deque<LoadEvent> events;  ///< at most kMostEvents; Run::wait() says what a slow listener misses
+  EventQueue events;
   std::optional<Result<RunResult>> result;
   bool taken = false;
 };
-
-inline constexpr std::size_t kMostEvents = 64;
 
 }  // namespace ipfs_accelerate
