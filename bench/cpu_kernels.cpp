@@ -93,13 +93,13 @@ struct Loaded {
 
 Loaded load(Backend& backend, const Graph& graph, const ShapeClass& shape) {
   Loaded loaded;
-  loaded.program = must(loop().block_on(backend.load(graph, {})));
+  loaded.program = must(loop().block_on(backend.load(graph, {}, Stop())));
   for (WeightId id : used_weights(graph)) {
     const Shape& dims = graph.weight(id).shape;
     const auto count = static_cast<std::size_t>(must(element_count(dims)));
     const auto values = random_floats(count, dims.size() == 2 ? 1.0f / std::sqrt(static_cast<float>(dims[1])) : 0.1f);
     const WeightPart part{Dtype::kF32, dims, {reinterpret_cast<const std::uint8_t*>(values.data()), count * 4}};
-    must(loop().block_on(loaded.program->upload(id, {part})));
+    must(loop().block_on(loaded.program->upload(id, {part}, Stop())));
   }
   loaded.executable = must(loop().block_on(loaded.program->compile(shape, Stop())));
   const auto place = [&](ValueId id) -> std::vector<float>& {

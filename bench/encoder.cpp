@@ -70,14 +70,14 @@ Ours load_ours(const std::string& folder, int threads) {
   Ours ours{std::move(compute), std::move(backend), must(build_model(as_text(config), index.table(), {})), nullptr};
   LoadOptions options;
   options.threads = threads;
-  ours.program = must(loop().block_on(ours.backend->load(ours.model.graph, options)));
+  ours.program = must(loop().block_on(ours.backend->load(ours.model.graph, options, Stop())));
   for (std::size_t id = 0; id < ours.model.graph.weights.size(); ++id) {
     std::vector<WeightPart> parts;
     for (const std::string& name : ours.model.graph.weights[id].parts) {
       const TensorLocation& at = index.tensors().at(name);
       parts.push_back({at.info.dtype, at.info.shape, ByteView(weights).subspan(at.begin, at.end - at.begin)});
     }
-    must(loop().block_on(ours.program->upload(static_cast<WeightId>(id), parts)));
+    must(loop().block_on(ours.program->upload(static_cast<WeightId>(id), parts, Stop())));
   }
   return ours;
 }

@@ -95,7 +95,7 @@ double operations(const ShapeClass& s) {
 }
 
 std::unique_ptr<Program> load(Backend& backend, const Graph& graph, int precision) {
-  auto program = must(backend.load(graph, {.precision = precision}));
+  auto program = must(backend.load(graph, {.precision = precision}, Stop()));
   std::mt19937 random(7);
   for (std::size_t id = 0; id < graph.weights.size(); ++id) {
     const Shape& shape = graph.weights[id].shape;
@@ -106,7 +106,7 @@ std::unique_ptr<Program> load(Backend& backend, const Graph& graph, int precisio
     for (float& v : values) v = normal(random);
     const WeightPart part{
         Dtype::kF32, shape, {reinterpret_cast<const std::uint8_t*>(values.data()), values.size() * 4}};
-    must(program->upload(WeightId(id), {part}));
+    must(program->upload(WeightId(id), {part}, Stop()));
   }
   return program;
 }

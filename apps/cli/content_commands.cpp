@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
+#include "interrupt.h"
 
 namespace ipfs_accelerate::cli {
 namespace {
@@ -34,9 +35,14 @@ void add_add(CLI::App& app, Context& context) {
   command->callback([&context, options] {
     context.action = [&context, options] {
       if (!options->quiet) options->add.progress = progress_line(options->progress);
-      return with_engine(context, [&](Engine& engine) -> Result<> {
-        const auto report = engine.add(options->path, options->add);
-        if (!report) return std::unexpected(report.error());
+      return with_interrupt(context, [&](Engine& engine, Interrupt& interrupt) -> Result<> {
+        options->add.cancel = interrupt.cancel();
+        Result<AddReport> report;
+        const auto add = [&]() -> Result<> {
+          report = engine.add(options->path, options->add);
+          return report ? Result<>{} : std::unexpected(report.error());
+        };
+        if (const auto added = interrupt.during(add); !added) return added;
         end_progress();
         if (context.json) {
           std::cout << dump({{"cid", report->cid},
@@ -67,9 +73,14 @@ void add_ls(CLI::App& app, Context& context) {
   add_fetch_options(command, *fetch);
   command->callback([&context, content, fetch] {
     context.action = [&context, content, fetch] {
-      return with_engine(context, [&](Engine& engine) -> Result<> {
-        const auto entries = engine.ls(*content, *fetch);
-        if (!entries) return std::unexpected(entries.error());
+      return with_interrupt(context, [&](Engine& engine, Interrupt& interrupt) -> Result<> {
+        fetch->cancel = interrupt.cancel();
+        Result<std::vector<Entry>> entries;
+        const auto list = [&]() -> Result<> {
+          entries = engine.ls(*content, *fetch);
+          return entries ? Result<>{} : std::unexpected(entries.error());
+        };
+        if (const auto listed = interrupt.during(list); !listed) return listed;
         if (context.json) {
           Json list = Json::array();
           for (const Entry& entry : *entries) {
@@ -97,14 +108,12 @@ void add_cat(CLI::App& app, Context& context) {
   add_fetch_options(command, *fetch);
   command->callback([&context, content, fetch] {
     context.action = [&context, content, fetch] {
-      return with_engine(context, [&](Engine& engine) {
-        return engine.cat(
-            *content,
-            [](const void* data, std::size_t size) {
-              return static_cast<bool>(
-                  std::cout.write(static_cast<const char*>(data), static_cast<std::streamsize>(size)));
-            },
-            *fetch);
+      const Sink print = [](const void* data, std::size_t size) {
+        return static_cast<bool>(std::cout.write(static_cast<const char*>(data), static_cast<std::streamsize>(size)));
+      };
+      return with_interrupt(context, [&](Engine& engine, Interrupt& interrupt) {
+        fetch->cancel = interrupt.cancel();
+        return interrupt.during([&] { return engine.cat(*content, print, *fetch); });
       });
     };
   });
@@ -124,8 +133,10 @@ void add_get(CLI::App& app, Context& context) {
     context.action = [&context, options] {
       std::string target = options->target;
       if (target.empty()) target = std::filesystem::path(options->content).filename().string();
-      return with_engine(context, [&](Engine& engine) -> Result<> {
-        if (const auto got = engine.get(options->content, target, options->fetch); !got) return got;
+      return with_interrupt(context, [&](Engine& engine, Interrupt& interrupt) -> Result<> {
+        options->fetch.cancel = interrupt.cancel();
+        const auto get = [&] { return engine.get(options->content, target, options->fetch); };
+        if (const auto got = interrupt.during(get); !got) return got;
         std::cout << (context.json ? dump({{"target", target}}) : "wrote " + target) << '\n';
         return {};
       });

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
+#include "interrupt.h"
 
 namespace ipfs_accelerate::cli {
 namespace {
@@ -33,6 +34,29 @@ void add_simple(CLI::App& app, Context& context, const std::string& name, const 
         const auto cid = work(engine, *content);
         if (!cid) return std::unexpected(cid.error());
         std::cout << (context.json ? dump({{name, *cid}}) : *cid) << '\n';
+        return {};
+      });
+    };
+  });
+}
+
+void add_pin(CLI::App& app, Context& context) {
+  auto content = std::make_shared<std::string>();
+  auto fetch = std::make_shared<FetchConfig>();
+  CLI::App* command = add_command(app, context, "pin", "keep everything below a CID");
+  command->add_option("CONTENT", *content, "CID or name")->required();
+  add_fetch_options(command, *fetch);
+  command->callback([&context, content, fetch] {
+    context.action = [&context, content, fetch] {
+      return with_interrupt(context, [&](Engine& engine, Interrupt& interrupt) -> Result<> {
+        fetch->cancel = interrupt.cancel();
+        Result<std::string> cid;
+        const auto pin = [&]() -> Result<> {
+          cid = engine.pin(*content, *fetch);
+          return cid ? Result<>{} : std::unexpected(cid.error());
+        };
+        if (const auto pinned = interrupt.during(pin); !pinned) return pinned;
+        std::cout << (context.json ? dump({{"pin", *cid}}) : *cid) << '\n';
         return {};
       });
     };
@@ -149,8 +173,7 @@ void add_stat(CLI::App& app, Context& context) {
 
 void add_keeping_commands(CLI::App& app, Context& context) {
   add_verify(app, context);
-  add_simple(app, context, "pin", "keep everything below a CID",
-             [](Engine& engine, const std::string& content) { return engine.pin(content); });
+  add_pin(app, context);
   add_simple(app, context, "unpin", "no longer keep it",
              [](Engine& engine, const std::string& content) { return engine.unpin(content); });
   add_pins(app, context);

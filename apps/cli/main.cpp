@@ -24,7 +24,8 @@ namespace {
 
 constexpr const char* kFooter =
     "The store lies in $IPFS_ACCELERATE_HOME, else in $XDG_DATA_HOME or ~/.local/share, folder ipfs_accelerate.\n"
-    "Exit codes: 0 done; 1 failed; 2 usage; 3 content (missing, damaged); 4 fetching; 5 model; 6 device; 7 server.\n";
+    "Exit codes: 0 done; 1 failed; 2 usage; 3 content (missing, damaged); 4 fetching; 5 model; 6 device; 7 server; 130 "
+    "Ctrl-C.\n";
 
 int parse_failed(const CLI::App& app, Context& context, const CLI::ParseError& error, int argc, char** argv) {
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);  // --help, --version

@@ -19,6 +19,7 @@ bool progress_shown = false;
 }  // namespace
 
 int exit_code(ErrorCode code) {
+  if (code == ErrorCode::kCancelled) return 130;
   switch (static_cast<int>(code) / 100) {
     case 1: return 2;
     case 2: return 3;

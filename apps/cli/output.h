@@ -16,7 +16,7 @@ struct Context {
 };
 
 /// 0 done; 1 failed; 2 usage (errors 1xx); 3 content (2xx); 4 fetching (3xx); 5 model (4xx); 6 device (5xx); 7 server
-/// (6xx).
+/// (6xx); 130 cancelled by Ctrl-C.
 int exit_code(ErrorCode code);
 
 /// Prints "error[code]: message" on standard error, or {"error": {...}} with --json; returns the exit code.

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
+#include "interrupt.h"
 
 namespace ipfs_accelerate::cli {
 namespace {
@@ -103,16 +104,36 @@ std::string human_plan(const Json& plan) {
                             plan.value("reason", ""));
 }
 
-Result<> explain(const Context& context, Engine& engine, const Options& options, const std::vector<Input>& inputs) {
-  const auto plan = engine.explain(options.model, inputs, options.config);
-  if (!plan) return std::unexpected(plan.error());
-  std::cout << (context.json ? *plan + "\n" : human_plan(Json::parse(*plan)));
-  return {};
-}
+/// What a run needs: Ctrl-C ends its calls.
+struct Runner {
+  const Context& context;
+  Engine& engine;
+  Interrupt& interrupt;
+  const Options& options;
+
+  Result<RunResult> accelerate(const std::vector<Input>& inputs) const {
+    Result<RunResult> result;
+    const auto done = interrupt.during([&]() -> Result<> {
+      result = engine.accelerate(options.model, inputs, options.config, interrupt.cancel());
+      return result ? Result<>{} : std::unexpected(result.error());
+    });
+    if (!done) return std::unexpected(done.error());
+    return result;
+  }
+  Result<> explain(const std::vector<Input>& inputs) const {
+    Result<std::string> plan;
+    const auto done = interrupt.during([&]() -> Result<> {
+      plan = engine.explain(options.model, inputs, options.config, interrupt.cancel());
+      return plan ? Result<>{} : std::unexpected(plan.error());
+    });
+    if (!done) return done;
+    std::cout << (context.json ? *plan + "\n" : human_plan(Json::parse(*plan)));
+    return {};
+  }
+};
 
 /// Runs JSON lines chunk by chunk; each line out is the line in, with its output.
-Result<> run_json_lines(const Context& context, Engine& engine, const Options& options, std::istream& in,
-                        std::string first) {
+Result<> run_json_lines(const Runner& runner, std::istream& in, std::string first) {
   std::size_t number = 1;
   std::string line = std::move(first);
   bool more = true;
@@ -129,9 +150,9 @@ Result<> run_json_lines(const Context& context, Engine& engine, const Options& o
       inputs.push_back(*std::move(input));
     }
     if (inputs.empty()) continue;
-    const auto result = engine.accelerate(options.model, inputs, options.config);
+    const auto result = runner.accelerate(inputs);
     if (!result) return std::unexpected(result.error());
-    if (context.json) {
+    if (runner.context.json) {
       std::cout << result->to_json() << '\n';
       continue;
     }
@@ -146,43 +167,42 @@ Result<> run_json_lines(const Context& context, Engine& engine, const Options& o
   return {};
 }
 
-Result<> run_stream(const Context& context, Engine& engine, const Options& options, std::istream& in) {
+Result<> run_stream(const Runner& runner, std::istream& in) {
   std::string line;
   while (std::getline(in, line) && line.find_first_not_of(" \t\r") == std::string::npos) {
   }
   if (!in) return bad("no input: it is empty");
-  if (line.starts_with('{') && Json::accept(line) && !options.explain)
-    return run_json_lines(context, engine, options, in, line);
+  if (line.starts_with('{') && Json::accept(line) && !runner.options.explain) return run_json_lines(runner, in, line);
   std::vector<Input> inputs;
   do {
     if (line.ends_with('\r')) line.pop_back();
     if (!line.empty()) inputs.push_back({line, {}});
   } while (std::getline(in, line));
-  if (options.explain) return explain(context, engine, options, inputs);
-  const auto result = engine.accelerate(options.model, inputs, options.config);
+  if (runner.options.explain) return runner.explain(inputs);
+  const auto result = runner.accelerate(inputs);
   if (!result) return std::unexpected(result.error());
-  print_result(context, inputs, *result);
+  print_result(runner.context, inputs, *result);
   return {};
 }
 
-Result<> run(const Context& context, Engine& engine, Options& options) {
+Result<> run(const Context& context, Engine& engine, Interrupt& interrupt, Options& options) {
   options.config.allow_fallback = !options.no_fallback;
   options.config.truncation = !options.no_truncate;
+  const Runner runner{context, engine, interrupt, options};
   const bool from_stdin = options.texts.size() == 1 && options.texts[0] == "-";
   if (!options.file.empty()) {
     if (!options.texts.empty()) return bad("give texts or --file, not both");
     std::ifstream file(options.file, std::ios::binary);
     if (!file) return std::unexpected(Error{ErrorCode::kNotFound, "cannot read the input file " + options.file});
-    return run_stream(context, engine, options, file);
+    return run_stream(runner, file);
   }
-  if (options.texts.empty() && options.explain) return explain(context, engine, options, {});
-  if (from_stdin || (options.texts.empty() && !::isatty(STDIN_FILENO)))
-    return run_stream(context, engine, options, std::cin);
+  if (options.texts.empty() && options.explain) return runner.explain({});
+  if (from_stdin || (options.texts.empty() && !::isatty(STDIN_FILENO))) return run_stream(runner, std::cin);
   if (options.texts.empty()) return bad("no input: give texts, --file FILE, or lines on standard input");
   std::vector<Input> inputs;
   for (const std::string& text : options.texts) inputs.push_back({text, {}});
-  if (options.explain) return explain(context, engine, options, inputs);
-  const auto result = engine.accelerate(options.model, inputs, options.config);
+  if (options.explain) return runner.explain(inputs);
+  const auto result = runner.accelerate(inputs);
   if (!result) return std::unexpected(result.error());
   print_result(context, inputs, *result);
   return {};
@@ -216,7 +236,8 @@ void add_run_command(CLI::App& app, Context& context) {
   command->add_flag("--no-truncate", options->no_truncate, "an error instead of cutting inputs at the model's length");
   command->callback([&context, options] {
     context.action = [&context, options] {
-      return with_engine(context, [&](Engine& engine) { return run(context, engine, *options); });
+      return with_interrupt(
+          context, [&](Engine& engine, Interrupt& interrupt) { return run(context, engine, interrupt, *options); });
     };
   });
 }

@@ -59,8 +59,8 @@ Async<std::vector<DeviceInfo>> PageGpu::list() {
   co_return found;
 }
 
-Async<webgpu::OpenedGpu> PageGpu::open() {
-  const Answer answer = co_await border_.ask({.kind = Kind::gpu_open});
+Async<webgpu::OpenedGpu> PageGpu::open(Stop stop) {
+  const Answer answer = co_await border_.ask({.kind = Kind::gpu_open}, std::move(stop));
   const Json json = Json::parse(answer.text, nullptr, false);
   if (first_of(answer) != device_) watch(device_ = first_of(answer));
   co_return webgpu::OpenedGpu{read_info(json.value("info", Json::object())),
@@ -80,9 +80,9 @@ Async<webgpu::BufferId> PageGpu::buffer(ByteView bytes) {
   co_return first_of(co_await border_.ask({.kind = Kind::gpu_buffer, .spans = {span_of(bytes)}}));
 }
 
-Async<webgpu::PlanId> PageGpu::plan(webgpu::Recording recording, std::vector<webgpu::BufferId> weights) {
+Async<webgpu::PlanId> PageGpu::plan(webgpu::Recording recording, std::vector<webgpu::BufferId> weights, Stop stop) {
   co_return first_of(co_await border_.ask(
-      {.kind = Kind::gpu_plan, .numbers = as_numbers(weights), .text = webgpu::to_json(recording)}));
+      {.kind = Kind::gpu_plan, .numbers = as_numbers(weights), .text = webgpu::to_json(recording)}, std::move(stop)));
 }
 
 Async<> PageGpu::submit(webgpu::PlanId plan, std::vector<ByteView> inputs,
@@ -95,8 +95,8 @@ Async<> PageGpu::submit(webgpu::PlanId plan, std::vector<ByteView> inputs,
 void PageGpu::drop_buffer(webgpu::BufferId buffer) { border_.tell({.kind = Kind::gpu_drop_buffer, .number = buffer}); }
 void PageGpu::drop_plan(webgpu::PlanId plan) { border_.tell({.kind = Kind::gpu_drop_plan, .number = plan}); }
 
-Async<webnn::OpenedContext> PageWebnn::open() {
-  const Answer answer = co_await border_.ask({.kind = Kind::webnn_open});
+Async<webnn::OpenedContext> PageWebnn::open(Stop stop) {
+  const Answer answer = co_await border_.ask({.kind = Kind::webnn_open}, std::move(stop));
   webnn::OpenedContext context{.id = first_of(answer), .limits_json = answer.text, .accelerated = {}};
   if (answer.numbers.size() > 1) context.accelerated = answer.numbers[1] != 0;
   co_return context;
@@ -115,11 +115,11 @@ void PageWebnn::drop_constant(webnn::ConstantId constant) {
 }
 
 Async<webnn::GraphId> PageWebnn::build(webnn::ContextId context, std::string lowered_json,
-                                       std::vector<webnn::ConstantId> constants) {
+                                       std::vector<webnn::ConstantId> constants, Stop stop) {
   std::vector<double> numbers = as_numbers(constants);
   numbers.insert(numbers.begin(), context);
   co_return first_of(co_await border_.ask(
-      {.kind = Kind::webnn_build, .numbers = std::move(numbers), .text = std::move(lowered_json)}));
+      {.kind = Kind::webnn_build, .numbers = std::move(numbers), .text = std::move(lowered_json)}, std::move(stop)));
 }
 
 Async<> PageWebnn::dispatch(webnn::GraphId graph, std::vector<ByteView> inputs,

@@ -10,10 +10,10 @@ class PageGpu final : public webgpu::Gpu {
  public:
   explicit PageGpu(Border& border) : border_(border) {}
   Async<std::vector<DeviceInfo>> list() override;
-  Async<webgpu::OpenedGpu> open() override;
+  Async<webgpu::OpenedGpu> open(Stop stop) override;
   std::string lost() const override { return lost_; }
   Async<webgpu::BufferId> buffer(ByteView bytes) override;
-  Async<webgpu::PlanId> plan(webgpu::Recording recording, std::vector<webgpu::BufferId> weights) override;
+  Async<webgpu::PlanId> plan(webgpu::Recording recording, std::vector<webgpu::BufferId> weights, Stop stop) override;
   Async<> submit(webgpu::PlanId plan, std::vector<ByteView> inputs,
                  std::vector<std::span<std::uint8_t>> outputs) override;
   void drop_buffer(webgpu::BufferId buffer) override;
@@ -29,12 +29,12 @@ class PageGpu final : public webgpu::Gpu {
 class PageWebnn final : public webnn::Webnn {
  public:
   explicit PageWebnn(Border& border) : border_(border) {}
-  Async<webnn::OpenedContext> open() override;
+  Async<webnn::OpenedContext> open(Stop stop) override;
   void drop_context(webnn::ContextId context) override;
   Async<webnn::ConstantId> constant(ByteView bytes) override;
   void drop_constant(webnn::ConstantId constant) override;
   Async<webnn::GraphId> build(webnn::ContextId context, std::string lowered_json,
-                              std::vector<webnn::ConstantId> constants) override;
+                              std::vector<webnn::ConstantId> constants, Stop stop) override;
   Async<> dispatch(webnn::GraphId graph, std::vector<ByteView> inputs,
                    std::vector<std::span<std::uint8_t>> outputs) override;
   void drop_graph(webnn::GraphId graph) override;

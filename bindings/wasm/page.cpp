@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/calls.h"
+
 namespace ipfs_accelerate::page {
 namespace {
 
@@ -20,19 +22,6 @@ Facts read_facts(std::string_view text) {
   facts.web_crypto = json.value("web_crypto", facts.web_crypto);
   facts.files = json.value("files", facts.files);
   return facts;
-}
-
-std::string event_text(const LoadEvent& event) {
-  Json json{{"status", event.status}};
-  const auto add = [&](const char* name, const std::string& text) {
-    if (!text.empty()) json[name] = text;
-  };
-  add("file", event.file);
-  add("source", event.source);
-  add("task", event.task);
-  if (!event.file.empty() && event.status != "initiate")
-    json.update({{"loaded", event.loaded}, {"total", event.total}});
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::uint64_t memory_bytes() { return emscripten_get_heap_size(); }
@@ -70,7 +59,7 @@ int Page::call(std::string request) {
   const int number = ++last_;
   const Stop& stop = calls_[number];
   const auto listener = [this, number](const LoadEvent& event) {
-    border.tell({.kind = Kind::event, .text = event_text(event), .number = number});
+    border.tell({.kind = Kind::event, .text = event_json(event), .number = number});
   };
   start(border.executor, page_call(core_, host_, std::move(request), listener, stop),
         [this, number](Result<std::string> answer) {

@@ -17,7 +17,7 @@ std::shared_ptr<Pool> PageCompute::pool(int threads) {
 }
 
 Async<> PageCompute::run_steps(std::function<Result<bool>()> step, Stop stop) {
-  const Turns::Turn turn = co_await lane_.take();
+  const Turns::Turn turn = co_await lane_.take(stop);
   for (double since = emscripten_get_now();;) {
     co_await stop.check();
     if (!co_await step()) co_return;

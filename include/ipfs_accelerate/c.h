@@ -22,10 +22,20 @@ void ia_close(ia_engine* engine); /* NULL is fine */
 /* inputs: a JSON text, an array of texts, or an array of {"text", "pair"}. config: an object with the names of struct
  * Config, or NULL. The result is RunResult as JSON. */
 int ia_accelerate(ia_engine* engine, const char* model, const char* inputs, const char* config, char** out);
-/* The same without waiting: ia_wait gives the result, once; ia_cancel asks it to stop, from any thread; ia_run_free
- * stops what is not over and waits for it. Free runs before their engine is closed. */
+/* The same without waiting: ia_done is 1 once it is over, else 0; ia_wait gives the result, once; ia_cancel asks it to
+ * stop, from any thread (ia_wait then gives 900, unless it was over already); ia_run_free stops what is not over and
+ * waits for it. Free runs before their engine is closed. */
 typedef struct ia_run ia_run;
-int ia_start(ia_engine* engine, const char* model, const char* inputs, const char* config, ia_run** run, char** out);
+/* Told what happens while the model is loaded: {"status": "initiate", "download", "progress" or "done", "file",
+ * "source", "loaded", "total"} of one file (bytes), at last {"status": "ready", "source", "task"}. `event` lives until
+ * the callback returns; `user` is what ia_start was given. Called on the thread that is in ia_wait; it may call the
+ * engine. At most 64 events wait for that: progress replaces older progress of the same file, and where that is not
+ * enough the oldest event but "done" and "ready" is left out. The load never waits for a callback. */
+typedef void (*ia_listener)(void* user, const char* event);
+/* listener: NULL when nobody listens. */
+int ia_start(ia_engine* engine, const char* model, const char* inputs, const char* config, ia_listener listener,
+             void* user, ia_run** run, char** out);
+int ia_done(const ia_run* run); /* NULL is over */
 int ia_wait(ia_run* run, char** out);
 void ia_cancel(ia_run* run);
 void ia_run_free(ia_run* run); /* NULL is fine */

@@ -19,6 +19,22 @@ namespace ipfs_accelerate {
 /// Called now and then, perhaps from other threads: what is being done, bytes so far, bytes in all (0: not known).
 using Progress = std::function<void(std::string_view stage, std::uint64_t done, std::uint64_t total)>;
 
+/// Asks calls to stop, from any thread: copies ask the same calls. A call that was given one, in its options or as an
+/// argument, then ends with kCancelled once whoever works for it has let go (a stalled request at once, computing
+/// within a chunk, a shader being compiled at its end), unless it was over already. What was verified stays in the
+/// store, nothing half-done becomes visible. Once requested, always requested: a later call needs a new one.
+class Cancel {
+ public:
+  Cancel();
+  void request() const;
+  bool requested() const;
+
+ private:
+  friend class CancelledCall;
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
 struct AddOptions {
   std::string profile = "unixfs-v1-2025";  ///< or "unixfs-v0-2015", "kubo-cid-v1"
   bool reference = false;                  ///< keep no copy of the bytes: they are read, and verified, where they are
@@ -26,6 +42,7 @@ struct AddOptions {
   bool hidden = false;                     ///< also names that start with a dot
   std::string name;                        ///< also registers this name for the CID
   Progress progress;
+  Cancel cancel;
 };
 struct AddReport {
   std::string cid, name;
@@ -72,6 +89,7 @@ struct FetchConfig {
   bool allow_local_gateways = false;
   int gateway_timeout = 30;
   Progress progress;
+  Cancel cancel;  ///< of the whole call: fetching, and what it does with the content
 };
 
 /// Which blocks of a path a CAR carries: the last one; what it takes to read the file or list the directory; everything
@@ -108,8 +126,10 @@ using Sink = std::function<bool(const void* data, std::size_t size)>;
 class Run {
  public:
   /// The answer, once. Meanwhile the listener given to start() is called, on this thread; it may call the engine.
+  /// At most 64 events wait for it: progress replaces older progress of the same file, and where that is not enough the
+  /// oldest event but "done" and "ready" is left out. The load itself never waits for a listener.
   Result<RunResult> wait();
-  bool done() const;
+  bool done() const;  ///< whether wait() would give the answer without waiting for work
   /// Asks it to stop, from any thread: wait() then gives kCancelled, unless it was over already.
   void cancel();
   Run(Run&&) noexcept;
@@ -140,14 +160,16 @@ class Engine {
   ~Engine();
 
   /// Runs `model` on every input. The model stays loaded for the next call.
-  Result<RunResult> accelerate(const std::string& model, const std::vector<Input>& inputs, const Config& config = {});
+  Result<RunResult> accelerate(const std::string& model, const std::vector<Input>& inputs, const Config& config = {},
+                               const Cancel& cancel = {});
   /// The same without waiting.
   Run start(const std::string& model, const std::vector<Input>& inputs, const Config& config = {},
             LoadListener listener = {});
   /// The plan as JSON; no weight is read. `inputs` decide the shape; none: one input of the model's full length.
-  Result<std::string> explain(const std::string& model, const std::vector<Input>& inputs, const Config& config = {});
+  Result<std::string> explain(const std::string& model, const std::vector<Input>& inputs, const Config& config = {},
+                              const Cancel& cancel = {});
   /// {"devices": [...], "auto": {"platform", "device", "reason"}}
-  Result<std::string> devices();
+  Result<std::string> devices(const Cancel& cancel = {});
 
   Result<AddReport> add(const std::filesystem::path& path, const AddOptions& options = {});
   Result<std::vector<Entry>> ls(const std::string& content, const FetchConfig& fetch = {});
@@ -155,7 +177,7 @@ class Engine {
   /// Writes a file or a folder to `target`, which must not exist.
   Result<> get(const std::string& content, const std::filesystem::path& target, const FetchConfig& fetch = {});
   /// Reads everything below `content` (empty: the whole store) again and compares it with its CIDs.
-  Result<VerifyReport> verify(const std::string& content = {});
+  Result<VerifyReport> verify(const std::string& content = {}, const Cancel& cancel = {});
   Result<std::string> pin(const std::string& content, const FetchConfig& fetch = {});  ///< the CID that was pinned
   Result<std::string> unpin(const std::string& content);
   Result<std::vector<std::string>> pins();
@@ -165,7 +187,8 @@ class Engine {
   Result<StoreStat> stat();
   /// A CARv1 of `content`, read block by block. kNotFound when `content` cannot be resolved.
   Result<CarStream> open_car(const std::string& content, const CarOptions& options = {});
-  Result<std::vector<std::string>> import_car(const std::filesystem::path& file);  ///< the roots
+  Result<std::vector<std::string>> import_car(const std::filesystem::path& file,
+                                              const Cancel& cancel = {});  ///< the roots
 
   Result<std::vector<NamedModel>> models();
   /// A name, folder or text in any of the accepted forms -> CID text. kNotFound, kInvalidCid.

@@ -60,9 +60,9 @@ class Executable {
 class Program {
  public:
   virtual ~Program() = default;
-  /// Converts and keeps the weight; the parts' bytes must live until this ends, no longer.
-  virtual Async<> upload(WeightId id, std::vector<WeightPart> parts) = 0;
-  /// kMissingWeight when one was not uploaded before. The executable may outlive the program.
+  /// Converts and keeps the weight; the parts' bytes must live until this ends, no longer. kCancelled: it is not there.
+  virtual Async<> upload(WeightId id, std::vector<WeightPart> parts, Stop stop) = 0;
+  /// kMissingWeight when one was not uploaded before, kCancelled. The executable may outlive the program.
   virtual Async<std::unique_ptr<Executable>> compile(ShapeClass shape, Stop stop) = 0;
   virtual int precision() const = 0;  ///< bits it computes in
   virtual std::int64_t weight_bytes() const = 0;
@@ -76,8 +76,8 @@ class Backend {
   virtual const DeviceInfo& device() const = 0;
   /// Empty when the node can run here, else the reason.
   virtual std::string declines(const Graph& graph, const Node& node, const LoadOptions& options) const = 0;
-  /// May first check the device at this precision (kSelfCheckFailed).
-  virtual Async<std::unique_ptr<Program>> load(Graph graph, LoadOptions options) = 0;
+  /// May first check the device at this precision (kSelfCheckFailed), which `stop` ends unless others wait for it too.
+  virtual Async<std::unique_ptr<Program>> load(Graph graph, LoadOptions options, Stop stop) = 0;
 };
 
 }  // namespace ipfs_accelerate

@@ -12,7 +12,7 @@ class FakeBackend final : public Backend {
   explicit FakeBackend(float answer) : answer_(answer) {}
   const DeviceInfo& device() const override { return info_; }
   std::string declines(const Graph&, const Node&, const LoadOptions&) const override { return {}; }
-  Async<std::unique_ptr<Program>> load(Graph, LoadOptions) override {
+  Async<std::unique_ptr<Program>> load(Graph, LoadOptions, Stop) override {
     ++loads;
     co_return std::make_unique<FakeProgram>(answer_);
   }
@@ -25,7 +25,7 @@ class FakeBackend final : public Backend {
  private:
   struct FakeProgram final : Program {
     explicit FakeProgram(float answer) : answer(answer) {}
-    Async<> upload(WeightId, std::vector<WeightPart>) override { co_return; }
+    Async<> upload(WeightId, std::vector<WeightPart>, Stop) override { co_return; }
     Async<std::unique_ptr<Executable>> compile(ShapeClass, Stop) override {
       co_return std::make_unique<FakeExecutable>(answer);
     }

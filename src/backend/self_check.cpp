@@ -83,14 +83,14 @@ Values check_inputs() {
 }
 
 /// Runs a part of the encoder on a program made for it; its outputs join `values`.
-Async<> run_part(const Graph& part, std::unique_ptr<Program> program, Values& values) {
+Async<> run_part(const Graph& part, std::unique_ptr<Program> program, Values& values, Stop stop) {
   for (const WeightId id : used_weights(part)) {
     const Shape& shape = part.weight(id).shape;
     const float scale = shape.size() == 1 ? 1.0f : 1.5f / std::sqrt(float(shape[1]));
     const Tensor stored = numbers(shape, scale, std::uint32_t(id) + 1);
-    co_await program->upload(id, {{Dtype::kF32, shape, stored.bytes}});
+    co_await program->upload(id, {{Dtype::kF32, shape, stored.bytes}}, stop);
   }
-  const auto executable = co_await program->compile(kShape, Stop());
+  const auto executable = co_await program->compile(kShape, stop);
   std::vector<TensorRef> inputs;
   for (const ValueId id : part.inputs) {
     const Tensor& tensor = values.at(part.value(id).name);
@@ -100,20 +100,20 @@ Async<> run_part(const Graph& part, std::unique_ptr<Program> program, Values& va
   for (const ValueId id : part.outputs) results.push_back(Tensor::f32(bind(part.value(id).dims, kShape)));
   std::vector<MutableTensorRef> outputs;
   for (Tensor& result : results) outputs.push_back({Dtype::kF32, result.bytes});
-  co_await executable->run(std::move(inputs), std::move(outputs), Stop());
+  co_await executable->run(std::move(inputs), std::move(outputs), stop);
   for (std::size_t i = 0; i < results.size(); ++i) values[part.value(part.outputs[i]).name] = std::move(results[i]);
 }
 
 /// Runs the encoder on the device, and the stretches it declines on the reference.
-Async<Values> run_on(const CheckedDevice& device, Backend& reference, const Graph& graph) {
+Async<Values> run_on(const CheckedDevice& device, Backend& reference, const Graph& graph, Stop stop) {
   Values values = check_inputs();
   const auto declined = [&](std::size_t i) { return !device.declines(graph, graph.nodes[i]).empty(); };
   for (std::size_t begin = 0, end = 0; begin < graph.nodes.size(); begin = end) {
     const bool elsewhere = declined(begin);
     for (end = begin + 1; end < graph.nodes.size() && declined(end) == elsewhere;) ++end;
     const Graph part = slice(graph, begin, end);
-    auto program = elsewhere ? co_await reference.load(part, {}) : co_await device.load(part);
-    co_await run_part(part, std::move(program), values);
+    auto program = elsewhere ? co_await reference.load(part, {}, stop) : co_await device.load(part, stop);
+    co_await run_part(part, std::move(program), values, stop);
   }
   co_return values;
 }
@@ -132,14 +132,17 @@ double worst_difference(const Graph& graph, const Values& expected, const Values
 
 }  // namespace
 
-Async<std::string> self_check(CheckedDevice device, Backend& reference) {
+Async<std::string> self_check(CheckedDevice device, Backend& reference, Stop stop) {
   const Graph graph = co_await self_check_graph();
   Values expected = check_inputs();
-  auto program = co_await reference.load(graph, {});
-  co_await run_part(graph, std::move(program), expected);
-  const auto got = co_await as_result(run_on(device, reference, graph));
-  if (!got && got.error().code == ErrorCode::kDeviceLost) co_await std::unexpected(got.error());
-  if (!got) co_return got.error().message;
+  auto program = co_await reference.load(graph, {}, stop);
+  co_await run_part(graph, std::move(program), expected, stop);
+  const auto got = co_await as_result(run_on(device, reference, graph, stop));
+  if (!got) {
+    const ErrorCode code = got.error().code;
+    if (code == ErrorCode::kDeviceLost || code == ErrorCode::kCancelled) co_await std::unexpected(got.error());
+    co_return got.error().message;
+  }
   const double worst = worst_difference(graph, expected, *got);
   const double allowed = device.precision == 16 ? kTolerance16 : kTolerance32;
   if (worst <= allowed) co_return std::string();

@@ -9,7 +9,7 @@ namespace ipfs_accelerate {
 
 /// The device under check, with the features it is to be checked with.
 struct CheckedDevice {
-  std::function<Async<std::unique_ptr<Program>>(Graph graph)> load;
+  std::function<Async<std::unique_ptr<Program>>(Graph graph, Stop stop)> load;
   std::function<std::string(const Graph& graph, const Node& node)> declines;  ///< such nodes run on the reference
   int precision = 32;                                                         ///< decides what may differ
 };
@@ -17,8 +17,8 @@ struct CheckedDevice {
 /// What is computed: every op, in the order in which an encoder uses them.
 Result<Graph> self_check_graph();
 
-/// What is wrong; empty when the numbers are right. Ends with an error only when the device or the reference is of no
-/// use any more (kDeviceLost).
-Async<std::string> self_check(CheckedDevice device, Backend& reference);
+/// What is wrong; empty when the numbers are right. Ends with an error only when nothing was found out: the device or
+/// the reference is of no use any more (kDeviceLost), or the caller asked to stop (kCancelled).
+Async<std::string> self_check(CheckedDevice device, Backend& reference, Stop stop);
 
 }  // namespace ipfs_accelerate

@@ -24,27 +24,28 @@ class Turns {
     Turn& operator=(Turn&&) = delete;
     ~Turn() {
       if (!state_) return;
-      if (state_->waiting.empty()) {
-        state_->taken = false;
+      while (!state_->waiting.empty()) {
+        const Reply<> next = state_->waiting.front();
+        state_->waiting.pop_front();
+        if (next.settled()) continue;  // it stopped waiting
+        next.settle({});
         return;
       }
-      const Reply<> next = state_->waiting.front();
-      state_->waiting.pop_front();
-      next.settle({});
+      state_->taken = false;
     }
 
    private:
     std::shared_ptr<State> state_;
   };
 
-  /// kCancelled when it is asked to stop before its turn has come.
-  Async<Turn> take(Stop stop = {}) { return wait(state_, std::move(stop)); }
+  /// kCancelled at once when `stop` is requested before it is this one's turn.
+  Async<Turn> take(Stop stop) { return wait(state_, std::move(stop)); }
   bool awaited() const { return !state_->waiting.empty(); }
 
  private:
   static Async<Turn> wait(std::shared_ptr<State> state, Stop stop) {
+    co_await stop.check();
     if (state->taken) {
-      co_await stop.check();
       const Reply<> mine;
       const auto at = state->waiting.insert(state->waiting.end(), mine);
       const auto listener = stop.listen([&] {

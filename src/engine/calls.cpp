@@ -58,6 +58,20 @@ Async<std::string> run(Core& core, Call call, LoadListener listener, Stop stop) 
 
 }  // namespace
 
+std::string event_json(const LoadEvent& event) {
+  Json json{{"status", event.status}};
+  const auto add = [&](const char* name, const std::string& text) {
+    if (!text.empty()) json[name] = text;
+  };
+  add("file", event.file);
+  add("source", event.source);
+  add("task", event.task);
+  if (!event.file.empty() && event.status != "initiate") {
+    json.update({{"loaded", event.loaded}, {"total", event.total}});
+  }
+  return dump(json);
+}
+
 Async<std::string> carry_out(Core& core, std::string text, LoadListener listener, Stop stop) {
   Call call = co_await read_call(text);
   const std::string method = call.method;

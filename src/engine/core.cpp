@@ -171,7 +171,7 @@ template <class T, class Work>
 Async<T> Core::Impl::with_model(Request request, LoadListener listener, Stop stop, Work work) {
   co_await check_config(request.config);
   co_await stop.check();
-  Choice choice = co_await devices.choose(request.config);
+  Choice choice = co_await devices.choose(request.config, stop);
   for (bool again = false;; again = true) {
     EntryRef used;
     const auto attempt = [&]() -> Async<T> {
@@ -244,7 +244,7 @@ Async<Evaluation> Core::evaluate(Request request, std::vector<EncodedItem> encod
   const auto work = [&](const Impl::Ready& ready) -> Async<Evaluation> {
     Evaluation evaluation;
     if (!encodings.empty()) evaluation.outputs = co_await ready.model->evaluate(encodings, stop);
-    if (!texts.empty()) evaluation.ids = co_await ready.model->tokenize(texts);
+    if (!texts.empty()) evaluation.ids = co_await ready.model->tokenize(texts, stop);
     evaluation.segments = ready.model->segments();
     co_return evaluation;
   };
@@ -253,7 +253,7 @@ Async<Evaluation> Core::evaluate(Request request, std::vector<EncodedItem> encod
 
 Async<std::string> Core::explain(Request request, std::vector<Input> inputs, Stop stop) {
   co_await check_config(request.config);
-  const Choice choice = co_await impl_->devices.choose(request.config);
+  const Choice choice = co_await impl_->devices.choose(request.config, stop);
   const Found found = co_await impl_->find(request, stop);
   const auto opened = co_await as_result(open_model_source(found.fetcher, found.cid, found.origin, {}, stop));
   (void)co_await as_result(found.fetcher->flush());  // what came is kept, also when the model is none
@@ -267,7 +267,7 @@ Async<std::string> Core::explain(Request request, std::vector<Input> inputs, Sto
     for (const std::size_t i : length_sorted_batches(inputs, static_cast<std::size_t>(request.config.batch_size))[0]) {
       items.push_back({inputs[i].text, inputs[i].pair});
     }
-    const Batch batch = co_await pipeline.prepare(items, task_options(request.config));
+    const Batch batch = co_await pipeline.prepare(items, task_options(request.config, stop));
     shape = shape_bucket(batch.shape, pipeline.facts().max_tokens);
   }
   const Plan plan = plan_for(pipeline.graph(), choice, load_options(request.config));
@@ -279,7 +279,7 @@ Async<std::string> Core::explain(Request request, std::vector<Input> inputs, Sto
   co_return dump(json);
 }
 
-Async<std::string> Core::devices(Stop) { co_return dump(co_await impl_->devices.describe()); }
+Async<std::string> Core::devices(Stop stop) { co_return dump(co_await impl_->devices.describe(stop)); }
 
 void Core::unload(const Request& request) {
   std::erase_if(impl_->loaded, [&](const Impl::EntryRef& entry) { return entry->name == request.model; });

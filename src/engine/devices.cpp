@@ -48,13 +48,16 @@ std::shared_ptr<Backend> Devices::cpu(int threads) {
   return backend;
 }
 
-Async<std::shared_ptr<Backend>> Devices::webgpu() {
-  const Turns::Turn turn = co_await opening_.take();
+Async<Devices::Opened> Devices::webgpu(Stop stop) {
   if (host_.gpu == nullptr) co_await fail(ErrorCode::kNoAdapter, "this host has no WebGPU");
   if (webgpu_ && !host_.gpu->lost().empty()) webgpu_.reset();  // models on the lost device keep their error
   if (webgpu_) co_return webgpu_;
   if (webgpu_refused_) co_await std::unexpected(*webgpu_refused_);
-  auto made = co_await as_result(webgpu::make_backend(*host_.gpu, *cpu(0), &host_.compute));
+  co_return co_await opening_webgpu_.join([this](Stop all) { return open_webgpu(all); }, stop);
+}
+
+Async<Devices::Opened> Devices::open_webgpu(Stop stop) {
+  auto made = co_await as_result(webgpu::make_backend(*host_.gpu, *cpu(0), &host_.compute, stop));
   if (!made) {
     if (made.error().code == ErrorCode::kSelfCheckFailed) webgpu_refused_ = made.error();
     co_await std::unexpected(made.error());
@@ -63,17 +66,26 @@ Async<std::shared_ptr<Backend>> Devices::webgpu() {
   co_return webgpu_;
 }
 
-Async<std::shared_ptr<Backend>> Devices::webnn() {
-  const Turns::Turn turn = co_await opening_.take();
+Async<Devices::Opened> Devices::webnn(Stop stop) {
   if (host_.webnn == nullptr) {
     co_await fail(
         ErrorCode::kNoAdapter,
         "WebNN exists in browsers only; open the page of `ipfs-accelerate serve` there, or use webgpu or cpu here");
   }
   if (webnn_ && !webnn::is_lost(*webnn_)) co_return webnn_;
+  co_return co_await opening_webnn_.join([this](Stop all) { return open_webnn(all); }, stop);
+}
+
+Async<Devices::Opened> Devices::open_webnn(Stop stop) {
   webnn_ = co_await webnn::make_backend(
-      *host_.webnn, *cpu(0), [&clock = host_.clock] { return clock.now(); }, host_.compute.threads());
+      *host_.webnn, *cpu(0), [&clock = host_.clock] { return clock.now(); }, host_.compute.threads(), stop);
   co_return webnn_;
+}
+
+Async<Devices::Adapters> Devices::adapters() {
+  if (host_.gpu == nullptr) co_await fail(ErrorCode::kNoAdapter, "no WebGPU here");
+  if (!adapters_ || !host_.gpu->lost().empty()) adapters_ = co_await as_result(host_.gpu->list());
+  co_return *adapters_;
 }
 
 Choice Devices::fall_back(const Config& config, std::string why) {
@@ -81,12 +93,11 @@ Choice Devices::fall_back(const Config& config, std::string why) {
   return {backend, backend, "the CPU runs everything", std::move(why)};
 }
 
-Async<Choice> Devices::choose_auto(Config config) {
+Async<Choice> Devices::choose_auto(Config config, Stop stop) {
   const auto host_cpu = cpu(config.threads);
   std::string missing;
   const auto miss = [&](const std::string& why) { missing += (missing.empty() ? "" : "; ") + why; };
-  const auto adapters = host_.gpu ? co_await as_result(host_.gpu->list())
-                                  : Result<std::vector<DeviceInfo>>(fail(ErrorCode::kNoAdapter, "no WebGPU here"));
+  const auto adapters = co_await as_result(this->adapters());
   // A software adapter is not opened: checking it would cost more than most runs.
   const auto real = adapters ? std::ranges::find_if(*adapters, &DeviceInfo::is_real_hardware)
                              : std::vector<DeviceInfo>::const_iterator{};
@@ -96,13 +107,15 @@ Async<Choice> Devices::choose_auto(Config config) {
     const std::string name = adapters->empty() ? "none" : adapters->front().name;
     miss("no real GPU; the only WebGPU adapter is software (" + name + ")");
   } else {
-    const auto gpu = co_await as_result(webgpu());
+    const auto gpu = co_await as_result(webgpu(stop));
+    co_await stop.check();
     if (gpu && (*gpu)->device().is_real_hardware) co_return Choice{*gpu, host_cpu, "a real GPU is present", {}};
     miss("the GPU " + real->name +
          " cannot be used: " + (gpu ? "only a software adapter could be opened" : gpu.error().message));
   }
   if (host_.webnn != nullptr) {
-    const auto accelerator = co_await as_result(webnn());
+    const auto accelerator = co_await as_result(webnn(stop));
+    co_await stop.check();
     if (accelerator && webnn::is_accelerated(**accelerator)) {
       co_return Choice{*accelerator, host_cpu, "WebNN says that an accelerator computes", {}};
     }
@@ -111,35 +124,38 @@ Async<Choice> Devices::choose_auto(Config config) {
   co_return Choice{host_cpu, host_cpu, missing, {}};
 }
 
-Async<Choice> Devices::choose_given(Config config, Async<std::shared_ptr<Backend>> open) {
+Async<Choice> Devices::choose_given(Config config, Async<Opened> open) {
   auto device = co_await as_result(std::move(open));
   if (device) co_return Choice{*device, cpu(config.threads), "asked for", {}};
-  if (!config.allow_fallback) co_await std::unexpected(device.error());
+  const bool cancelled = device.error().code == ErrorCode::kCancelled;
+  if (cancelled || !config.allow_fallback) co_await std::unexpected(device.error());
   co_return fall_back(config, config.platform + " is not usable here: " + device.error().message);
 }
 
-Async<Choice> Devices::choose(Config config) {
+Async<Choice> Devices::choose(Config config, Stop stop) {
   if (config.platform == "cpu") {
     const auto backend = cpu(config.threads);
     co_return Choice{backend, backend, "asked for", {}};
   }
-  if (config.platform == "auto") co_return co_await choose_auto(config);
-  if (config.platform == "webgpu") co_return co_await choose_given(config, webgpu());
+  if (config.platform == "auto") co_return co_await choose_auto(config, stop);
+  if (config.platform == "webgpu") co_return co_await choose_given(config, webgpu(stop));
   if (config.platform == "webnn") {
     // A host that never has WebNN does not fall back: the caller is in the wrong place.
-    if (host_.webnn == nullptr) co_await webnn();
-    co_return co_await choose_given(config, webnn());
+    if (host_.webnn == nullptr) co_await webnn(stop);
+    co_return co_await choose_given(config, webnn(stop));
   }
   co_return fail(ErrorCode::kUnknownPlatform, "no platform '{}'; known: auto, cpu, webgpu, webnn", config.platform);
 }
 
-Async<Json> Devices::describe() {
+Async<Json> Devices::describe(Stop stop) {
   Json json = {{"browser", host_.browser}};
   Json devices = Json::array({device_json(cpu(0)->device())});
   if (host_.gpu != nullptr) {
-    auto adapters = co_await as_result(host_.gpu->list());
+    adapters_.reset();  // whoever asks wants to know what is there now
+    auto adapters = co_await as_result(this->adapters());
     if (adapters) {
-      const auto gpu = co_await as_result(webgpu());
+      const auto gpu = co_await as_result(webgpu(stop));
+      co_await stop.check();
       if (!gpu) json["webgpu_error"] = error_json(gpu.error());
       for (DeviceInfo& adapter : *adapters) {
         // The one that was opened is described as it is after its self-check.
@@ -151,14 +167,15 @@ Async<Json> Devices::describe() {
     }
   }
   if (host_.webnn != nullptr) {
-    const auto accelerator = co_await as_result(webnn());
+    const auto accelerator = co_await as_result(webnn(stop));
+    co_await stop.check();
     if (accelerator)
       devices.push_back(device_json((*accelerator)->device()));
     else
       json["webnn_error"] = error_json(accelerator.error());
   }
   json["devices"] = devices;
-  const Choice choice = co_await choose_auto({});
+  const Choice choice = co_await choose_auto({}, stop);
   const DeviceInfo& device = choice.preferred->device();
   json["auto"] = {{"platform", device.platform}, {"device", device.name}, {"reason", choice.reason}};
   co_return json;

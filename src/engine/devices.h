@@ -8,7 +8,7 @@
 #include <string>
 
 #include "backend/backend.h"
-#include "base/turns.h"
+#include "base/shared.h"
 #include "host/host.h"
 #include "ipfs_accelerate/run.h"
 
@@ -26,23 +26,30 @@ class Devices {
   explicit Devices(host::Host& host) : host_(host) {}
   /// The rule of `auto`: a real GPU through WebGPU, then an accelerated WebNN, else the CPU. A software adapter is
   /// never chosen over the CPU: it would run the same work on the same cores, slower. kUnknownPlatform, kNoAdapter
-  /// (when no fallback is allowed).
-  Async<Choice> choose(Config config);
+  /// (when no fallback is allowed), kCancelled. A device is opened once for all who wait for it.
+  Async<Choice> choose(Config config, Stop stop);
   /// The CPU, and `why` it is used instead of what was asked for.
   Choice fall_back(const Config& config, std::string why);
-  Async<nlohmann::ordered_json> describe();
+  Async<nlohmann::ordered_json> describe(Stop stop);
 
  private:
   std::shared_ptr<Backend> cpu(int threads);
-  Async<std::shared_ptr<Backend>> webgpu();
-  Async<std::shared_ptr<Backend>> webnn();
-  Async<Choice> choose_auto(Config config);
-  Async<Choice> choose_given(Config config, Async<std::shared_ptr<Backend>> open);
+  using Opened = std::shared_ptr<Backend>;
+  using Adapters = std::vector<DeviceInfo>;
+  Async<Opened> webgpu(Stop stop);
+  Async<Opened> webnn(Stop stop);
+  Async<Opened> open_webgpu(Stop stop);
+  Async<Opened> open_webnn(Stop stop);
+  /// Listed once, and again after the open device was lost.
+  Async<Adapters> adapters();
+  Async<Choice> choose_auto(Config config, Stop stop);
+  Async<Choice> choose_given(Config config, Async<Opened> open);
 
   host::Host& host_;
-  Turns opening_;
+  Shared<Opened> opening_webgpu_, opening_webnn_;
   std::map<int, std::shared_ptr<Backend>> cpus_;  ///< by thread count
-  std::shared_ptr<Backend> webgpu_, webnn_;
+  Opened webgpu_, webnn_;
+  std::optional<Result<Adapters>> adapters_;
   std::optional<Error> webgpu_refused_;  ///< it failed its self-check: checking again would cost as much
 };
 

@@ -48,8 +48,9 @@ Result<std::vector<TensorRef>> inputs_of(const Graph& graph, const Values& value
 
 }  // namespace
 
-TaskOptions task_options(const Config& config) {
+TaskOptions task_options(const Config& config, Stop stop) {
   TaskOptions options;
+  options.stop = std::move(stop);
   options.truncation = config.truncation;
   options.top_k = config.top_k;
   return options;
@@ -94,7 +95,7 @@ Async<> LoadedModel::load_programs(LoadOptions options, LoadListener listener, S
   // Segments share the weights of the whole graph by number: one pass over the files serves all.
   std::map<WeightId, std::vector<Program*>> users;
   for (const Segment& segment : plan_.segments) {
-    programs_.push_back(co_await backend_of(segment).load(segment.graph, options));
+    programs_.push_back(co_await backend_of(segment).load(segment.graph, options, stop));
     for (const WeightId id : used_weights(segment.graph)) users[id].push_back(programs_.back().get());
   }
   std::vector<WeightId> all;
@@ -102,7 +103,7 @@ Async<> LoadedModel::load_programs(LoadOptions options, LoadListener listener, S
   const Graph& graph = pipeline_.graph();
   const TakeWeight take = [&](WeightId id, std::vector<WeightPart> parts) -> Async<> {
     for (Program* const program : users.at(id)) {
-      co_await doing("loading weight " + graph.weights[id].name, program->upload(id, parts));
+      co_await doing("loading weight " + graph.weights[id].name, program->upload(id, parts, stop));
     }
   };
   co_await read_weights(source_, host_.compute, graph, all, take, std::move(listener), stop);
@@ -175,7 +176,7 @@ Async<std::vector<nlohmann::json>> LoadedModel::run_batch(std::vector<TextInput>
 
 Async<Answers> LoadedModel::run(std::vector<Input> inputs, Config config, Stop stop) {
   const Turns::Turn turn = co_await runs_.take(stop);
-  const TaskOptions options = task_options(config);
+  const TaskOptions options = task_options(config, stop);
   const auto batches = length_sorted_batches(inputs, static_cast<std::size_t>(config.batch_size));
   sorted_ = batches.size() > 1;
   Answers answers{std::vector<nlohmann::json>(inputs.size()), 0};
@@ -201,10 +202,10 @@ Async<LoadedModel::Outputs> LoadedModel::evaluate(std::vector<EncodedItem> encod
   co_return co_await compute(std::move(batch), stop);
 }
 
-Result<std::vector<std::vector<std::int32_t>>> LoadedModel::tokenize(const std::vector<Input>& texts) const {
+Result<std::vector<std::vector<std::int32_t>>> LoadedModel::tokenize(const std::vector<Input>& texts, Stop stop) const {
   std::vector<TextInput> items;
   for (const Input& text : texts) items.push_back({text.text, text.pair});
-  IA_ASSIGN(const Batch batch, pipeline_.prepare(items, {}));
+  IA_ASSIGN(const Batch batch, pipeline_.prepare(items, {.stop = std::move(stop)}));
   std::vector<std::vector<std::int32_t>> ids;
   for (const Encoding& encoding : batch.encodings) ids.push_back(encoding.ids);
   return ids;

@@ -15,7 +15,7 @@
 namespace ipfs_accelerate {
 
 /// What Request says for tasks, backends and the graph.
-TaskOptions task_options(const Config& config);
+TaskOptions task_options(const Config& config, Stop stop);
 LoadOptions load_options(const Config& config);
 Result<PipelineOptions> pipeline_options(const Request& request);
 /// The plan for a device: what it declines goes to the CPU.
@@ -37,7 +37,7 @@ class LoadedModel {
   /// Every output of the graph.
   Async<std::vector<std::pair<std::string, Tensor>>> evaluate(std::vector<EncodedItem> encodings, Stop stop);
   /// Token ids of texts, as the model would get them.
-  Result<std::vector<std::vector<std::int32_t>>> tokenize(const std::vector<Input>& texts) const;
+  Result<std::vector<std::vector<std::int32_t>>> tokenize(const std::vector<Input>& texts, Stop stop) const;
 
   const Pipeline& pipeline() const { return pipeline_; }
   const content::Cid& cid() const { return source_.cid; }

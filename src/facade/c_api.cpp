@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/result.h"
+#include "engine/calls.h"
 #include "engine/request.h"
 #include "ipfs_accelerate/c.h"
 #include "ipfs_accelerate/ipfs_accelerate.h"
@@ -119,16 +120,21 @@ int ia_accelerate(ia_engine* engine, const char* model, const char* inputs, cons
   });
 }
 
-int ia_start(ia_engine* engine, const char* model, const char* inputs, const char* config, ia_run** run, char** out) {
+int ia_start(ia_engine* engine, const char* model, const char* inputs, const char* config, ia_listener listener,
+             void* user, ia_run** run, char** out) {
   return call(out, [&]() -> Text {
     if (!engine || !model || !inputs || !run) return missing_argument("engine, model, inputs or run");
     *run = nullptr;
     IA_ASSIGN(const auto items, inputs_of(inputs));
     IA_ASSIGN(const Config options, Config::from_json(config ? config : "{}"));
-    *run = new ia_run{engine->engine.start(model, items, options)};
+    LoadListener told;
+    if (listener) told = [=](const LoadEvent& event) { listener(user, event_json(event).c_str()); };
+    *run = new ia_run{engine->engine.start(model, items, options, std::move(told))};
     return "{}";
   });
 }
+
+int ia_done(const ia_run* run) { return !run || run->run.done(); }
 
 int ia_wait(ia_run* run, char** out) {
   return call(out, [&]() -> Text {

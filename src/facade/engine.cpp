@@ -95,27 +95,31 @@ struct Engine::Impl {
     return Cid::parse(path);
   }
   /// Where `content` is, fetched when it is not complete here and a source is given.
-  Result<std::string> locate_complete(const std::string& content, const FetchConfig& config) {
+  Result<std::string> locate_complete(const std::string& content, const FetchConfig& config, const Stop& stop) {
+    IA_TRY(stop.check());
     IA_ASSIGN(const std::string path, library.locate(content));
     if (config.gateways.empty()) return path;
     IA_ASSIGN(const auto store, library.reader());
     if (const auto complete = store->is_complete(path); complete && *complete) return path;
-    IA_TRY(native->loop().block_on(fetch_path(path, config)));
+    IA_TRY(native->loop().block_on(fetch_path(path, config, stop)));
     return path;
   }
 
  private:
-  Async<> fetch_path(std::string path, FetchConfig config) {
-    const Stop stop;
+  Async<> fetch_path(std::string path, FetchConfig config, Stop stop) {
     fetch::Fetcher fetcher(native->host(), {config.gateways, config.allow_local_gateways,
                                             static_cast<double>(std::clamp(config.gateway_timeout, 1, 3600))});
-    const Cid target = co_await fetcher.resolve(path, stop);
     const auto progress = [&](std::uint64_t done, std::uint64_t total) {
       if (config.progress) config.progress("fetching", done, total);
     };
-    const Result<> done = co_await as_result(fetcher.fetch_dag(target, progress, stop));
-    co_await fetcher.flush();  // what came is kept, also after an error
+    const auto fetch_all = [&]() -> Async<> {
+      const Cid target = co_await fetcher.resolve(path, stop);
+      co_await fetcher.fetch_dag(target, progress, stop);
+    };
+    const Result<> done = co_await as_result(fetch_all());
+    const Result<> flushed = co_await as_result(fetcher.flush());  // what came is kept, also after an error
     co_await done;
+    co_await flushed;
   }
 };
 
@@ -139,8 +143,11 @@ Result<Engine> Engine::open(const fs::path& home) {
   return Engine(std::make_unique<Impl>(std::move(native)));
 }
 
-Result<RunResult> Engine::accelerate(const std::string& model, const std::vector<Input>& inputs, const Config& config) {
-  return impl_->native->loop().block_on(impl_->core.run({model, config}, inputs, {}, Stop()));
+Result<RunResult> Engine::accelerate(const std::string& model, const std::vector<Input>& inputs, const Config& config,
+                                     const Cancel& cancel) {
+  host::Loop& loop = impl_->native->loop();
+  const CancelledCall call(cancel, loop);
+  return loop.block_on(impl_->core.run({model, config}, inputs, {}, call.stop()));
 }
 
 Run Engine::start(const std::string& model, const std::vector<Input>& inputs, const Config& config,
@@ -156,10 +163,17 @@ Run Engine::start(const std::string& model, const std::vector<Input>& inputs, co
   return Run(run);
 }
 
-Result<std::string> Engine::explain(const std::string& model, const std::vector<Input>& inputs, const Config& config) {
-  return impl_->native->loop().block_on(impl_->core.explain({model, config}, inputs, Stop()));
+Result<std::string> Engine::explain(const std::string& model, const std::vector<Input>& inputs, const Config& config,
+                                    const Cancel& cancel) {
+  host::Loop& loop = impl_->native->loop();
+  const CancelledCall call(cancel, loop);
+  return loop.block_on(impl_->core.explain({model, config}, inputs, call.stop()));
 }
-Result<std::string> Engine::devices() { return impl_->native->loop().block_on(impl_->core.devices(Stop())); }
+Result<std::string> Engine::devices(const Cancel& cancel) {
+  host::Loop& loop = impl_->native->loop();
+  const CancelledCall call(cancel, loop);
+  return loop.block_on(impl_->core.devices(call.stop()));
+}
 
 Result<AddReport> Engine::add(const fs::path& path, const AddOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
@@ -170,7 +184,10 @@ Result<AddReport> Engine::add(const fs::path& path, const AddOptions& options) {
   wanted.dereference = options.dereference;
   wanted.hidden = options.hidden;
   wanted.progress = store_progress(options.progress, "adding");
-  const auto added = impl_->library.write<store::Added>([&](const auto& store) { return store->add(path, wanted); });
+  const CancelledCall call(options.cancel, impl_->native->loop());
+  wanted.stop = call.stop();
+  const auto added =
+      impl_->library.write<store::Added>([&](const auto& store) { return store->add(path, wanted); }, call.stop());
   if (!added) return std::unexpected(added.error());
   AddReport report{added->root.text(), options.name, added->files, added->bytes, added->stored_bytes, 0};
   if (!options.name.empty()) IA_TRY(impl_->library.set_name(options.name, report.cid));
@@ -179,7 +196,8 @@ Result<AddReport> Engine::add(const fs::path& path, const AddOptions& options) {
 }
 
 Result<std::vector<Entry>> Engine::ls(const std::string& content, const FetchConfig& fetch) {
-  IA_ASSIGN(const std::string path, impl_->locate_complete(content, fetch));
+  const CancelledCall call(fetch.cancel, impl_->native->loop());
+  IA_ASSIGN(const std::string path, impl_->locate_complete(content, fetch, call.stop()));
   IA_ASSIGN(const auto store, impl_->library.reader());
   IA_ASSIGN(const auto entries, store->ls(path));
   std::vector<Entry> list;
@@ -190,21 +208,25 @@ Result<std::vector<Entry>> Engine::ls(const std::string& content, const FetchCon
 }
 
 Result<> Engine::cat(const std::string& content, const Sink& sink, const FetchConfig& fetch) {
-  IA_ASSIGN(const std::string path, impl_->locate_complete(content, fetch));
+  const CancelledCall call(fetch.cancel, impl_->native->loop());
+  IA_ASSIGN(const std::string path, impl_->locate_complete(content, fetch, call.stop()));
   IA_ASSIGN(const auto store, impl_->library.reader());
   return store->cat(path, [&](ByteView bytes) -> Result<> {
+    IA_TRY(call.stop().check());
     if (sink(bytes.data(), bytes.size())) return {};
     return fail(ErrorCode::kIo, "the reader of {} stopped before its end", path);
   });
 }
 
 Result<> Engine::get(const std::string& content, const fs::path& target, const FetchConfig& fetch) {
-  IA_ASSIGN(const std::string path, impl_->locate_complete(content, fetch));
+  const CancelledCall call(fetch.cancel, impl_->native->loop());
+  IA_ASSIGN(const std::string path, impl_->locate_complete(content, fetch, call.stop()));
   IA_ASSIGN(const auto store, impl_->library.reader());
-  return store->get(path, target, store_progress(fetch.progress, "writing"));
+  return store->get(path, target, store_progress(fetch.progress, "writing"), call.stop());
 }
 
-Result<VerifyReport> Engine::verify(const std::string& content) {
+Result<VerifyReport> Engine::verify(const std::string& content, const Cancel& cancel) {
+  const CancelledCall call(cancel, impl_->native->loop());
   IA_ASSIGN(const auto store, impl_->library.reader());
   std::vector<std::string> paths;
   if (content.empty()) {
@@ -215,7 +237,7 @@ Result<VerifyReport> Engine::verify(const std::string& content) {
   }
   VerifyReport report;
   for (const std::string& path : paths) {
-    IA_ASSIGN(const auto part, store->verify(path));
+    IA_ASSIGN(const auto part, store->verify(path, {}, call.stop()));
     report.blocks += part.blocks;
     report.bytes += part.bytes;
     for (const store::Damage& damage : part.damage) {
@@ -226,14 +248,17 @@ Result<VerifyReport> Engine::verify(const std::string& content) {
 }
 
 Result<std::string> Engine::pin(const std::string& content, const FetchConfig& fetch) {
-  IA_ASSIGN(const std::string path, impl_->locate_complete(content, fetch));
-  return impl_->library.write<std::string>([&](const auto& store) -> Result<std::string> {
+  const CancelledCall call(fetch.cancel, impl_->native->loop());
+  IA_ASSIGN(const std::string path, impl_->locate_complete(content, fetch, call.stop()));
+  const auto pin = [&](const std::shared_ptr<store::Store>& store) -> Result<std::string> {
     IA_ASSIGN(const Cid cid, store->resolve(path));
     IA_ASSIGN(const bool complete, store->is_complete(path));
     if (!complete) return fail(ErrorCode::kNotFound, "{} is not complete in the store; fetch it first", path);
+    IA_TRY(call.stop().check());
     IA_TRY(store->pin(cid));
     return cid.text();
-  });
+  };
+  return impl_->library.write<std::string>(pin, call.stop());
 }
 
 Result<std::string> Engine::unpin(const std::string& content) {
@@ -279,9 +304,12 @@ Result<StoreStat> Engine::stat() {
                    stat.disk_bytes};
 }
 
-Result<std::vector<std::string>> Engine::import_car(const fs::path& file) {
-  const auto report =
-      impl_->library.write<store::ImportReport>([&](const auto& store) { return store->import_car(file); });
+Result<std::vector<std::string>> Engine::import_car(const fs::path& file, const Cancel& cancel) {
+  const CancelledCall call(cancel, impl_->native->loop());
+  const auto import = [&](const std::shared_ptr<store::Store>& store) {
+    return store->import_car(file, {}, call.stop());
+  };
+  const auto report = impl_->library.write<store::ImportReport>(import, call.stop());
   if (!report) return std::unexpected(report.error());
   std::vector<std::string> roots;
   for (const Cid& root : report->roots) roots.push_back(root.text());

@@ -1,23 +1,11 @@
 #include "facade/run.h"
 
-#include <algorithm>
-
 namespace ipfs_accelerate {
 
 void Run::Impl::push(const LoadEvent& event) {
   if (!listener) return;
   const std::lock_guard lock(mutex);
-  const bool same = !events.empty() && events.back().status == "progress" && event.status == "progress" &&
-                    events.back().file == event.file;
-  if (same) {
-    events.back() = event;  // the newer says all
-  } else {
-    if (events.size() >= kMostEvents) {
-      const auto least = std::ranges::find(events, "progress", &LoadEvent::status);
-      events.erase(least == events.end() ? events.begin() : least);
-    }
-    events.push_back(event);
-  }
+  events.push(event);
   changed.notify_all();
 }
 
@@ -32,8 +20,7 @@ Result<RunResult> Run::Impl::wait() {
   for (;;) {
     changed.wait(lock, [&] { return result || !events.empty(); });
     if (events.empty()) break;
-    const LoadEvent event = std::move(events.front());
-    events.pop_front();
+    const LoadEvent event = events.pop();
     lock.unlock();
     listener(event);
     lock.lock();
@@ -47,8 +34,7 @@ void Run::Impl::cancel() {
     const std::lock_guard lock(mutex);
     if (result) return;  // over; its engine may be gone
   }
-  stop.flag().store(1, std::memory_order_relaxed);  // CPU work sees it at once
-  loop.post([stop = stop] { stop.request(); });
+  request_on(loop, stop);
 }
 
 Run::Run(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -2,12 +2,11 @@
 #pragma once
 
 #include <condition_variable>
-#include <deque>
 #include <mutex>
+#include <optional>
 
-#include "base/stop.h"
-#include "host/native/loop.h"
-#include "ipfs_accelerate/ipfs_accelerate.h"
+#include "facade/cancel.h"
+#include "facade/event_queue.h"
 
 namespace ipfs_accelerate {
 
@@ -26,11 +25,9 @@ struct Run::Impl {
   Stop stop;
   mutable std::mutex mutex;
   std::condition_variable changed;
-  std::deque<LoadEvent> events;  ///< at most kMostEvents: what a slow listener misses is progress of the same file
+  EventQueue events;
   std::optional<Result<RunResult>> result;
   bool taken = false;
 };
-
-inline constexpr std::size_t kMostEvents = 64;
 
 }  // namespace ipfs_accelerate

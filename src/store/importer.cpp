@@ -85,7 +85,7 @@ class Import {
   Result<std::pair<std::shared_ptr<Job>, std::uint64_t>> claim() {
     const std::scoped_lock lock(mutex_);
     if (error_) return {};
-    if (options_.cancel.stop_requested()) return fail(ErrorCode::kCancelled, "adding was cancelled");
+    if (options_.stop.requested()) return fail(ErrorCode::kCancelled, "adding was cancelled");
     if (!current_ || current_->next == current_->chunks) {
       if (next_file_ == tree_.files.size()) return {};
       IA_ASSIGN(current_, open_next());

@@ -7,11 +7,11 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/stop.h"
 #include "content/block.h"
 #include "content/file_dag.h"
 #include "content/profile.h"
@@ -42,7 +42,7 @@ struct AddOptions {
   bool pin = true;
   int threads = 0;  ///< 0 = all cores
   ProgressCallback progress{};
-  std::stop_token cancel{};  ///< kCancelled; nothing half-written becomes visible
+  Stop stop{};  ///< kCancelled; nothing half-written becomes visible
 };
 struct Added {
   Cid root;
@@ -117,11 +117,10 @@ class Store {
   /// Writes a file or folder to `target`, which must not exist. Names that could leave it (".", "..", "/", NUL) are
   /// kMalformedBlock; symbolic links are written as links only when they stay inside, else kInvalidArgument.
   Result<> get(std::string_view path, const std::filesystem::path& target, const ProgressCallback& progress = {},
-               std::stop_token cancel = {});
+               const Stop& stop = {});
 
   /// Every block below `path`, compared with its CID.
-  Result<VerifyReport> verify(std::string_view path, const ProgressCallback& progress = {},
-                              std::stop_token cancel = {});
+  Result<VerifyReport> verify(std::string_view path, const ProgressCallback& progress = {}, const Stop& stop = {});
   /// Whether everything below `path` is here (digests are not compared).
   Result<bool> is_complete(std::string_view path);
 
@@ -138,7 +137,7 @@ class Store {
   Result<> export_car(const Cid& root, const std::function<Result<>(ByteView)>& write);
   /// Reads a CARv1 file and keeps what its roots reach; every block is verified. Pins the roots.
   Result<ImportReport> import_car(const std::filesystem::path& car, const ProgressCallback& progress = {},
-                                  std::stop_token cancel = {});
+                                  const Stop& stop = {});
 
   /// Single blocks, for gateways and fetching. Blocks are found by multihash, whatever the CID's version and codec.
   bool has_block(const Cid& cid);

@@ -24,8 +24,8 @@ namespace {
 
 class CarImport {
  public:
-  CarImport(Store::Impl& store, const ProgressCallback& progress, std::stop_token cancel)
-      : store_(store), progress_(progress), cancel_(std::move(cancel)) {}
+  CarImport(Store::Impl& store, const ProgressCallback& progress, const Stop& stop)
+      : store_(store), progress_(progress), stop_(stop) {}
 
   Result<ImportReport> run(const fs::path& path) {
     IA_ASSIGN(file_, File::open(path, O_RDONLY));
@@ -67,7 +67,7 @@ class CarImport {
       const Cid cid = std::move(open.back());
       open.pop_back();
       if (!seen_.insert(content::traversal_key(cid)).second) continue;
-      if (cancel_.stop_requested()) return fail(ErrorCode::kCancelled, "importing was cancelled");
+      if (stop_.requested()) return fail(ErrorCode::kCancelled, "importing was cancelled");
       auto block = get(cid);
       if (!block && block.error().code == ErrorCode::kNotFound) continue;  // archives may be partial
       if (!block) return std::unexpected(std::move(block).error());
@@ -108,7 +108,7 @@ class CarImport {
 
   Store::Impl& store_;
   const ProgressCallback& progress_;
-  std::stop_token cancel_;
+  const Stop& stop_;
   File file_;
   std::uint64_t total_ = 0, done_ = 0;
   std::optional<content::CarReader> car_;
@@ -119,10 +119,10 @@ class CarImport {
 
 }  // namespace
 
-Result<ImportReport> Store::import_car(const fs::path& car, const ProgressCallback& progress, std::stop_token cancel) {
+Result<ImportReport> Store::import_car(const fs::path& car, const ProgressCallback& progress, const Stop& stop) {
   IA_TRY(impl_->need_writable());
   const std::shared_lock activity(impl_->activity);
-  auto report = CarImport(*impl_, progress, std::move(cancel)).run(car);
+  auto report = CarImport(*impl_, progress, stop).run(car);
   if (!report) return while_doing(std::move(report).error(), "importing {}", car.string());
   IA_TRY(impl_->flush());
   for (const Cid& root : report->roots) IA_TRY(impl_->pin(root, car.filename().string()));

@@ -69,8 +69,8 @@ namespace {
 // Reads everything below a root: blocks by CID, leaves of files in their places, where `cat` would find them.
 class Verify {
  public:
-  Verify(Store::Impl& store, const ProgressCallback& progress, std::stop_token cancel)
-      : store_(store), progress_(progress), cancel_(std::move(cancel)) {}
+  Verify(Store::Impl& store, const ProgressCallback& progress, const Stop& stop)
+      : store_(store), progress_(progress), stop_(stop) {}
 
   Result<VerifyReport> run(const Cid& root) {
     shown_ = root.text();
@@ -136,7 +136,7 @@ class Verify {
   }
 
   Result<> go_on() const {
-    if (cancel_.stop_requested()) return fail(ErrorCode::kCancelled, "verifying was cancelled");
+    if (stop_.requested()) return fail(ErrorCode::kCancelled, "verifying was cancelled");
     return {};
   }
 
@@ -154,7 +154,7 @@ class Verify {
 
   Store::Impl& store_;
   const ProgressCallback& progress_;
-  std::stop_token cancel_;
+  const Stop& stop_;
   std::string shown_;
   std::unordered_set<std::string> in_place_;  // leaves read in the files they belong to
   std::vector<Cid> batch_;
@@ -164,9 +164,9 @@ class Verify {
 
 }  // namespace
 
-Result<VerifyReport> Store::verify(std::string_view path, const ProgressCallback& progress, std::stop_token cancel) {
+Result<VerifyReport> Store::verify(std::string_view path, const ProgressCallback& progress, const Stop& stop) {
   IA_ASSIGN(const Cid root, impl_->resolve(path));
-  return Verify(*impl_, progress, std::move(cancel)).run(root);
+  return Verify(*impl_, progress, stop).run(root);
 }
 
 Result<bool> Store::is_complete(std::string_view path) {

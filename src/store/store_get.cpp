@@ -38,14 +38,14 @@ bool stays_inside(std::string_view shown, std::string_view target) {
 
 class Export {
  public:
-  Export(Store& store, Store::Impl& impl, const ProgressCallback& progress, std::stop_token cancel)
-      : store_(store), impl_(impl), progress_(progress), cancel_(std::move(cancel)) {}
+  Export(Store& store, Store::Impl& impl, const ProgressCallback& progress, const Stop& stop)
+      : store_(store), impl_(impl), progress_(progress), stop_(stop) {}
 
   Result<> run(const Cid& root, const fs::path& target) {
     for (std::vector<Step> steps{{root, target, "", 0}}; !steps.empty();) {
       const Step step = std::move(steps.back());
       steps.pop_back();
-      if (cancel_.stop_requested()) return fail(ErrorCode::kCancelled, "writing {} was cancelled", target.string());
+      if (stop_.requested()) return fail(ErrorCode::kCancelled, "writing {} was cancelled", target.string());
       if (++written_ > content::kMaxDirectoryEntries) {
         return fail(ErrorCode::kLimitExceeded, "more than {} entries to write", content::kMaxDirectoryEntries);
       }
@@ -73,7 +73,7 @@ class Export {
     IA_ASSIGN(File file, File::open(step.target, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW));
     std::uint64_t at = 0;
     return store_.cat(step.cid.text(), [&](ByteView bytes) -> Result<> {
-      if (cancel_.stop_requested()) return fail(ErrorCode::kCancelled, "writing was cancelled");
+      if (stop_.requested()) return fail(ErrorCode::kCancelled, "writing was cancelled");
       IA_TRY(file.write_at(at, bytes));
       at += bytes.size();
       bytes_ += bytes.size();
@@ -109,21 +109,20 @@ class Export {
   Store& store_;
   Store::Impl& impl_;
   const ProgressCallback& progress_;
-  std::stop_token cancel_;
+  const Stop& stop_;
   std::uint64_t written_ = 0, bytes_ = 0;
   std::vector<std::pair<fs::path, std::string>> links_;
 };
 
 }  // namespace
 
-Result<> Store::get(std::string_view path, const fs::path& target, const ProgressCallback& progress,
-                    std::stop_token cancel) {
+Result<> Store::get(std::string_view path, const fs::path& target, const ProgressCallback& progress, const Stop& stop) {
   IA_ASSIGN(const Cid root, impl_->resolve(path));
   std::error_code error;
   if (fs::exists(fs::symlink_status(target, error))) {
     return fail(ErrorCode::kInvalidArgument, "{} exists already; name a new path", target.string());
   }
-  auto done = Export(*this, *impl_, progress, std::move(cancel)).run(root, target);
+  auto done = Export(*this, *impl_, progress, stop).run(root, target);
   if (!done) fs::remove_all(target, error);  // it was not there before
   return done;
 }

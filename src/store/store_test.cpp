@@ -334,9 +334,9 @@ TEST_F(StoreTest, BlocksWaitForTheirFile) {
 
 TEST_F(StoreTest, BadInput) {
   EXPECT_EQ(store->add(folder.path / "absent").error().code, ErrorCode::kNotFound);
-  std::stop_source stop;
-  stop.request_stop();
-  EXPECT_EQ(store->add(source, {.cancel = stop.get_token()}).error().code, ErrorCode::kCancelled);
+  const Stop stop;
+  stop.request();
+  EXPECT_EQ(store->add(source, {.stop = stop}).error().code, ErrorCode::kCancelled);
   EXPECT_EQ(store->stat()->files, 0u);
   EXPECT_TRUE(fs::is_empty(folder.path / "store/tmp"));
   EXPECT_EQ(Store::open(folder.path / "no store", Store::Mode::kReadOnly).error().code, ErrorCode::kNotFound);

@@ -61,7 +61,7 @@ class Scan {
     if (step.depth > kMaxFolderDepth) {
       return fail(ErrorCode::kLimitExceeded, "{} is deeper than {} folders", step.path.string(), kMaxFolderDepth);
     }
-    if (options_.cancel.stop_requested()) return fail(ErrorCode::kCancelled, "adding was cancelled");
+    if (options_.stop.requested()) return fail(ErrorCode::kCancelled, "adding was cancelled");
     IA_ASSIGN(const auto here, inside(step));
     IA_ASSIGN(const auto names, names_in(step.path, options_.hidden));
     for (const std::string& name : names) {

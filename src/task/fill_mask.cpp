@@ -50,6 +50,7 @@ class FillMask final : public Task {
     std::vector<nlohmann::json> results;
     std::size_t row = 0;
     for (std::size_t item = 0; item < batch.encodings.size(); ++item) {
+      IA_TRY(options.stop.check());
       const auto positions = mask_positions(batch.encodings[item], model.mask_id);
       nlohmann::json masks = nlohmann::json::array();
       for (std::size_t position : positions) {

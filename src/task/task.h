@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/stop.h"
 #include "graph/graph.h"
 #include "input/tokenizer.h"
 
@@ -22,6 +23,7 @@ struct TaskOptions {
   bool truncation = true;  ///< cut texts at the model's length; false: kInputTooLong
   std::int32_t top_k = 5;
   std::int32_t max_tokens = 0;  ///< 0 = the model's own limit
+  Stop stop{};                  ///< looked at before every item: kCancelled
 };
 
 /// What a task must know of the model (filled by the pipeline from ModelFacts and the folder's files).

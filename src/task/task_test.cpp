@@ -117,6 +117,16 @@ TEST_F(TaskTest, RefusesWhatCannotBeRun) {
   EXPECT_EQ(code("feature-extraction", {{"red", std::nullopt}}), ErrorCode::kMissingTokenizer);
 }
 
+TEST_F(TaskTest, AStopEndsTokenizingAndRanking) {
+  const auto batch = prepare("fill-mask", {{"red [MASK]", std::nullopt}});
+  ASSERT_TRUE(batch);
+  const Stop stop;
+  stop.request();
+  EXPECT_EQ(code("feature-extraction", {{"red", std::nullopt}}, {.stop = stop}), ErrorCode::kCancelled);
+  const auto ranked = find_task("fill-mask").value()->finish(model_, *batch, Tensor::f32({1, 8}), {.stop = stop});
+  EXPECT_EQ(ranked.error().code, ErrorCode::kCancelled);
+}
+
 TEST_F(TaskTest, FillMaskRanksTokens) {
   const auto batch = prepare("fill-mask", {{"red [MASK]", std::nullopt}, {"[MASK] [MASK]", std::nullopt}});
   ASSERT_TRUE(batch) << batch.error().message;

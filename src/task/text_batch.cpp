@@ -82,6 +82,7 @@ Result<Batch> make_text_batch(const TaskModel& model, const std::vector<TextInpu
   IA_ASSIGN(const std::int64_t limit, token_limit(model, options));
   std::vector<Encoding> encodings;
   for (std::size_t i = 0; i < items.size(); ++i) {
+    IA_TRY(options.stop.check());
     IA_ASSIGN(Encoding encoding, encode_item(model, items[i], i, limit, options.truncation));
     encodings.push_back(std::move(encoding));
   }

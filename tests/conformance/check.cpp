@@ -40,7 +40,7 @@ Async<> upload(const ConformanceCase& c, WeightId id, Program& program) {
   for (std::size_t i = 0; i < count; ++i) {
     parts.push_back({c.weight_dtype, shape, ByteView(bytes).subspan(bytes.size() / count * i, bytes.size() / count)});
   }
-  co_await program.upload(id, std::move(parts));
+  co_await program.upload(id, std::move(parts), Stop());
 }
 
 Async<std::vector<Tensor>> run_once(const ConformanceCase& c, Executable& executable) {
@@ -77,7 +77,7 @@ std::string compare(const Tensor& actual, const Tensor& expected, double toleran
 }
 
 Async<std::vector<std::vector<Tensor>>> run_twice(const ConformanceCase& c, Backend& backend, LoadOptions options) {
-  const auto program = co_await backend.load(c.graph, options);
+  const auto program = co_await backend.load(c.graph, options, Stop());
   for (WeightId id : used_weights(c.graph)) co_await upload(c, id, *program);
   const auto executable = co_await program->compile(c.shape, Stop());
   std::vector<std::vector<Tensor>> runs;

@@ -29,7 +29,7 @@ Machine& machine() {
 Result<std::unique_ptr<Backend>> open_backend(const std::string& name) {
   if (name == "webgpu") {
     static const auto reference = cpu::make_backend(machine().compute);
-    return machine().loop.block_on(webgpu::make_backend(machine().gpu, *reference, &machine().compute));
+    return machine().loop.block_on(webgpu::make_backend(machine().gpu, *reference, &machine().compute, Stop()));
   }
   if (name == "cpu") return cpu::make_backend(machine().compute);
   if (name == "cpu_4_threads") return cpu::make_backend(machine().compute, 4);

@@ -1,4 +1,5 @@
 /* The C interface from a C program: opens a store, adds the shipped model, runs it, reads it back, and provokes errors. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,16 +33,39 @@ static void test_add_and_run(ia_engine* engine) {
   ia_free(out);
 }
 
+/* What a listener heard, and on which thread. */
+struct heard {
+  pthread_t thread;
+  int events, elsewhere, ready, loaded;
+  char last[256];
+};
+
+static void listen_to(void* user, const char* event) {
+  struct heard* heard = user;
+  ++heard->events;
+  heard->elsewhere += !pthread_equal(pthread_self(), heard->thread);
+  heard->ready += strstr(event, "\"status\":\"ready\"") != NULL;
+  heard->loaded += strstr(event, "\"status\":\"done\"") && strstr(event, "\"file\":\"model.safetensors\"") && strstr(event, "\"total\":");
+  snprintf(heard->last, sizeof heard->last, "%s", event);
+}
+
 static void test_runs_without_waiting(ia_engine* engine) {
   char* out = NULL;
   ia_run* run = NULL;
   ia_run* other = NULL;
-  check(ia_start(engine, "numbers", "\"forty two\"", "{\"platform\": \"cpu\"}", &run, &out) == 0 && run, "start", out);
+  struct heard heard = {pthread_self(), 0, 0, 0, 0, ""};
+  /* With other threads than before, so that it is loaded anew. */
+  check(ia_start(engine, "numbers", "\"forty two\"", "{\"platform\": \"cpu\", \"threads\": 1}", listen_to, &heard, &run, &out) == 0 && run, "start", out);
   ia_free(out);
-  check(ia_start(engine, "numbers", "[\"7\", \"8\"]", "{\"platform\": \"cpu\"}", &other, &out) == 0 && other, "start beside it", out);
+  check(ia_start(engine, "numbers", "[\"7\", \"8\"]", "{\"platform\": \"cpu\"}", NULL, NULL, &other, &out) == 0 && other, "start beside it", out);
   ia_free(out);
+  while (!ia_done(run)) usleep(1000);
+  check(heard.events == 0, "events wait for ia_wait", heard.last);
   check(ia_wait(run, &out) == 0 && strstr(out, "\"output\":[["), "wait gives the result", out);
   ia_free(out);
+  check(heard.events > 3 && heard.elsewhere == 0, "events come on the thread that waits", heard.last);
+  check(heard.loaded == 1 && heard.ready == 1 && strstr(heard.last, "\"ready\""), "each file's end, and the model's", heard.last);
+  check(ia_done(run) == 1 && ia_done(NULL) == 1, "done", NULL);
   check(ia_wait(run, &out) == 100, "a result is taken once", out);
   ia_free(out);
   ia_run_free(run);
@@ -50,7 +74,7 @@ static void test_runs_without_waiting(ia_engine* engine) {
   check(code == 0 || code == 900, "a cancelled run ends", out); /* it may have been over */
   ia_free(out);
   ia_run_free(other);
-  check(ia_start(engine, "no such model", "\"x\"", NULL, &run, &out) == 0, "start tells nothing yet", out);
+  check(ia_start(engine, "no such model", "\"x\"", NULL, NULL, NULL, &run, &out) == 0, "start tells nothing yet", out);
   ia_free(out);
   ia_run_free(run); /* stops and waits by itself */
 }

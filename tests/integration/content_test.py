@@ -3,8 +3,9 @@ import glob
 import json
 import os
 import shutil
+import signal
 
-from harness import NUMBERS, PROGRAM, main
+from harness import NUMBERS, PROGRAM, main, wait_until
 
 # What `ipfs add -r --cid-version=1 --chunker=size-1048576` and the IPIP-499 profile give for these bytes.
 HELLO_RAW = "bafkreibm6jg3ux5qumhcn2b3flc3tyu6dmlb4xa7u5bf44yegnrjhc4yeq"  # sha2-256 of "hello", raw
@@ -31,6 +32,36 @@ def test_add_prints_the_cid_and_cat_gives_the_bytes(store):
     assert store.ok("cat", f"ipfs://{report['cid']}/sub/nothing") == ""
     big = store.run("cat", "tree/sub/big.bin").stdout
     assert big == BIG
+
+
+def pending(process):
+    """Whether a signal waits to be taken."""
+    lines = open(f"/proc/{process.pid}/status").read().splitlines()
+    return any(int(line.split()[1], 16) for line in lines if line.startswith(("ShdPnd", "SigPnd")))
+
+
+def test_ctrl_c_while_adding(store):
+    with open(f"{store.folder}/large", "wb") as file:
+        file.truncate(8 << 30)  # sparse: read and hashed all the same
+    with store.start("add", f"{store.folder}/large", "--reference", "--progress") as process:
+        assert process.stderr.read(1)
+        process.send_signal(signal.SIGINT)
+        text = process.communicate(timeout=20)[1].decode()
+    assert process.returncode == 130 and "error[cancelled]: interrupted" in text, text
+    stat = store.json("stat")
+    assert stat["files"] == 0 and stat["pins"] == 0, stat
+    assert os.listdir(f"{store.home}/store/tmp") == []
+
+
+def test_a_second_ctrl_c_kills(store):
+    cid = store.json("add", small_folder(store))["cid"]
+    with store.start("cat", f"{cid}/sub/big.bin") as process:  # nobody reads on, so the first cannot end it
+        assert process.stdout.read(1)
+        process.send_signal(signal.SIGINT)
+        wait_until(lambda: not pending(process))
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == -signal.SIGINT
 
 
 def test_ls_names_types_and_sizes(store):

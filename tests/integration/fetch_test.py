@@ -1,12 +1,14 @@
 """Models from a gateway: only what is needed is fetched, and gateways that lie, stall or lack it give clear errors."""
 import contextlib
 import http.server
+import os
+import signal
 import threading
 import time
 import urllib.error
 import urllib.request
 
-from harness import NUMBERS, main
+from harness import NUMBERS, main, wait_until
 
 
 @contextlib.contextmanager
@@ -143,12 +145,41 @@ def test_a_stopped_fetch_loses_nothing(store):
     assert not any(config in path for path in asked), "config.json was there already"
 
 
+def test_ctrl_c_keeps_what_came(store):
+    other, cid = publisher(store)
+    stalled = []
+
+    def spoil(path, body):
+        if len(body) < 100_000:
+            return body
+        stalled.append(path)
+        return None
+
+    with other.serve() as port, proxy(port, spoil) as (stuck, _):
+        gateway = ("--gateway", f"http://127.0.0.1:{stuck}", "--local-gateways")
+        for words in (("run", cid, "42", "--platform", "cpu"), ("get", cid, f"{store.folder}/out"), ("pin", cid)):
+            stalled.clear()
+            with store.start(*words, *gateway) as process:
+                wait_until(lambda: stalled)
+                process.send_signal(signal.SIGINT)
+                text = process.communicate(timeout=20)[1].decode()
+            assert process.returncode == 130, f"{words}: {process.returncode}: {text}"
+            assert text.count("\n") == 1 and text.startswith("error[cancelled]: interrupted"), text
+            assert not os.path.exists(f"{store.folder}/out")
+    config = next(entry["cid"] for entry in other.json("ls", cid) if entry["name"] == "config.json")
+    with other.serve() as port, proxy(port, lambda _, body: body) as (whole, asked):
+        store.ok("pin", cid, "--gateway", f"http://127.0.0.1:{whole}", "--local-gateways")
+    assert not any(config in path or cid in path for path in asked), "what came before Ctrl-C was kept"
+    assert store.json("verify", cid)["damage"] == []
+
+
 def test_cat_and_pin_fetch(store):
     other, cid = publisher(store)
     with other.serve() as port:
         gateway = ("--gateway", f"http://127.0.0.1:{port}", "--local-gateways")
         assert '"vocab_size"' in store.ok("cat", f"{cid}/config.json", *gateway)
         assert len(store.json("ls", cid, *gateway)) >= 10
+        assert store.json("pin", cid, *gateway)["pin"] == cid
     assert store.json("verify", f"{cid}/config.json")["damage"] == []
 
 

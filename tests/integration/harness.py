@@ -32,6 +32,13 @@ class Store:
         options = {"input": data} if data is not None else {"stdin": subprocess.DEVNULL}
         return subprocess.run([PROGRAM, *words], capture_output=True, env=environment, timeout=timeout, **options)
 
+    def start(self, *words, **options):
+        """A command under way, which Ctrl-C reaches also where this test itself runs in the background."""
+        environment = dict(os.environ, IPFS_ACCELERATE_HOME=self.home)
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        return subprocess.Popen([PROGRAM, *words], env=environment, **pipes,
+                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+
     def ok(self, *words, stdin=None):
         """Standard output of a command that must succeed."""
         done = self.run(*words, stdin=stdin)
@@ -69,6 +76,13 @@ class Store:
                 process.kill()
                 raise AssertionError("the server did not end on Ctrl-C")
         assert code == 0, f"the server ended with {code}"
+
+
+def wait_until(true, seconds=60):
+    deadline = time.time() + seconds
+    while not true():
+        assert time.time() < deadline, "it did not come to that"
+        time.sleep(0.01)
 
 
 def get(port, path, method="GET", headers=None, host=None):

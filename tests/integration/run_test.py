@@ -4,9 +4,12 @@ import json
 import math
 import os
 import shutil
+import signal
 import struct
+import subprocess
 
-from harness import CLASSIFIER, FIXTURES, NUMBERS, copy_model, edit_json, main, read_safetensors, write_safetensors
+from harness import (CLASSIFIER, FIXTURES, NUMBERS, copy_model, edit_json, main, read_safetensors, wait_until,
+                     write_safetensors)
 
 FIELDS = {"model_name", "model_type", "platform", "browser", "is_real_hardware", "precision", "mixed_precision",
           "processing_time", "total_time", "ipfs_cache_hit", "ipfs_source", "ipfs_load_time", "cid", "optimizations",
@@ -88,6 +91,19 @@ def test_plain_lines_a_file_and_pairs(store):
     pair = store.ok("run", NUMBERS, stdin='{"text": "42", "pair": "forty two"}\n')
     single = store.ok("run", NUMBERS, stdin='{"text": "42"}\n')
     assert json.loads(pair)["output"] != json.loads(single)["output"]
+
+
+def blocks_sigint(process):
+    lines = open(f"/proc/{process.pid}/status").read().splitlines()
+    return any(int(line.split()[1], 16) & 1 << (signal.SIGINT - 1) for line in lines if line.startswith("SigBlk"))
+
+
+def test_ctrl_c_while_input_is_awaited(store):
+    with store.start("run", NUMBERS, "-", stdin=subprocess.PIPE) as process:
+        wait_until(lambda: blocks_sigint(process))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+        assert process.stderr.read().decode().startswith("error[cancelled]: interrupted")
 
 
 def test_classify_and_fill_mask(store):

@@ -241,6 +241,86 @@ TEST_F(NativeFetch, AFolderByItsAddress) {
   EXPECT_TRUE(*reader()->is_complete(root->text()));
 }
 
+// Requests by hand, above what one load asks for at once.
+struct NativeNetTest : NativeFetch {
+  host::NetRequest ask(const TestServer& server, std::string path = "/x") {
+    return {.url = server.url() + path, .accept = {}, .max_bytes = kMiB, .stall_seconds = 60, .allow_local = true};
+  }
+  host::Net& net() { return native->host().net; }
+};
+
+TEST_F(NativeNetTest, AStalledHostKeepsNobodyElseWaiting) {
+  TestServer stuck([](const std::string&) { return Sent{"", true}; });
+  TestServer quick([](const std::string&) { return Sent{http_reply(200, "here")}; });
+  const Stop stop;
+  std::vector<std::string> told;
+  const auto work = [&](std::size_t i) -> Async<> {
+    const bool last = i == 40;
+    const auto answer = co_await as_result(net().get(ask(last ? quick : stuck), last ? Stop() : stop));
+    told.emplace_back(answer ? "answered" : error_name(answer.error().code));
+    if (last) stop.request();
+  };
+  ASSERT_TRUE(run(for_each_limited(41, 41, work)));
+  ASSERT_EQ(told.size(), 41u);
+  EXPECT_EQ(told[0], "answered") << "before any of those that stall";
+  EXPECT_EQ(std::ranges::count(told, "cancelled"), 40);
+  EXPECT_LE(stuck.requests(), 16);
+}
+
+TEST_F(NativeNetTest, AQueuedRequestIsCancelledAtOnce) {
+  TestServer stuck([](const std::string&) { return Sent{"", true}; });
+  const Stop others, mine;
+  std::vector<std::size_t> ended;
+  const auto work = [&](std::size_t i) -> Async<> {
+    if (i == 30) mine.request();
+    const auto answer = co_await as_result(net().get(ask(stuck), i == 20 ? mine : others));
+    EXPECT_EQ(answer.error().code, ErrorCode::kCancelled);
+    ended.push_back(i);
+    if (i == 20) others.request();
+  };
+  ASSERT_TRUE(run(for_each_limited(31, 31, work)));
+  EXPECT_EQ(ended.front(), 20u);
+}
+
+TEST_F(NativeNetTest, AConnectionIsNoWayAroundTheAddressCheck) {
+  TestServer server([](const std::string&) { return Sent{http_reply(200, "private")}; });
+  ASSERT_TRUE(run(net().get(ask(server), Stop())));
+  host::NetRequest forbidden = ask(server);
+  forbidden.allow_local = false;
+  const auto answer = run(net().get(forbidden, Stop()));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kForbiddenAddress);
+  EXPECT_EQ(server.requests(), 1);
+  EXPECT_TRUE(run(net().get(ask(server), Stop())));
+}
+
+TEST_F(NativeNetTest, RedirectsAreFollowedAsToldAndCheckedOnTheWay) {
+  TestServer target([](const std::string&) { return Sent{http_reply(200, "there")}; });
+  const auto to = [](const std::string& url) {
+    return Sent{"HTTP/1.1 302 x\r\nLocation: " + url + "\r\nContent-Length: 0\r\n\r\n"};
+  };
+  TestServer server([&](const std::string& path) {
+    return to(path == "/file" ? "file:///etc/hostname" : path == "/round" ? "/round" : target.url() + "/");
+  });
+  EXPECT_EQ(run(net().get(ask(server), Stop()))->status, 302);
+  host::NetRequest following = ask(server);
+  following.follow_redirects = true;
+  const auto answer = run(net().get(following, Stop()));
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(as_text(BytesView(answer->body, 0, answer->body->size()).view()), "there");
+  for (const char* path : {"/file", "/round"}) {
+    following.url = server.url() + path;
+    EXPECT_EQ(run(net().get(following, Stop())).error().code, ErrorCode::kSourceError) << path;
+  }
+}
+
+TEST_F(NativeNetTest, ATrickleEndsAtTheTotalTime) {
+  TestServer server([](const std::string&) { return Sent{"HTTP/1.1 200 x\r\nContent-Length: 8\r\n\r\n{", true}; });
+  host::NetRequest request = ask(server);
+  request.total_seconds = 0.3;
+  EXPECT_EQ(run(net().get(request, Stop())).error().code, ErrorCode::kTimeout);
+}
+
 bool is_public(const char* text) {
   addrinfo hints{}, *found = nullptr;
   hints.ai_flags = AI_NUMERICHOST;

@@ -82,13 +82,14 @@ struct Opened {
   std::unique_ptr<Backend> backend, reference;
 };
 
-Async<Opened> open(host::Host& host, std::string platform, bool lanes) {
+Async<Opened> open(host::Host& host, std::string platform, bool lanes, Stop stop) {
   Opened opened;
   opened.reference = cpu::make_backend(host.compute, 0);
   if (platform == "cpu") opened.backend = cpu::make_backend(host.compute, 0);
-  if (platform == "webgpu") opened.backend = co_await webgpu::make_backend(*host.gpu, *opened.reference);
+  if (platform == "webgpu") opened.backend = co_await webgpu::make_backend(*host.gpu, *opened.reference, nullptr, stop);
   if (platform == "webnn") {
-    opened.backend = co_await webnn::make_backend(*host.webnn, *opened.reference, lanes_clock(lanes));
+    opened.backend =
+        co_await webnn::make_backend(*host.webnn, *opened.reference, lanes_clock(lanes), webnn::kMostContexts, stop);
   }
   if (!opened.backend) co_await fail(ErrorCode::kUnknownPlatform, "no platform '{}'", platform);
   co_return std::move(opened);
@@ -105,11 +106,11 @@ Async<Json> conformance(host::Host& host, Json json, Stop stop) {
   Json report{{"all", chosen.cases.size()}, {"declined", Json::array()}, {"wrong", Json::array()}};
   if (!subset.empty()) {
     const Cases all = std::exchange(chosen.cases, {});
-    const webgpu::OpenedGpu gpu = co_await host.gpu->open();
+    const webgpu::OpenedGpu gpu = co_await host.gpu->open(stop);
     chosen.choose(co_await record_all(all, gpu.capabilities, options, subset));
     report.update({{"variants", chosen.variants.size()}, {"pipelines", chosen.compiled.size()}});
   }
-  const Opened opened = co_await open(host, platform, json.value("lanes", false));
+  const Opened opened = co_await open(host, platform, json.value("lanes", false), stop);
   std::set<std::string> kinds;
   co_await for_each_limited(chosen.cases.size(), kSideBySide, [&](std::size_t i) -> Async<> {
     co_await stop.check();

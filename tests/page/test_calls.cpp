@@ -134,9 +134,9 @@ Async<Json> files(host::Host& host, Json json, Stop) {
 }
 
 /// {"values", "wgsl"}: one dispatch over an input, a weight and an output; twice at once.
-Async<Json> gpu(host::Host& host, Json json, Stop) {
+Async<Json> gpu(host::Host& host, Json json, Stop stop) {
   using namespace webgpu;
-  const OpenedGpu opened = co_await host.gpu->open();
+  const OpenedGpu opened = co_await host.gpu->open(stop);
   const std::vector<float> input = json["values"], weight = json["weight"];
   const std::int64_t bytes = static_cast<std::int64_t>(input.size()) * 4;
   const std::int64_t elements = static_cast<std::int64_t>(input.size());
@@ -153,7 +153,7 @@ Async<Json> gpu(host::Host& host, Json json, Stop) {
     return ByteView(reinterpret_cast<const std::uint8_t*>(v.data()), v.size() * 4);
   };
   const BufferId buffer = co_await host.gpu->buffer(view(weight));
-  const PlanId plan = co_await host.gpu->plan(recording, {buffer});
+  const PlanId plan = co_await host.gpu->plan(recording, {buffer}, stop);
   std::vector<std::vector<float>> outputs(3, std::vector<float>(input.size()));
   co_await for_each_limited(outputs.size(), outputs.size(), [&](std::size_t i) -> Async<> {
     std::vector<std::span<std::uint8_t>> out{
@@ -170,14 +170,14 @@ Async<Json> gpu(host::Host& host, Json json, Stop) {
 }
 
 /// {"lowered", "constant", "values", "outputs"}: builds and dispatches once.
-Async<Json> webnn(host::Host& host, Json json, Stop) {
-  const webnn::OpenedContext context = co_await host.webnn->open();
+Async<Json> webnn(host::Host& host, Json json, Stop stop) {
+  const webnn::OpenedContext context = co_await host.webnn->open(stop);
   const std::vector<float> input = json["values"], weight = json["constant"];
   const auto view = [](const std::vector<float>& v) {
     return ByteView(reinterpret_cast<const std::uint8_t*>(v.data()), v.size() * 4);
   };
   const webnn::ConstantId constant = co_await host.webnn->constant(view(weight));
-  const webnn::GraphId graph = co_await host.webnn->build(context.id, json["lowered"].dump(), {constant});
+  const webnn::GraphId graph = co_await host.webnn->build(context.id, json["lowered"].dump(), {constant}, stop);
   std::vector<float> output(json.value("outputs", std::size_t{0}));
   std::vector<std::span<std::uint8_t>> out{{reinterpret_cast<std::uint8_t*>(output.data()), output.size() * 4}};
   co_await host.webnn->dispatch(graph, {view(input)}, std::move(out));

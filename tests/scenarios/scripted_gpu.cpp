@@ -53,7 +53,8 @@ Result<> ScriptedGpu::alive(int device) const {
 
 Async<std::vector<DeviceInfo>> ScriptedGpu::list() { co_return std::vector<DeviceInfo>(1, facts()); }
 
-Async<webgpu::OpenedGpu> ScriptedGpu::open() {
+Async<webgpu::OpenedGpu> ScriptedGpu::open(Stop stop) {
+  co_await stop.check();
   if (!lost_.empty()) {
     host_.trace.push_back(std::format("gpu open {}", ++opened));
     lost_.clear();
@@ -75,11 +76,11 @@ Result<const Graph*> ScriptedGpu::graph_of(const Recording& recording, const Sha
   return fail(ErrorCode::kInternal, "no script for this recording");
 }
 
-Async<PlanId> ScriptedGpu::plan(Recording recording, std::vector<BufferId> weights) {
+Async<PlanId> ScriptedGpu::plan(Recording recording, std::vector<BufferId> weights, Stop stop) {
   co_await alive(opened);
   const ShapeClass shape = shape_of(recording);
   const Graph* const graph = co_await graph_of(recording, shape);
-  const auto program = co_await cpu_->load(*graph, {});
+  const auto program = co_await cpu_->load(*graph, {}, stop);
   std::size_t next = 0;
   for (const BufferSpec& spec : recording.buffers) {
     if (spec.kind != BufferKind::kWeight) continue;
@@ -87,9 +88,9 @@ Async<PlanId> ScriptedGpu::plan(Recording recording, std::vector<BufferId> weigh
     if (found == buffers_.end()) co_await fail(ErrorCode::kDeviceLost, "a weight is on no device");
     co_await alive(found->second.device);
     const ByteView bytes = ByteView(found->second.bytes).first(static_cast<std::size_t>(spec.elements) * 4);
-    co_await program->upload(spec.index, {{Dtype::kF32, graph->weight(spec.index).shape, bytes}});
+    co_await program->upload(spec.index, {{Dtype::kF32, graph->weight(spec.index).shape, bytes}}, stop);
   }
-  Plan made{opened, graph, co_await program->compile(shape, Stop())};
+  Plan made{opened, graph, co_await program->compile(shape, stop)};
   host_.trace.push_back(std::format("gpu plan of {} dispatches, {} weights", recording.dispatches.size(), next));
   plans_[++last_] = std::move(made);
   co_return last_;

@@ -52,7 +52,8 @@ class CpuBackend final : public Backend {
     return "precision " + std::to_string(options.precision) + " is not available on the CPU: use 32 or 16";
   }
 
-  Async<std::unique_ptr<Program>> load(Graph graph, LoadOptions options) override {
+  Async<std::unique_ptr<Program>> load(Graph graph, LoadOptions options, Stop stop) override {
+    co_await stop.check();
     for (const Node& node : graph.nodes) {
       if (std::string reason = declines(graph, node, options); !reason.empty()) {
         co_await fail(ErrorCode::kUnsupportedPrecision, "{}", reason);

@@ -25,10 +25,10 @@ struct Lookup {
     b.output(b.add("embed", op::Embed{.ids = ids, .word = b.weight("word", {3, 2})}), "y");
     graph = b.finish().value();
     backend = cpu::make_backend(compute);
-    program = run_in_place(backend->load(graph, {})).value();
+    program = run_in_place(backend->load(graph, {}, Stop())).value();
   }
   Result<> upload(Dtype dtype, Shape shape, ByteView bytes) {
-    return run_in_place(program->upload(0, {{dtype, std::move(shape), bytes}}));
+    return run_in_place(program->upload(0, {{dtype, std::move(shape), bytes}}, Stop()));
   }
   InPlaceCompute compute;
   Graph graph;
@@ -51,7 +51,7 @@ TEST(CpuBackend, DescribesTheMachine) {
 TEST(CpuBackend, RefusesWeightsThatDoNotFit) {
   Lookup lookup;
   EXPECT_EQ(run_in_place(lookup.program->compile({1, 1, 1}, Stop())).error().code, ErrorCode::kMissingWeight);
-  EXPECT_EQ(run_in_place(lookup.program->upload(1, {})).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(run_in_place(lookup.program->upload(1, {}, Stop())).error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(lookup.upload(Dtype::kI32, {3, 2}, bytes_of(lookup.table)).error().code, ErrorCode::kUnsupportedDtype);
   EXPECT_EQ(lookup.upload(Dtype::kF32, {2, 3}, bytes_of(lookup.table)).error().code, ErrorCode::kWrongShape);
   EXPECT_EQ(lookup.upload(Dtype::kF32, {2, 2}, bytes_of(std::span(lookup.table).first(4))).error().code,
@@ -60,6 +60,15 @@ TEST(CpuBackend, RefusesWeightsThatDoNotFit) {
             ErrorCode::kMalformedWeights);
   EXPECT_TRUE(lookup.upload(Dtype::kF32, {3, 2}, bytes_of(lookup.table)));
   EXPECT_EQ(lookup.program->weight_bytes(), 24);
+}
+
+TEST(CpuBackend, AStoppedUploadIsNotThere) {
+  Lookup lookup;
+  const Stop stop;
+  stop.request();
+  const WeightPart part{Dtype::kF32, {3, 2}, bytes_of(lookup.table)};
+  EXPECT_EQ(run_in_place(lookup.program->upload(0, {part}, stop)).error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(run_in_place(lookup.program->compile({1, 1, 1}, Stop())).error().code, ErrorCode::kMissingWeight);
 }
 
 TEST(CpuBackend, RefusesInputsThatDoNotFit) {
@@ -84,11 +93,11 @@ TEST(CpuBackend, RefusesInputsThatDoNotFit) {
 
 TEST(CpuBackend, AcceptsPrecision16AndSaysWhatItDoes) {
   Lookup lookup;
-  auto program = run_in_place(lookup.backend->load(lookup.graph, {.precision = 16}));
+  auto program = run_in_place(lookup.backend->load(lookup.graph, {.precision = 16}, Stop()));
   ASSERT_TRUE(program);
   EXPECT_EQ((*program)->precision(), 32);
   EXPECT_NE((*program)->optimizations().back().find("computed in f32"), std::string::npos);
-  EXPECT_EQ(run_in_place(lookup.backend->load(lookup.graph, {.precision = 8})).error().code,
+  EXPECT_EQ(run_in_place(lookup.backend->load(lookup.graph, {.precision = 8}, Stop())).error().code,
             ErrorCode::kUnsupportedPrecision);
 }
 
@@ -99,10 +108,10 @@ TEST(CpuBackend, GeluFollowsErf) {
   const Graph graph = b.finish().value();
   InPlaceCompute compute;
   const auto backend = cpu::make_backend(compute);
-  auto program = run_in_place(backend->load(graph, {})).value();
+  auto program = run_in_place(backend->load(graph, {}, Stop())).value();
   const float one = 1;
   const WeightPart part{Dtype::kF32, {1, 1}, bytes_of(std::span(&one, 1))};
-  ASSERT_TRUE(run_in_place(program->upload(0, {part})));
+  ASSERT_TRUE(run_in_place(program->upload(0, {part}, Stop())));
   std::vector<float> xs, ys;
   for (int i = -20000; i <= 20000; ++i) xs.push_back(static_cast<float>(i) * 0.001f);
   ys.resize(xs.size());
@@ -150,9 +159,9 @@ TEST(CpuBackend, StopsWithinAChunk) {
   b.output(b.add("y", op::Linear{.x = x, .weight = b.weight("w", {64, 64})}), "out");
   StoppingCompute compute;
   const auto backend = cpu::make_backend(compute);
-  auto program = run_in_place(backend->load(b.finish().value(), {})).value();
+  auto program = run_in_place(backend->load(b.finish().value(), {}, Stop())).value();
   const std::vector<float> w(64 * 64), xs(64 * 512);
-  ASSERT_TRUE(run_in_place(program->upload(0, {{Dtype::kF32, {64, 64}, bytes_of(w)}})));
+  ASSERT_TRUE(run_in_place(program->upload(0, {{Dtype::kF32, {64, 64}, bytes_of(w)}}, Stop())));
   auto executable = run_in_place(program->compile({1, 512, 1}, Stop())).value();
   std::vector<float> y(xs.size());
   const MutableTensorRef output{Dtype::kF32, {reinterpret_cast<std::uint8_t*>(y.data()), y.size() * 4}};

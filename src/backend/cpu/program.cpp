@@ -67,7 +67,7 @@ class CpuProgram final : public Program {
  public:
   explicit CpuProgram(std::shared_ptr<ProgramState> state) : state_(std::move(state)) {}
 
-  Async<> upload(WeightId id, std::vector<WeightPart> parts) override;
+  Async<> upload(WeightId id, std::vector<WeightPart> parts, Stop stop) override;
   Async<std::unique_ptr<Executable>> compile(ShapeClass shape, Stop stop) override;
 
   int precision() const override { return 32; }
@@ -174,14 +174,14 @@ class Packing {
   Buffer scratch_;                  // a block of rows per thread
 };
 
-Async<> CpuProgram::upload(WeightId id, std::vector<WeightPart> parts) {
+Async<> CpuProgram::upload(WeightId id, std::vector<WeightPart> parts, Stop stop) {
   if (id < 0 || static_cast<std::size_t>(id) >= state_->weights.size()) {
     co_await fail(ErrorCode::kInvalidArgument, "weight {} of {}", id, state_->weights.size());
   }
   co_await check_parts(state_->graph.weight(id), parts);
   co_await allocate(id);
   Packing packing(*state_, id, parts);
-  co_await state_->compute->run_steps([&] { return packing.step(); }, Stop());
+  co_await state_->compute->run_steps([&] { return packing.step(); }, stop);
   state_->weights[static_cast<std::size_t>(id)].ready = true;
 }
 

@@ -28,16 +28,17 @@ class Gpu {
   virtual ~Gpu() = default;
   /// Facts of the adapters, best first; no device is opened. kNoAdapter says why there is none.
   virtual Async<std::vector<DeviceInfo>> list() = 0;
-  /// Opens the best adapter; the one that is open already when it was not lost. kNoAdapter.
-  virtual Async<OpenedGpu> open() = 0;
+  /// Opens the best adapter; the one that is open already when it was not lost. kNoAdapter, kCancelled.
+  virtual Async<OpenedGpu> open(Stop stop) = 0;
   /// Why the open device is of no use any more; empty while it is fine.
   virtual std::string lost() const = 0;
 
   /// A storage buffer of kWeight with these bytes (a multiple of 4). kOutOfMemory. `bytes` must live until this ends.
   virtual Async<BufferId> buffer(ByteView bytes) = 0;
   /// Buffers, pipelines (equal WGSL once per device) and bind groups of a recording. `weights`: one id for each of its
-  /// buffers of kWeight, in their order. kShaderCompile, kOutOfMemory.
-  virtual Async<PlanId> plan(Recording recording, std::vector<BufferId> weights) = 0;
+  /// buffers of kWeight, in their order. A stop is looked at between pipelines (in a page before them); those under way
+  /// are waited for and stay with the device. kShaderCompile, kOutOfMemory, kCancelled.
+  virtual Async<PlanId> plan(Recording recording, std::vector<BufferId> weights, Stop stop) = 0;
   /// One submission: writes `inputs`, replays the plan, reads its outputs back as they lie there, padding left out
   /// (f16 stays f16). In the order of Graph::inputs and outputs; the bytes must live until this ends. kDeviceLost.
   virtual Async<> submit(PlanId plan, std::vector<ByteView> inputs, std::vector<std::span<std::uint8_t>> outputs) = 0;

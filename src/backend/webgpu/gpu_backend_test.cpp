@@ -26,9 +26,12 @@ class FakeGpu final : public Gpu {
   std::map<PlanId, Recording> plans;
   bool one_nan = false;  ///< the first number of every output is none
   int submissions = 0, made_plans = 0;
+  std::optional<Stop> stops;  ///< requested by the plan with this number
+  int stop_at_plan = 0;
 
   Async<std::vector<DeviceInfo>> list() override { co_return std::vector{facts()}; }
-  Async<OpenedGpu> open() override {
+  Async<OpenedGpu> open(Stop stop) override {
+    co_await stop.check();
     lost_why.clear();
     co_return OpenedGpu{facts(),
                         {.shader_f16 = true,
@@ -47,8 +50,13 @@ class FakeGpu final : public Gpu {
     buffers[++last_] = Bytes(bytes.begin(), bytes.end());
     co_return last_;
   }
-  Async<PlanId> plan(Recording recording, std::vector<BufferId> weights) override {
+  Async<PlanId> plan(Recording recording, std::vector<BufferId> weights, Stop stop) override {
     co_await alive();
+    if (stops && made_plans == stop_at_plan) {
+      stops->request();
+      co_await turn();  // whoever waits hears of it before this one looks
+    }
+    co_await stop.check();
     std::size_t next = 0;
     for (const BufferSpec& spec : recording.buffers) {
       if (spec.kind == BufferKind::kWeight) EXPECT_EQ(std::int64_t(buffers.at(weights.at(next++)).size()), spec.bytes);
@@ -98,13 +106,23 @@ class FakeGpu final : public Gpu {
   Async<> alive() {
     if (!lost_why.empty()) co_await fail(ErrorCode::kDeviceLost, "Fake is lost: {}", lost_why);
   }
+  static Async<> turn() {
+    Executor& executor = co_await this_executor();
+    const Reply<> reply;
+    const auto settle = [](Reply<> reply) -> Async<> {
+      reply.settle({});
+      co_return;
+    };
+    start(executor, settle(reply), [](const Result<>&) {});
+    co_await reply.get();
+  }
   std::int32_t last_ = 0;
 };
 
 struct Fixture : testing::Test {
   FakeGpu gpu;
   FakeBackend reference{kAnswer};
-  Result<std::unique_ptr<Backend>> open() { return run_in_place(make_backend(gpu, reference)); }
+  Result<std::unique_ptr<Backend>> open() { return run_in_place(make_backend(gpu, reference, nullptr, Stop())); }
 };
 using GpuBackendTest = Fixture;
 
@@ -169,7 +187,7 @@ TEST_F(GpuBackendTest, F16ThatComputesWrongIsSwitchedOff) {
   ASSERT_TRUE(backend) << backend.error().message;
   EXPECT_FALSE(static_cast<GpuBackend&>(**backend).capabilities().shader_f16);
   EXPECT_EQ((*backend)->device().switched_off.size(), 2u);
-  const auto program = run_in_place((*backend)->load(one_linear(), {.precision = 16}));
+  const auto program = run_in_place((*backend)->load(one_linear(), {.precision = 16}, Stop()));
   ASSERT_TRUE(program);
   EXPECT_EQ((*program)->precision(), 32);
 }
@@ -179,9 +197,9 @@ TEST_F(GpuBackendTest, SoftwareAdaptersCheckF16AtFirstUseAndOnce) {
   const auto backend = open();
   ASSERT_TRUE(backend) << backend.error().message;
   const int plans = gpu.made_plans;
-  ASSERT_TRUE(run_in_place((*backend)->load(one_linear(), {.precision = 32})));
+  ASSERT_TRUE(run_in_place((*backend)->load(one_linear(), {.precision = 32}, Stop())));
   EXPECT_EQ(gpu.made_plans, plans);
-  const auto both = [&](std::size_t) -> Async<> { co_await (*backend)->load(one_linear(), {.precision = 16}); };
+  const auto both = [&](std::size_t) -> Async<> { co_await (*backend)->load(one_linear(), {.precision = 16}, Stop()); };
   ASSERT_TRUE(run_in_place(for_each_limited(2, 2, both)));
   EXPECT_EQ(gpu.made_plans, plans + 1);
 }
@@ -189,12 +207,12 @@ TEST_F(GpuBackendTest, SoftwareAdaptersCheckF16AtFirstUseAndOnce) {
 TEST_F(GpuBackendTest, RunsCheckSizesAndWidenHalves) {
   const auto backend = open();
   ASSERT_TRUE(backend);
-  auto program = *run_in_place((*backend)->load(one_linear(), {.precision = 16}));
+  auto program = *run_in_place((*backend)->load(one_linear(), {.precision = 16}, Stop()));
   EXPECT_EQ(program->precision(), 16);
   EXPECT_EQ(run_in_place(program->compile({2, 40, 1}, Stop())).error().code, ErrorCode::kMissingWeight);
   const Bytes weight(32 * 32 * 4);
-  EXPECT_EQ(run_in_place(program->upload(7, {})).error().code, ErrorCode::kInvalidArgument);
-  ASSERT_TRUE(run_in_place(program->upload(0, {{Dtype::kF32, {32, 32}, weight}})));
+  EXPECT_EQ(run_in_place(program->upload(7, {}, Stop())).error().code, ErrorCode::kInvalidArgument);
+  ASSERT_TRUE(run_in_place(program->upload(0, {{Dtype::kF32, {32, 32}, weight}}, Stop())));
   EXPECT_EQ(program->weight_bytes(), 32 * 32 * 2);
   auto executable = *run_in_place(program->compile({2, 40, 1}, Stop()));
   const auto notes = program->optimizations();
@@ -221,6 +239,49 @@ TEST_F(GpuBackendTest, RunsCheckSizesAndWidenHalves) {
   EXPECT_EQ(run_in_place(executable->run({input}, outputs, Stop())).error().code, ErrorCode::kDeviceLost);
   executable.reset();
   EXPECT_TRUE(gpu.buffers.empty() && gpu.plans.empty());
+}
+
+TEST_F(GpuBackendTest, AStopDuringTheCheckIsNoWrongNumber) {
+  gpu.lies = [](const std::string&, bool half) { return half; };  // so that the f16 part takes several plans
+  for (int plan = 0; plan < 3; ++plan) {
+    gpu.stops.emplace();
+    gpu.stop_at_plan = gpu.made_plans + plan;
+    const auto stopped = run_in_place(make_backend(gpu, reference, nullptr, *gpu.stops));
+    ASSERT_FALSE(stopped) << plan;
+    EXPECT_EQ(stopped.error().code, ErrorCode::kCancelled) << stopped.error().message;
+    EXPECT_TRUE(gpu.plans.empty() && gpu.buffers.empty()) << "what was made went";
+  }
+  gpu.stops.reset();
+  EXPECT_TRUE(open());
+}
+
+TEST_F(GpuBackendTest, AStopDuringTheLateF16CheckLeavesItForTheNext) {
+  gpu.real = false;
+  const auto backend = open();
+  ASSERT_TRUE(backend);
+  gpu.stops.emplace();
+  gpu.stop_at_plan = gpu.made_plans;
+  const auto stopped = run_in_place((*backend)->load(one_linear(), {.precision = 16}, *gpu.stops));
+  EXPECT_EQ(stopped.error().code, ErrorCode::kCancelled);
+  gpu.stops.reset();
+  const int plans = gpu.made_plans;
+  const auto program = run_in_place((*backend)->load(one_linear(), {.precision = 16}, Stop()));
+  ASSERT_TRUE(program);
+  EXPECT_EQ((*program)->precision(), 16);
+  EXPECT_EQ(gpu.made_plans, plans + 1) << "it is checked now";
+}
+
+TEST_F(GpuBackendTest, AStopEndsAnUpload) {
+  const auto backend = open();
+  ASSERT_TRUE(backend);
+  const auto program = *run_in_place((*backend)->load(one_linear(), {}, Stop()));
+  const Stop stop;
+  stop.request();
+  const Bytes weight(32 * 32 * 4);
+  EXPECT_EQ(run_in_place(program->upload(0, {{Dtype::kF32, {32, 32}, weight}}, stop)).error().code,
+            ErrorCode::kCancelled);
+  EXPECT_TRUE(gpu.buffers.empty());
+  EXPECT_EQ(run_in_place((*backend)->load(one_linear(), {}, stop)).error().code, ErrorCode::kCancelled);
 }
 
 TEST_F(GpuBackendTest, ADeviceLostDuringTheCheckIsNoWrongNumber) {

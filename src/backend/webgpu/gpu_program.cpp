@@ -39,7 +39,8 @@ std::int64_t GpuProgram::weight_bytes() const {
   return sum;
 }
 
-Async<Bytes> GpuProgram::pack(const BufferSpec& spec, const std::vector<WeightPart>& parts) {
+Async<Bytes> GpuProgram::pack(const BufferSpec& spec, const std::vector<WeightPart>& parts, Stop stop) {
+  co_await stop.check();
   Bytes packed;
   const auto work = [&]() -> Result<> {
     const Dtype dtype = spec.layout == Layout::kF16 ? Dtype::kF16 : Dtype::kF32;
@@ -47,21 +48,21 @@ Async<Bytes> GpuProgram::pack(const BufferSpec& spec, const std::vector<WeightPa
     return {};
   };
   if (compute_ != nullptr) {
-    co_await compute_->offload(work, Stop());
+    co_await compute_->offload(work, stop);
   } else {
     co_await work();
   }
   co_return packed;
 }
 
-Async<> GpuProgram::upload(WeightId id, std::vector<WeightPart> parts) {
+Async<> GpuProgram::upload(WeightId id, std::vector<WeightPart> parts, Stop stop) {
   if (id < 0 || static_cast<std::size_t>(id) >= graph_->weights.size()) {
     co_await fail(ErrorCode::kInvalidArgument, "weight {} of {}", id, graph_->weights.size());
   }
   const auto wanted = wanted_.find(id);
   if (wanted == wanted_.end()) co_return;  // no node reads it
   for (const BufferSpec& spec : wanted->second) {
-    const Bytes bytes = co_await pack(spec, parts);
+    const Bytes bytes = co_await pack(spec, parts, stop);
     const BufferId made = co_await doing(std::format("making a buffer of {} bytes", spec.bytes), gpu_.buffer(bytes));
     weights_[{id, spec.layout}] = std::make_shared<GpuBuffer>(gpu_, made, spec.bytes);
   }
@@ -82,7 +83,7 @@ Async<std::unique_ptr<Executable>> GpuProgram::compile(ShapeClass shape, Stop st
   }
   note(recording.optimizations);
   auto executable = std::make_unique<GpuExecutable>(gpu_, graph_, shape, recording);
-  co_await executable->prepare(std::move(recording), std::move(weights));
+  co_await executable->prepare(std::move(recording), std::move(weights), stop);
   co_await stop.check();
   co_return std::unique_ptr<Executable>(std::move(executable));
 }
@@ -100,11 +101,11 @@ GpuExecutable::~GpuExecutable() {
   if (plan_) gpu_.drop_plan(*plan_);
 }
 
-Async<> GpuExecutable::prepare(Recording recording, std::vector<std::shared_ptr<GpuBuffer>> weights) {
+Async<> GpuExecutable::prepare(Recording recording, std::vector<std::shared_ptr<GpuBuffer>> weights, Stop stop) {
   weights_ = std::move(weights);
   std::vector<BufferId> ids;
   for (const auto& weight : weights_) ids.push_back(weight->id());
-  plan_ = co_await gpu_.plan(std::move(recording), std::move(ids));
+  plan_ = co_await gpu_.plan(std::move(recording), std::move(ids), std::move(stop));
 }
 
 Async<> GpuExecutable::run(std::vector<TensorRef> inputs, std::vector<MutableTensorRef> outputs, Stop stop) {

@@ -28,7 +28,7 @@ class GpuProgram final : public Program {
  public:
   static Result<std::unique_ptr<Program>> make(Gpu& gpu, Compute* compute, Graph graph, LoadOptions options,
                                                Capabilities capabilities);
-  Async<> upload(WeightId id, std::vector<WeightPart> parts) override;
+  Async<> upload(WeightId id, std::vector<WeightPart> parts, Stop stop) override;
   Async<std::unique_ptr<Executable>> compile(ShapeClass shape, Stop stop) override;
   int precision() const override { return options_.precision == 16 && capabilities_.shader_f16 ? 16 : 32; }
   std::int64_t weight_bytes() const override;
@@ -36,7 +36,7 @@ class GpuProgram final : public Program {
 
  private:
   GpuProgram(Gpu& gpu, Compute* compute, Graph graph, LoadOptions options, Capabilities capabilities);
-  Async<Bytes> pack(const BufferSpec& spec, const std::vector<WeightPart>& parts);
+  Async<Bytes> pack(const BufferSpec& spec, const std::vector<WeightPart>& parts, Stop stop);
   void note(const std::vector<std::string>& optimizations);
 
   Gpu& gpu_;
@@ -55,7 +55,7 @@ class GpuExecutable final : public Executable {
   GpuExecutable(Gpu& gpu, std::shared_ptr<const Graph> graph, ShapeClass shape, const Recording& recording);
   ~GpuExecutable() override;
   /// Makes the plan. The executable keeps the weights.
-  Async<> prepare(Recording recording, std::vector<std::shared_ptr<GpuBuffer>> weights);
+  Async<> prepare(Recording recording, std::vector<std::shared_ptr<GpuBuffer>> weights, Stop stop);
   Async<> run(std::vector<TensorRef> inputs, std::vector<MutableTensorRef> outputs, Stop stop) override;
   std::int64_t memory_bytes() const override { return memory_bytes_; }
   PlanId plan() const { return *plan_; }

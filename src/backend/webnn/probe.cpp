@@ -74,7 +74,7 @@ Async<double> gain_of(Webnn& port, std::vector<ContextId> contexts, std::string 
   probe.weight = co_await port.constant(weight);
   probe.input = filled(kRows * kWidth, 1.0f);
   for (const ContextId context : contexts) {
-    probe.graphs.push_back(co_await port.build(context, lowered, {*probe.weight}));
+    probe.graphs.push_back(co_await port.build(context, lowered, {*probe.weight}, Stop()));
     probe.outputs.emplace_back(std::size_t(kRows * kWidth * 4));
   }
   co_await probe.run_together(contexts.size());  // warm

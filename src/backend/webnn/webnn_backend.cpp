@@ -3,6 +3,7 @@
 #include "backend/webnn/lowering.h"
 #include "backend/webnn/webnn.h"
 #include "backend/webnn/webnn_program.h"
+#include "base/shared.h"
 
 namespace ipfs_accelerate::webnn {
 namespace {
@@ -28,14 +29,17 @@ class WebnnBackend final : public Backend {
     return webnn::declines(graph, node, device_->limits(), {.precision = usable_precision(options.precision)});
   }
 
-  Async<std::unique_ptr<Program>> load(Graph graph, LoadOptions options) override {
+  Async<std::unique_ptr<Program>> load(Graph graph, LoadOptions options, Stop stop) override {
+    co_await stop.check();
     co_await device_->usable();
-    if (options.precision == 16) co_await check_f16_once();
+    if (options.precision == 16 && !f16_checked_) {
+      co_await checking_.join([this](Stop all) { return check_f16_once(all); }, stop);
+    }
     co_return make(std::move(graph), options.precision);
   }
 
-  Async<> check_f32() {
-    const std::string why = co_await complaint(32);
+  Async<> check_f32(Stop stop) {
+    const std::string why = co_await complaint(32, stop);
     if (!why.empty()) co_await fail(ErrorCode::kSelfCheckFailed, "{} computes wrong numbers: {}", info_.name, why);
   }
 
@@ -46,22 +50,21 @@ class WebnnBackend final : public Backend {
     return std::make_unique<WebnnProgram>(device_, std::move(graph), asked, usable_precision(asked));
   }
 
-  Async<std::string> complaint(int precision) {
+  Async<std::string> complaint(int precision, Stop stop) {
     CheckedDevice device;
     device.precision = precision;
     device.declines = [this, precision](const Graph& graph, const Node& node) {
       return declines(graph, node, {.precision = precision});
     };
-    device.load = [this, precision](Graph graph) -> Async<std::unique_ptr<Program>> {
+    device.load = [this, precision](Graph graph, Stop) -> Async<std::unique_ptr<Program>> {
       co_return make(std::move(graph), precision);
     };
-    co_return co_await self_check(std::move(device), reference_);
+    co_return co_await self_check(std::move(device), reference_, stop);
   }
 
-  Async<> check_f16_once() {
-    const Turns::Turn turn = co_await checking_.take();
-    if (f16_checked_ || !device_->has_float16()) co_return;
-    if (const std::string why = co_await complaint(16); !why.empty()) {
+  Async<> check_f16_once(Stop stop) {
+    const std::string why = device_->has_float16() ? co_await complaint(16, stop) : std::string();
+    if (!why.empty()) {
       device_->refuse_float16();
       info_.switched_off.push_back("float16: " + why);
     }
@@ -72,17 +75,17 @@ class WebnnBackend final : public Backend {
   Backend& reference_;
   DeviceInfo info_;
   bool f16_checked_ = false;
-  Turns checking_;
+  Shared<> checking_;
 };
 
 }  // namespace
 
 Async<std::unique_ptr<Backend>> make_backend(Webnn& port, Backend& reference, std::function<double()> now,
-                                             int processors) {
-  OpenedContext opened = co_await port.open();
+                                             int processors, Stop stop) {
+  OpenedContext opened = co_await port.open(stop);
   auto device = std::make_shared<WebnnDevice>(port, std::move(opened), std::move(now), processors);
   auto backend = std::make_unique<WebnnBackend>(std::move(device), reference);
-  co_await backend->check_f32();
+  co_await backend->check_f32(stop);
   co_return std::unique_ptr<Backend>(std::move(backend));
 }
 

@@ -52,7 +52,7 @@ class FakeWebnn final : public Webnn {
   std::map<GraphId, ContextId> context_of;
   std::vector<std::vector<std::size_t>> inputs_seen;  ///< bytes of each dispatch
 
-  Async<OpenedContext> open() override {
+  Async<OpenedContext> open(Stop) override {
     if (int(contexts.size()) >= most_contexts) co_await fail(ErrorCode::kNoAdapter, "no more contexts");
     contexts.insert(++last_);
     co_return OpenedContext{last_, limits_json, accelerated};
@@ -63,7 +63,7 @@ class FakeWebnn final : public Webnn {
     co_return last_;
   }
   void drop_constant(ConstantId constant) override { constants.erase(constant); }
-  Async<GraphId> build(ContextId context, std::string lowered, std::vector<ConstantId> given) override {
+  Async<GraphId> build(ContextId context, std::string lowered, std::vector<ConstantId> given, Stop) override {
     if (!lost_why.empty()) co_await fail(ErrorCode::kDeviceLost, "{}", lost_why);
     EXPECT_TRUE(contexts.contains(context));
     const Json json = Json::parse(lowered);
@@ -113,7 +113,7 @@ struct Fixture : testing::Test {
   FakeWebnn port;
   FakeBackend reference{kAnswer};
   Result<std::unique_ptr<Backend>> open(int processors = 4) {
-    return run_in_place(make_backend(port, reference, [this] { return port.time; }, processors));
+    return run_in_place(make_backend(port, reference, [this] { return port.time; }, processors, Stop()));
   }
 };
 using WebnnBackendTest = Fixture;
@@ -126,9 +126,9 @@ Graph one_linear() {
 }
 
 std::unique_ptr<Program> loaded(Backend& backend, int precision = 32) {
-  auto program = *run_in_place(backend.load(one_linear(), {.precision = precision}));
+  auto program = *run_in_place(backend.load(one_linear(), {.precision = precision}, Stop()));
   const Bytes weight(8 * 8 * 4);
-  EXPECT_TRUE(run_in_place(program->upload(0, {{Dtype::kF32, {8, 8}, weight}})));
+  EXPECT_TRUE(run_in_place(program->upload(0, {{Dtype::kF32, {8, 8}, weight}}, Stop())));
   return program;
 }
 
@@ -231,7 +231,7 @@ TEST_F(WebnnBackendTest, OneContextIsEnoughWhereMoreCannotHelp) {
     FakeWebnn fresh;
     fresh.accelerated = accelerated;
     fresh.most_contexts = most;
-    auto backend = *run_in_place(make_backend(fresh, reference, [&] { return fresh.time; }, processors));
+    auto backend = *run_in_place(make_backend(fresh, reference, [&] { return fresh.time; }, processors, Stop()));
     auto program = loaded(*backend);
     ASSERT_TRUE(run_in_place(program->compile({6, 3, 1}, Stop())));
     EXPECT_EQ(fresh.contexts.size(), 1u);
@@ -260,16 +260,16 @@ TEST_F(WebnnBackendTest, ALostContextIsRemembered) {
   EXPECT_EQ(lost.error().message, "the browser closed its WebNN context: the GPU was reset; load the model again");
   EXPECT_TRUE(is_lost(**backend));
   port.lost_why.clear();
-  EXPECT_EQ(run_in_place((*backend)->load(one_linear(), {})).error().code, ErrorCode::kDeviceLost);
+  EXPECT_EQ(run_in_place((*backend)->load(one_linear(), {}, Stop())).error().code, ErrorCode::kDeviceLost);
   EXPECT_EQ(run(*executable, 1).error().code, ErrorCode::kDeviceLost);
 }
 
 TEST_F(WebnnBackendTest, WrongCallsAreErrors) {
   const auto backend = open();
-  auto program = *run_in_place((*backend)->load(one_linear(), {}));
+  auto program = *run_in_place((*backend)->load(one_linear(), {}, Stop()));
   EXPECT_EQ(run_in_place(program->compile({1, 3, 1}, Stop())).error().code, ErrorCode::kMissingWeight);
-  EXPECT_EQ(run_in_place(program->upload(3, {})).error().code, ErrorCode::kInvalidArgument);
-  EXPECT_EQ(run_in_place(program->upload(0, {})).error().code, ErrorCode::kWrongShape);
+  EXPECT_EQ(run_in_place(program->upload(3, {}, Stop())).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(run_in_place(program->upload(0, {}, Stop())).error().code, ErrorCode::kWrongShape);
 }
 
 }  // namespace

@@ -46,8 +46,8 @@ Error WebnnDevice::remember(Error error) {
   return error;
 }
 
-Async<std::vector<ContextId>> WebnnDevice::contexts() {
-  const Turns::Turn turn = co_await measuring_.take();
+Async<std::vector<ContextId>> WebnnDevice::contexts(Stop stop) {
+  const Turns::Turn turn = co_await measuring_.take(std::move(stop));
   if (contexts_.empty()) contexts_ = co_await measure();
   co_return contexts_;
 }
@@ -58,7 +58,7 @@ Async<std::vector<ContextId>> WebnnDevice::measure() {
   if (accelerated() || count < 2) co_return contexts;
   Result<double> gain = 0.0;
   for (int i = 1; i < count && gain; ++i) {
-    auto opened = co_await as_result(port_.open());
+    auto opened = co_await as_result(port_.open(Stop()));
     if (opened) {
       contexts.push_back(opened->id);
     } else {

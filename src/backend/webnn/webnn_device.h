@@ -27,8 +27,9 @@ class WebnnDevice {
   bool has_float16() const { return float16_; }
   void refuse_float16() { float16_ = false; }
 
-  /// Contexts that compute side by side, the first one among them; found out by measuring when first asked for.
-  Async<std::vector<ContextId>> contexts();
+  /// Contexts that compute side by side, the first one among them; found out by measuring when first asked for, which
+  /// takes a moment and is remembered: `stop` ends waiting for another's measuring, not one's own.
+  Async<std::vector<ContextId>> contexts(Stop stop);
 
   bool lost() const { return lost_.has_value(); }
   /// kDeviceLost once a call said so.

@@ -125,7 +125,8 @@ WebnnProgram::WebnnProgram(std::shared_ptr<WebnnDevice> device, Graph graph, int
   if (asked == 16 && precision_ != 16) optimizations_.emplace_back("f32 in place of f16: the device has no float16");
 }
 
-Async<> WebnnProgram::upload(WeightId id, std::vector<WeightPart> parts) {
+Async<> WebnnProgram::upload(WeightId id, std::vector<WeightPart> parts, Stop stop) {
+  co_await stop.check();
   if (id < 0 || static_cast<std::size_t>(id) >= graph_->weights.size()) {
     co_await fail(ErrorCode::kInvalidArgument, "weight {} of {}", id, graph_->weights.size());
   }
@@ -138,15 +139,15 @@ Async<> WebnnProgram::upload(WeightId id, std::vector<WeightPart> parts) {
   constants_[id] = kept_constant(device_, made, bytes_, std::int64_t(size));
 }
 
-Async<std::vector<ContextId>> WebnnProgram::contexts_for(const ShapeClass& shape) {
-  if (shape.batch > 1 && can_split(*graph_)) co_return co_await device_->contexts();
+Async<std::vector<ContextId>> WebnnProgram::contexts_for(const ShapeClass& shape, Stop stop) {
+  if (shape.batch > 1 && can_split(*graph_)) co_return co_await device_->contexts(std::move(stop));
   co_return std::vector<ContextId>{device_->context()};
 }
 
 Async<std::unique_ptr<Executable>> WebnnProgram::compile(ShapeClass shape, Stop stop) {
   co_await stop.check();
   co_await device_->usable();
-  const std::vector<ContextId> contexts = co_await contexts_for(shape);
+  const std::vector<ContextId> contexts = co_await contexts_for(shape, stop);
   const auto count = std::min<std::int64_t>(std::int64_t(contexts.size()), shape.batch);
   auto executable = std::make_unique<WebnnExecutable>(device_, graph_, shape);
   for (std::int64_t i = 0; i < count; ++i) {
@@ -166,7 +167,7 @@ Async<std::unique_ptr<Executable>> WebnnProgram::compile(ShapeClass shape, Stop 
     }
     const ContextId context = contexts[static_cast<std::size_t>(i)];
     const GraphId graph =
-        co_await device_->watch(device_->port().build(context, std::move(lowered), std::move(constants)));
+        co_await device_->watch(device_->port().build(context, std::move(lowered), std::move(constants), stop));
     executable->add({graph, mine.batch}, bytes_, bytes);
   }
   const std::string note = std::format("batch over {} contexts side by side", count);

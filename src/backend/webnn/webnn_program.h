@@ -13,14 +13,14 @@ class WebnnProgram final : public Program {
  public:
   /// precision: 32, or 16 where the device has it.
   WebnnProgram(std::shared_ptr<WebnnDevice> device, Graph graph, int asked, int precision);
-  Async<> upload(WeightId id, std::vector<WeightPart> parts) override;
+  Async<> upload(WeightId id, std::vector<WeightPart> parts, Stop stop) override;
   Async<std::unique_ptr<Executable>> compile(ShapeClass shape, Stop stop) override;
   int precision() const override { return precision_; }
   std::int64_t weight_bytes() const override { return *bytes_; }
   std::vector<std::string> optimizations() const override { return optimizations_; }
 
  private:
-  Async<std::vector<ContextId>> contexts_for(const ShapeClass& shape);
+  Async<std::vector<ContextId>> contexts_for(const ShapeClass& shape, Stop stop);
 
   std::shared_ptr<WebnnDevice> device_;
   std::shared_ptr<const Graph> graph_;

@@ -3,14 +3,14 @@
 namespace ipfs_accelerate::host {
 namespace {
 
-Result<Located> find(Library& library, const std::string& model) {
+Result<Located> find(Library& library, const std::string& model, const Stop& stop) {
   auto path = library.locate(model);
   if (path) return Located{*std::move(path), true};
   const bool could_be_path = path.error().code == ErrorCode::kNotFound || path.error().code == ErrorCode::kInvalidCid;
   std::error_code error;
   if (could_be_path && std::filesystem::is_directory(model, error)) {
     bool was_here = true;
-    IA_ASSIGN(const content::Cid cid, library.add_folder(model, was_here));
+    IA_ASSIGN(const content::Cid cid, library.add_folder(model, was_here, stop));
     return Located{cid.text(), was_here};
   }
   if (could_be_path && std::filesystem::exists(model, error)) {
@@ -23,8 +23,8 @@ Result<Located> find(Library& library, const std::string& model) {
 }  // namespace
 
 Async<Located> NativeCatalog::locate(std::string model, Stop stop) {
-  co_await stop.check();
-  co_return co_await lane_.call<Located>([&] { return find(library_, model); });
+  const Turns::Turn turn = co_await turns_.take(stop);
+  co_return co_await lane_.call<Located>([&] { return find(library_, model, stop); });
 }
 
 }  // namespace ipfs_accelerate::host

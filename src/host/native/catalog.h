@@ -1,6 +1,7 @@
 // The native catalog: registered names, and folders, which are added to the store by reference.
 #pragma once
 
+#include "base/turns.h"
 #include "host/host.h"
 #include "host/native/lane.h"
 #include "host/native/library.h"
@@ -14,6 +15,7 @@ class NativeCatalog final : public Catalog {
 
  private:
   Library& library_;
+  Turns turns_;  ///< whoever stops need not wait for the folder that is being hashed
   Lane lane_;
 };
 

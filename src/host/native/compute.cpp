@@ -50,6 +50,7 @@ std::shared_ptr<Pool> NativeCompute::pool(int threads) {
 }
 
 Async<> NativeCompute::run_steps(std::function<Result<bool>()> step, Stop stop) {
+  const Turns::Turn turn = co_await turns_.take(stop);
   co_await cpu_.call<void>([&] { return run_all(step, stop); });
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/compute.h"
+#include "base/turns.h"
 #include "host/native/lane.h"
 
 namespace ipfs_accelerate::host {
@@ -23,6 +24,7 @@ class NativeCompute final : public Compute {
   int threads_;
   std::mutex mutex_;
   std::map<int, std::shared_ptr<Pool>> pools_;
+  Turns turns_;  ///< of the CPU's lane: whoever stops need not wait for the run before
   Lane cpu_, aside_;
 };
 

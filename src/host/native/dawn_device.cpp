@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
+#include <thread>
 
 #include "backend/quirks.h"
 
@@ -290,13 +292,24 @@ wgpu::BindGroupLayout DawnDevice::layout(const std::vector<BindingType>& types) 
   return made = device.CreateBindGroupLayout(&descriptor);
 }
 
-Result<std::vector<wgpu::ComputePipeline>> DawnDevice::pipelines(const std::vector<PipelineSpec>& specs) {
-  std::vector<wgpu::Future> futures;
+Result<std::vector<wgpu::ComputePipeline>> DawnDevice::pipelines(const std::vector<PipelineSpec>& specs,
+                                                                 const Stop& stop) {
+  // As many as keep the threads busy, so that a stop waits for few.
+  const std::size_t most = 2 * std::max(1u, std::thread::hardware_concurrency());
+  std::deque<wgpu::Future> futures;
   std::vector<std::string> problems(specs.size());
   Result<> refused;  // returned only after the callbacks below have had their turn: they write into this frame
+  const auto wait_for_oldest = [&] {
+    const wgpu::Future oldest = futures.front();
+    futures.pop_front();
+    if (auto done = wait(oldest); !done && refused) refused = std::move(done);
+  };
   for (std::size_t i = 0; i < specs.size() && refused; ++i) {
     const PipelineSpec& spec = specs[i];
     if (pipelines_.contains(spec.wgsl)) continue;
+    if (futures.size() == most) wait_for_oldest();
+    if (refused) refused = stop.check();
+    if (!refused) break;
     wgpu::ShaderSourceWGSL source;
     source.code = std::string_view(spec.wgsl);
     wgpu::ShaderModuleDescriptor module;
@@ -327,9 +340,7 @@ Result<std::vector<wgpu::ComputePipeline>> DawnDevice::pipelines(const std::vect
           }
         }));
   }
-  for (const wgpu::Future& future : futures) {
-    if (auto done = wait(future); !done && refused) refused = std::move(done);
-  }
+  while (!futures.empty()) wait_for_oldest();
   IA_TRY(refused);
   std::vector<wgpu::ComputePipeline> out;
   for (std::size_t i = 0; i < specs.size(); ++i) {

@@ -32,8 +32,10 @@ class DawnDevice {
   static Result<std::shared_ptr<DawnDevice>> open(const DawnOptions& options = {});
   ~DawnDevice();
 
-  /// Creates every pipeline that is not there yet, all at once on Dawn's threads. Same order as `specs`.
-  Result<std::vector<wgpu::ComputePipeline>> pipelines(const std::vector<webgpu::PipelineSpec>& specs);
+  /// Creates every pipeline that is not there yet, as many at once as Dawn has threads for. Same order as `specs`. Once
+  /// `stop` is requested no other is begun; those that were stay for the next time. kShaderCompile, kCancelled.
+  Result<std::vector<wgpu::ComputePipeline>> pipelines(const std::vector<webgpu::PipelineSpec>& specs,
+                                                       const Stop& stop);
   wgpu::BindGroupLayout layout(const std::vector<webgpu::BindingType>& types);
   /// Runs `make` and reports an out-of-memory or validation error it caused.
   template <class Make>

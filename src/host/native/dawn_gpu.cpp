@@ -31,8 +31,11 @@ Async<std::vector<DeviceInfo>> DawnGpu::list() {
   co_return co_await lane_.call<std::vector<DeviceInfo>>([] { return list_adapters(); });
 }
 
-Async<OpenedGpu> DawnGpu::open() {
-  co_return co_await lane_.call<OpenedGpu>([this] { return open_now(); });
+Async<OpenedGpu> DawnGpu::open(Stop stop) {
+  co_return co_await lane_.call<OpenedGpu>([&]() -> Result<OpenedGpu> {
+    IA_TRY(stop.check());
+    return open_now();
+  });
 }
 
 Result<OpenedGpu> DawnGpu::open_now() {
@@ -59,11 +62,13 @@ Result<BufferId> DawnGpu::buffer_now(ByteView bytes) {
   return last_id_;
 }
 
-Async<PlanId> DawnGpu::plan(webgpu::Recording recording, std::vector<BufferId> weights) {
-  co_return co_await lane_.call<PlanId>([&] { return plan_now(recording, weights); });
+Async<PlanId> DawnGpu::plan(webgpu::Recording recording, std::vector<BufferId> weights, Stop stop) {
+  co_return co_await lane_.call<PlanId>([&] { return plan_now(recording, weights, stop); });
 }
 
-Result<PlanId> DawnGpu::plan_now(const webgpu::Recording& recording, const std::vector<BufferId>& weights) {
+Result<PlanId> DawnGpu::plan_now(const webgpu::Recording& recording, const std::vector<BufferId>& weights,
+                                 const Stop& stop) {
+  IA_TRY(stop.check());
   IA_TRY(usable());
   std::vector<wgpu::Buffer> buffers;
   for (const BufferId id : weights) {
@@ -71,7 +76,7 @@ Result<PlanId> DawnGpu::plan_now(const webgpu::Recording& recording, const std::
     if (found == buffers_.end()) return fail(ErrorCode::kDeviceLost, "a weight was on a device that was lost");
     buffers.push_back(found->second);
   }
-  IA_ASSIGN(auto plan, DawnPlan::make(*device_, recording, std::move(buffers)));
+  IA_ASSIGN(auto plan, DawnPlan::make(*device_, recording, std::move(buffers), stop));
   plans_.emplace(++last_id_, std::move(plan));
   return last_id_;
 }

@@ -23,7 +23,7 @@ struct Opened {
     if (made) backend = *std::move(made);
   }
   Result<std::unique_ptr<Program>> load(const Graph& graph, LoadOptions options = {}) {
-    return loop.block_on(backend->load(graph, options));
+    return loop.block_on(backend->load(graph, options, Stop()));
   }
   Loop loop;
   DawnGpu gpu;
@@ -78,7 +78,7 @@ TEST(Dawn, RunsRepeatedlyAndInSeveralShapes) {
   ASSERT_TRUE(program) << program.error().message;
   const auto weights = diagonal();
   const WeightPart part{Dtype::kF32, {kWidth, kWidth}, bytes_of(weights)};
-  ASSERT_TRUE(opened.loop.block_on((*program)->upload(0, {part})));
+  ASSERT_TRUE(opened.loop.block_on((*program)->upload(0, {part}, Stop())));
   EXPECT_EQ((*program)->weight_bytes(), kWidth * kWidth * 4);
   for (const std::int64_t sequence : {1, 7, 33, 200}) {
     const auto executable = opened.loop.block_on((*program)->compile({.batch = 1, .sequence = sequence}, Stop()));
@@ -99,7 +99,7 @@ TEST(Dawn, BrokenShadersAreNamed) {
   Opened opened;
   webgpu::Recording recording;
   recording.pipelines = {{"broken", "this is no shader", {webgpu::BindingType::kStorage}}};
-  const auto made = opened.loop.block_on(opened.gpu.plan(recording, {}));
+  const auto made = opened.loop.block_on(opened.gpu.plan(recording, {}, Stop()));
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code, ErrorCode::kShaderCompile);
   EXPECT_NE(made.error().message.find("broken"), std::string::npos);
@@ -111,6 +111,38 @@ Result<> lose(DawnDevice& device) {
   return {};
 }
 
+TEST(Dawn, AStopBeginsNoPipeline) {
+  Opened opened;
+  webgpu::Recording recording;
+  recording.pipelines = {{"broken", "this is no shader", {webgpu::BindingType::kStorage}}};
+  const Stop stop;
+  stop.request();
+  EXPECT_EQ(opened.loop.block_on(opened.gpu.plan(recording, {}, stop)).error().code, ErrorCode::kCancelled);
+  ASSERT_TRUE(opened.loop.block_on(opened.gpu.with_device([&](DawnDevice& device) -> Result<> {
+    EXPECT_EQ(device.pipelines(recording.pipelines, stop).error().code, ErrorCode::kCancelled);
+    return {};
+  })));
+  EXPECT_EQ(opened.loop.block_on(opened.gpu.open(stop)).error().code, ErrorCode::kCancelled);
+  EXPECT_TRUE(opened.gpu.lost().empty());
+}
+
+TEST(Dawn, MorePipelinesThanThreads) {
+  Opened opened;
+  std::vector<webgpu::PipelineSpec> specs;
+  for (int i = 0; i < 100; ++i) {
+    const std::string wgsl = std::format(
+        "@group(0) @binding(0) var<storage, read_write> x: array<f32>;"
+        "@compute @workgroup_size(1) fn main() {{ x[0] = {}.0; }}",
+        i);
+    specs.push_back({std::format("number {}", i), wgsl, {webgpu::BindingType::kStorage}});
+  }
+  ASSERT_TRUE(opened.loop.block_on(opened.gpu.with_device([&](DawnDevice& device) -> Result<> {
+    const auto made = device.pipelines(specs, Stop());
+    EXPECT_TRUE(made && made->size() == specs.size());
+    return {};
+  })));
+}
+
 TEST(Dawn, LostDevicesAreReportedAndOpenAgain) {
   Opened opened;
   const auto program = opened.load(doubling());
@@ -119,12 +151,12 @@ TEST(Dawn, LostDevicesAreReportedAndOpenAgain) {
   EXPECT_NE(opened.gpu.lost().find("on purpose"), std::string::npos);
   const auto weights = diagonal();
   const WeightPart part{Dtype::kF32, {kWidth, kWidth}, bytes_of(weights)};
-  const auto uploaded = opened.loop.block_on((*program)->upload(0, {part}));
+  const auto uploaded = opened.loop.block_on((*program)->upload(0, {part}, Stop()));
   ASSERT_FALSE(uploaded);
   EXPECT_EQ(uploaded.error().code, ErrorCode::kDeviceLost);
-  ASSERT_TRUE(opened.loop.block_on(opened.gpu.open()));
+  ASSERT_TRUE(opened.loop.block_on(opened.gpu.open(Stop())));
   EXPECT_TRUE(opened.gpu.lost().empty());
-  EXPECT_TRUE(opened.loop.block_on((*program)->upload(0, {part})));
+  EXPECT_TRUE(opened.loop.block_on((*program)->upload(0, {part}, Stop())));
 }
 
 constexpr const char* kCopy = R"(
@@ -152,7 +184,7 @@ struct Copying {
   static Result<Copying> load(Opened& opened, float value) {
     const std::vector<float> numbers(16, value);
     IA_ASSIGN(const auto weight, opened.loop.block_on(opened.gpu.buffer(bytes_of(numbers))));
-    IA_ASSIGN(const auto plan, opened.loop.block_on(opened.gpu.plan(copying(), {weight})));
+    IA_ASSIGN(const auto plan, opened.loop.block_on(opened.gpu.plan(copying(), {weight}, Stop())));
     return Copying{weight, plan};
   }
   Result<float> run(Opened& opened) const {
@@ -171,18 +203,18 @@ TEST(Dawn, IdsOfALostDeviceNeverNameAnotherModelsBuffers) {
   ASSERT_TRUE(opened.loop.block_on(opened.gpu.with_device(lose)));
   EXPECT_EQ(one->run(opened).error().code, ErrorCode::kDeviceLost);  // before it is opened again
   EXPECT_EQ(Copying::load(opened, 3).error().code, ErrorCode::kDeviceLost);
-  ASSERT_TRUE(opened.loop.block_on(opened.gpu.open()));
+  ASSERT_TRUE(opened.loop.block_on(opened.gpu.open(Stop())));
   const auto three = Copying::load(opened, 3), four = Copying::load(opened, 4);
   ASSERT_TRUE(three && four);
   for (const Copying& old : {*one, *two}) {
     EXPECT_EQ(old.run(opened).error().code, ErrorCode::kDeviceLost);
-    EXPECT_EQ(opened.loop.block_on(opened.gpu.plan(copying(), {old.weight})).error().code, ErrorCode::kDeviceLost);
+    EXPECT_EQ(opened.loop.block_on(opened.gpu.plan(copying(), {old.weight}, Stop())).error().code, ErrorCode::kDeviceLost);
     opened.gpu.drop_plan(old.plan);
     opened.gpu.drop_buffer(old.weight);
   }
   EXPECT_EQ(three->run(opened).value(), 3);
   EXPECT_EQ(four->run(opened).value(), 4);
-  EXPECT_TRUE(opened.loop.block_on(opened.gpu.plan(copying(), {three->weight})));
+  EXPECT_TRUE(opened.loop.block_on(opened.gpu.plan(copying(), {three->weight}, Stop())));
 }
 
 // The callbacks of those that are being compiled write into the frame of whoever asked for them.
@@ -195,12 +227,12 @@ TEST(Dawn, ARefusedShaderWaitsForThoseBeforeIt) {
       specs.back().wgsl += std::format("// number {}", i);
     }
     specs.push_back({"broken", "this is no shader", {}});
-    const auto refused = device.pipelines(specs);
+    const auto refused = device.pipelines(specs, Stop());
     EXPECT_TRUE(!refused && refused.error().code == ErrorCode::kShaderCompile);
     // They ended: each is found by its text, although with these bindings it could not be made.
     for (webgpu::PipelineSpec& spec : specs) spec.binding_types.clear();
     specs.pop_back();
-    const auto found = device.pipelines(specs);
+    const auto found = device.pipelines(specs, Stop());
     EXPECT_TRUE(found) << found.error().message;
     return {};
   })));
@@ -213,7 +245,7 @@ TEST(Dawn, AFailedReadLeavesThePlanUsable) {
   for (int round = 0; round < 5; ++round) {
     ASSERT_TRUE(opened.loop.block_on(opened.gpu.with_device([](DawnDevice& device) -> Result<> {
       IA_ASSIGN(const wgpu::Buffer weight, make_buffer(device, webgpu::BufferKind::kWeight, 64));
-      IA_ASSIGN(const auto plan, DawnPlan::make(device, copying(), {weight}));
+      IA_ASSIGN(const auto plan, DawnPlan::make(device, copying(), {weight}, Stop()));
       wgpu::BufferDescriptor big;
       big.size = 64 << 20;
       big.usage = wgpu::BufferUsage::CopySrc | wgpu::BufferUsage::CopyDst;
@@ -326,12 +358,12 @@ std::vector<float> noise(std::int64_t count, float scale, std::uint32_t seed) {
 
 Async<std::vector<float>> run_chain(Backend& backend, int precision, ShapeClass shape) {
   const Graph graph = attention_chain();
-  const auto program = co_await backend.load(graph, {.precision = precision});
+  const auto program = co_await backend.load(graph, {.precision = precision}, Stop());
   for (std::size_t id = 0; id < graph.weights.size(); ++id) {
     const Shape& dims = graph.weights[id].shape;
     const auto values = noise(dims[0] * dims[1], dims[1] == 2 ? 1.0f : 0.2f, std::uint32_t(id + 5));
     const WeightPart part{Dtype::kF32, dims, bytes_of(values)};
-    co_await program->upload(WeightId(id), {part});
+    co_await program->upload(WeightId(id), {part}, Stop());
   }
   const auto executable = co_await program->compile(shape, Stop());
   const std::int64_t tokens = shape.batch * shape.sequence;
@@ -371,7 +403,7 @@ TEST(Dawn, WrongNumbersRefuseTheDevice) {
   DawnGpu gpu(loop);
   NativeCompute compute(loop, 1);
   FakeBackend wrong(3.0f);
-  const auto backend = loop.block_on(webgpu::make_backend(gpu, wrong, &compute));
+  const auto backend = loop.block_on(webgpu::make_backend(gpu, wrong, &compute, Stop()));
   ASSERT_FALSE(backend);
   EXPECT_EQ(backend.error().code, ErrorCode::kSelfCheckFailed);
 }

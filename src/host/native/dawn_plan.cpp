@@ -38,11 +38,11 @@ Result<wgpu::Buffer> make_buffer(DawnDevice& device, webgpu::BufferKind kind, st
 }
 
 Result<std::unique_ptr<DawnPlan>> DawnPlan::make(DawnDevice& device, const webgpu::Recording& recording,
-                                                 std::vector<wgpu::Buffer> weights) {
+                                                 std::vector<wgpu::Buffer> weights, const Stop& stop) {
   auto plan = std::make_unique<DawnPlan>();
   IA_TRY(plan->make_buffers(device, recording, std::move(weights)));
   IA_TRY(plan->make_staging(device));
-  IA_TRY(plan->make_dispatches(device, recording));
+  IA_TRY(plan->make_dispatches(device, recording, stop));
   return plan;
 }
 
@@ -75,8 +75,8 @@ Result<> DawnPlan::make_staging(DawnDevice& device) {
   return device.checked([&] { staging_ = device.device.CreateBuffer(&staging); });
 }
 
-Result<> DawnPlan::make_dispatches(DawnDevice& device, const webgpu::Recording& recording) {
-  IA_ASSIGN(const auto pipelines, device.pipelines(recording.pipelines));
+Result<> DawnPlan::make_dispatches(DawnDevice& device, const webgpu::Recording& recording, const Stop& stop) {
+  IA_ASSIGN(const auto pipelines, device.pipelines(recording.pipelines, stop));
   return device.checked([&] {
     for (const webgpu::DispatchSpec& spec : recording.dispatches) {
       std::vector<wgpu::BindGroupEntry> entries(spec.bindings.size());

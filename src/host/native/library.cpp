@@ -9,6 +9,8 @@ namespace {
 
 using store::Store;
 
+constexpr std::chrono::milliseconds kLook{20};  // between looks at a lock, and at whether the caller asked to stop
+
 /// "ipfs://X" and "/ipfs/X" -> "X", trailing slashes cut.
 std::string bare(std::string text) {
   for (const std::string_view prefix : {"ipfs://", "/ipfs/"}) {
@@ -38,7 +40,7 @@ Result<std::shared_ptr<Store>> Library::reader() {
   const fs::path root = home_ / "store";
   auto opened = Store::open(root, Store::Mode::kReadOnly);
   if (!opened && opened.error().code == ErrorCode::kNotFound) {
-    IA_TRY(open_for_writing());  // makes it, and lets go
+    IA_TRY(open_for_writing({}));  // makes it, and lets go
     opened = Store::open(root, Store::Mode::kReadOnly);
   }
   if (!opened) return std::unexpected(opened.error());
@@ -56,13 +58,22 @@ Result<> Library::forget_names(const std::string& cid) {
   return names_.forget_cid(cid);
 }
 
-Result<std::shared_ptr<Store>> Library::open_for_writing() {
+Result<std::unique_lock<std::timed_mutex>> Library::lock_for_writing(const Stop& stop) {
+  std::unique_lock lock(write_mutex_, std::defer_lock);
+  do {
+    IA_TRY(stop.check());
+  } while (!lock.try_lock_for(kLook));
+  return lock;
+}
+
+Result<std::shared_ptr<Store>> Library::open_for_writing(const Stop& stop) {
   const auto deadline = std::chrono::steady_clock::now() + lock_patience_;
   while (true) {
     auto store = Store::open(home_ / "store", Store::Mode::kReadWrite);
     const bool locked = !store && store.error().code == ErrorCode::kStoreLocked;
     if (!locked || std::chrono::steady_clock::now() > deadline) return store;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    IA_TRY(stop.check());
+    std::this_thread::sleep_for(kLook);
   }
 }
 
@@ -84,12 +95,13 @@ Result<std::string> Library::locate(const std::string& content) {
   return fail(ErrorCode::kNotFound, "'{}' is no CID, no registered name and no folder", content);
 }
 
-Result<Cid> Library::add_folder(const fs::path& folder, bool& was_here) {
+Result<Cid> Library::add_folder(const fs::path& folder, bool& was_here, const Stop& stop) {
   std::error_code error;
   const fs::path real = fs::canonical(folder, error);  // a link given as the model means what it points to
   if (error) return fail(ErrorCode::kIo, "cannot open {}: {}", folder.string(), error.message());
-  return write<Cid>([&](const std::shared_ptr<Store>& store) -> Result<Cid> {
+  const auto add = [&](const std::shared_ptr<Store>& store) -> Result<Cid> {
     store::AddOptions options;
+    options.stop = stop;
     options.reference = true;
     options.dereference = true;  // a hub's cache folder holds links to its blobs
     options.pin = false;
@@ -98,7 +110,8 @@ Result<Cid> Library::add_folder(const fs::path& folder, bool& was_here) {
     IA_ASSIGN(const store::Stat after, store->stat());
     was_here = before.files == after.files && before.blocks == after.blocks;
     return added.root;
-  });
+  };
+  return write<Cid>(add, stop);
 }
 
 }  // namespace ipfs_accelerate

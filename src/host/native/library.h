@@ -27,9 +27,9 @@ class Library {
   const std::filesystem::path& home() const { return home_; }
   const Names& names() const { return names_; }
   Result<std::shared_ptr<store::Store>> reader();
-  /// Runs `work` with the store open for writing.
+  /// Runs `work` with the store open for writing. kCancelled while it waits for other writers.
   template <class T>
-  Result<T> write(const std::function<Result<T>(const std::shared_ptr<store::Store>&)>& work);
+  Result<T> write(const std::function<Result<T>(const std::shared_ptr<store::Store>&)>& work, const Stop& stop = {});
 
   Result<> set_name(const std::string& name, const std::string& cid);
   Result<> forget_names(const std::string& cid);
@@ -37,23 +37,26 @@ class Library {
   /// CID, ipfs://CID, /ipfs/CID or a name, each with a path behind it -> "CID/path" as the store takes it. A folder is
   /// none.
   Result<std::string> locate(const std::string& content);
-  /// Adds a folder by reference, with what its links point to; `was_here`: nothing was new.
-  Result<Cid> add_folder(const std::filesystem::path& folder, bool& was_here);
+  /// Adds a folder by reference, with what its links point to; `was_here`: nothing was new. kCancelled: nothing was
+  /// added.
+  Result<Cid> add_folder(const std::filesystem::path& folder, bool& was_here, const Stop& stop);
 
  private:
-  Result<std::shared_ptr<store::Store>> open_for_writing();
+  Result<std::shared_ptr<store::Store>> open_for_writing(const Stop& stop);
+  /// Waits for the other writer of this process.
+  Result<std::unique_lock<std::timed_mutex>> lock_for_writing(const Stop& stop);
   std::filesystem::path home_;
   std::chrono::milliseconds lock_patience_;
   Names names_;
-  std::mutex mutex_;        ///< guards reader_
-  std::mutex write_mutex_;  ///< one writer in this process
+  std::mutex mutex_;              ///< guards reader_
+  std::timed_mutex write_mutex_;  ///< one writer in this process
   std::shared_ptr<store::Store> reader_;
 };
 
 template <class T>
-Result<T> Library::write(const std::function<Result<T>(const std::shared_ptr<store::Store>&)>& work) {
-  const std::lock_guard lock(write_mutex_);
-  IA_ASSIGN(auto store, open_for_writing());
+Result<T> Library::write(const std::function<Result<T>(const std::shared_ptr<store::Store>&)>& work, const Stop& stop) {
+  IA_ASSIGN(const auto lock, lock_for_writing(stop));
+  IA_ASSIGN(auto store, open_for_writing(stop));
   Result<T> result = work(store);
   store.reset();
   const std::lock_guard reader_lock(mutex_);

@@ -294,6 +294,25 @@ TEST(NativeCompute, ErrorsAndStopsEndTheSteps) {
   EXPECT_EQ(loop.block_on(compute.offload([]() -> Result<> { return {}; }, stop)).error().code, ErrorCode::kCancelled);
 }
 
+TEST(NativeCompute, AStopDoesNotWaitForTheRunBefore) {
+  Loop loop;
+  NativeCompute compute(loop, 1);
+  const Stop stop;
+  std::atomic<bool> let_go = false;
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto busy = [&]() -> Result<bool> { return !let_go && std::chrono::steady_clock::now() < until; };
+  std::vector<std::string> ended;
+  const auto work = [&](std::size_t i) -> Async<> {
+    if (i == 2) stop.request();
+    if (i == 2) co_return;
+    const auto done = co_await as_result(compute.run_steps(busy, i == 1 ? stop : Stop()));
+    ended.push_back(done ? "computed" : "stopped");
+    let_go = true;
+  };
+  ASSERT_TRUE(loop.block_on(for_each_limited(3, 3, work)));
+  EXPECT_EQ(ended, (std::vector<std::string>{"stopped", "computed"}));
+}
+
 TEST(NativeCompute, OffloadedWorkRunsBesideTheLane) {
   Loop loop;
   NativeCompute compute(loop, 1);

@@ -1,11 +1,8 @@
-// HTTP over libcurl: a few threads, a connection each, addresses checked when connecting.
+// HTTP over libcurl: one thread carries every request, addresses are checked when connecting and again when a
+// connection is used again.
 #pragma once
 
-#include <condition_variable>
-#include <deque>
-#include <mutex>
-#include <thread>
-#include <vector>
+#include <memory>
 
 #include "host/host.h"
 #include "host/native/loop.h"
@@ -14,22 +11,16 @@ namespace ipfs_accelerate::host {
 
 class NativeNet final : public Net {
  public:
-  explicit NativeNet(Loop& loop) : loop_(loop) {}
-  ~NativeNet() override;
+  explicit NativeNet(Loop& loop);
+  ~NativeNet() override;  ///< whoever still waits gets kCancelled
   Async<NetAnswer> get(NetRequest request, Stop stop) override;
 
  private:
-  static constexpr std::size_t kMostThreads = 16;
-  void push(std::function<void(void* curl)> work);
-  void run();
+  struct Transfer;
+  class Worker;
 
   Loop& loop_;
-  std::mutex mutex_;
-  std::condition_variable work_ready_;
-  std::deque<std::function<void(void*)>> work_;
-  std::size_t idle_ = 0;
-  bool ending_ = false;
-  std::vector<std::thread> threads_;
+  std::unique_ptr<Worker> worker_;  ///< begins with the first request
 };
 
 }  // namespace ipfs_accelerate::host

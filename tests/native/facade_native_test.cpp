@@ -1,0 +1,154 @@
+// Calls of the public interface that are cancelled from outside: they end, say so, and lose nothing that was verified.
+#include <gtest/gtest.h>
+
+#include "ipfs_accelerate/ipfs_accelerate.h"
+#include "native/test_server.h"
+#include "store/store.h"
+#include "store/test_folder.h"
+
+namespace ipfs_accelerate {
+namespace {
+
+using native::http_reply;
+using native::Sent;
+using native::TestServer;
+using store::Store;
+
+constexpr std::uint64_t kMiB = 1u << 20;
+constexpr int kLeaves = 12;
+
+struct Cancelled : testing::Test {
+  store::TestFolder folder;
+  std::filesystem::path source = folder.path / "source";
+  std::shared_ptr<Store> origin = *Store::open(folder.path / "origin");
+  std::string cid;
+
+  void SetUp() override {
+    store::write_random(source / "large.bin", kLeaves * kMiB, 1);
+    store::write_text(source / "small.txt", "small");
+    cid = origin->add(source)->root.text();
+  }
+  Engine open() { return *Engine::open(folder.path / "home"); }
+  /// A gateway that answers this many requests and then stalls, after calling `then`.
+  TestServer::Handler gateway(int answers, std::function<void()> then) {
+    return [this, answers, then, asked = std::make_shared<std::atomic<int>>(0)](const std::string& target) {
+      if (++*asked > answers) {
+        then();
+        return Sent{"", true};
+      }
+      const auto block =
+          origin->get_block(*content::Cid::parse(std::string_view(target).substr(6, target.size() - 17)));
+      return Sent{http_reply(200, as_text(block->bytes()))};
+    };
+  }
+  static FetchConfig from(const TestServer& server, const Cancel& cancel) {
+    FetchConfig fetch;
+    fetch.gateways = {server.url()};
+    fetch.allow_local_gateways = true;
+    fetch.cancel = cancel;
+    return fetch;
+  }
+};
+
+TEST_F(Cancelled, EveryCallThatFetchesKeepsWhatCame) {
+  struct Call {
+    int pieces;  ///< that progress tells of until the gateway stalls: what was here, and three from there
+    std::function<Result<>(Engine&, const FetchConfig&)> run;
+  };
+  const auto error_of = [](const auto& result) { return result ? Result<>{} : std::unexpected(result.error()); };
+  const Call calls[] = {
+      {3, [&](Engine& engine, const FetchConfig& fetch) { return engine.get(cid, folder.path / "target", fetch); }},
+      {4,
+       [&](Engine& engine, const FetchConfig& fetch) {
+         return engine.cat(cid + "/large.bin", [](const void*, std::size_t) { return true; }, fetch);
+       }},
+      {9, [&](Engine& engine, const FetchConfig& fetch) { return error_of(engine.ls(cid, fetch)); }},
+      {12, [&](Engine& engine, const FetchConfig& fetch) { return error_of(engine.pin(cid, fetch)); }}};
+  std::uint64_t kept = 0;
+  for (const Call& call : calls) {
+    Engine engine = open();
+    const Cancel cancel;
+    std::atomic<int> pieces = 0;
+    TestServer server(gateway(3, [&] {  // on a thread of the server
+      const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+      while (pieces < call.pieces && std::chrono::steady_clock::now() < until)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      cancel.request();
+    }));
+    FetchConfig fetch = from(server, cancel);
+    fetch.progress = [&](std::string_view, std::uint64_t, std::uint64_t) { ++pieces; };
+    const auto done = call.run(engine, fetch);
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, ErrorCode::kCancelled) << done.error().message;
+    EXPECT_FALSE(std::filesystem::exists(folder.path / "target"));
+    const auto now = engine.stat();
+    EXPECT_GT(now->blocks + now->file_bytes, kept) << "each call brought blocks, and they stay";
+    kept = now->blocks + now->file_bytes;
+  }
+  // Nothing comes twice.
+  Engine engine = open();
+  TestServer server(gateway(100, [] {}));
+  ASSERT_TRUE(engine.pin(cid, from(server, {})));
+  EXPECT_EQ(server.requests(), kLeaves + 3 - 4 * 3);
+  EXPECT_TRUE(engine.verify(cid)->damage.empty());
+}
+
+TEST_F(Cancelled, AddingAndWritingLeaveNothingHalfDone) {
+  Engine engine = open();
+  AddOptions add;
+  add.progress = [cancel = add.cancel](std::string_view, std::uint64_t, std::uint64_t) { cancel.request(); };
+  EXPECT_EQ(engine.add(source, add).error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(engine.stat()->files, 0u);
+  EXPECT_TRUE(engine.pins()->empty());
+  ASSERT_TRUE(engine.add(source));
+  FetchConfig fetch;
+  fetch.progress = add.progress;
+  fetch.cancel = add.cancel;
+  EXPECT_EQ(engine.get(cid, folder.path / "target", fetch).error().code, ErrorCode::kCancelled) << "once, always";
+  fetch.cancel = {};
+  fetch.progress = [cancel = fetch.cancel](std::string_view, std::uint64_t, std::uint64_t) { cancel.request(); };
+  EXPECT_EQ(engine.get(cid, folder.path / "target", fetch).error().code, ErrorCode::kCancelled);
+  EXPECT_FALSE(std::filesystem::exists(folder.path / "target"));
+  EXPECT_EQ(engine.verify({}, fetch.cancel).error().code, ErrorCode::kCancelled);
+  EXPECT_TRUE(engine.get(cid, folder.path / "target"));
+}
+
+TEST_F(Cancelled, ARunThatWaitsForASource) {
+  Engine engine = open();
+  const Cancel cancel;
+  TestServer server(gateway(0, [cancel] { cancel.request(); }));
+  Config config;
+  config.gateways = {server.url()};
+  config.allow_local_gateways = true;
+  EXPECT_EQ(engine.accelerate(cid, {{"text", {}}}, config, cancel).error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(engine.explain(cid, {}, config, cancel).error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(engine.devices(cancel).error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(engine.accelerate(cid, {{"text", {}}}, {}, Cancel()).error().code, ErrorCode::kNoSource)
+      << "the next works";
+}
+
+TEST_F(Cancelled, OneCancelForTwoEngines) {
+  Engine one = open(), two = *Engine::open(folder.path / "other");
+  const Cancel cancel;
+  std::atomic<int> stalled = 0;
+  TestServer server(gateway(0, [&, cancel] {
+    if (++stalled == 2) cancel.request();
+  }));
+  std::jthread other([&] { EXPECT_EQ(two.ls(cid, from(server, cancel)).error().code, ErrorCode::kCancelled); });
+  EXPECT_EQ(one.ls(cid, from(server, cancel)).error().code, ErrorCode::kCancelled);
+}
+
+TEST_F(Cancelled, AFolderThatIsHashedForARun) {
+  // Another writer holds the store; the run waits for it until it is cancelled.
+  Engine engine = open();
+  const auto writer = *Store::open(folder.path / "home/store");
+  const Cancel cancel;
+  std::jthread later([cancel] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    cancel.request();
+  });
+  EXPECT_EQ(engine.accelerate(source.string(), {{"text", {}}}, {}, cancel).error().code, ErrorCode::kCancelled);
+}
+
+}  // namespace
+}  // namespace ipfs_accelerate
