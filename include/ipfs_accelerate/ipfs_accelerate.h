@@ -26,6 +26,8 @@ using Progress = std::function<void(std::string_view stage, std::uint64_t done, 
 class Cancel {
  public:
   Cancel();
+  Cancel(const Cancel&) = default;  // moving copies: there is no empty one
+  Cancel& operator=(const Cancel&) = default;
   void request() const;
   bool requested() const;
 

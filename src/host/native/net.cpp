@@ -179,11 +179,11 @@ class NativeNet::Worker {
 
   void run() {
     while (take_fresh()) {
-      end_stopped();
       begin_queued();
       int running = 0;
       curl_multi_perform(multi_.get(), &running);
-      if (end_finished()) continue;  // others may begin
+      const bool finished = end_finished();
+      if (end_stopped() || finished) continue;  // others may begin
       curl_multi_poll(multi_.get(), nullptr, 0, poll_milliseconds(), nullptr);
     }
     const std::unexpected<Error> closed = fail(ErrorCode::kCancelled, "the engine was closed");
@@ -200,8 +200,8 @@ class NativeNet::Worker {
   }
 
   /// Those that were told to stop, and those that nothing comes for.
-  void end_stopped() {
-    std::erase_if(queue_, [&](const TransferRef& transfer) {
+  bool end_stopped() {
+    const std::size_t left = std::erase_if(queue_, [&](const TransferRef& transfer) {
       if (!transfer->stop.requested()) return false;
       answer(transfer, transfer->judge(CURLE_OK, 0));
       return true;
@@ -213,6 +213,7 @@ class NativeNet::Worker {
       if (transfer->stalled || transfer->stop.requested()) over.push_back(handle);
     }
     for (CURL* const handle : over) end(handle, CURLE_ABORTED_BY_CALLBACK);
+    return left > 0 || !over.empty();
   }
 
   /// In the order of the calls, except that a host with its hands full keeps nobody else waiting.
@@ -232,6 +233,7 @@ class NativeNet::Worker {
   }
 
   void begin(const TransferRef& transfer) {
+    if (transfer->stop.requested()) return answer(transfer, transfer->judge(CURLE_OK, 0));
     Handle handle;
     if (idle_.empty()) {
       handle.reset(curl_easy_init());
