@@ -42,7 +42,7 @@ void shared_load(std::vector<Outcome>& outcomes) {
   for (unsigned who = 1; who <= 3; ++who) {
     for (int step = 0; step < 100; ++step) {
       Pair pair;
-      const double after = 0.001 + 0.006 * step;
+      const double after = 0.001 + 0.012 * step;
       story.require(pair.run(who, after).has_value(), "both end");
       story.note(std::format("stop {} at {:g}; {}; {}", who, after, pair.told(0), pair.told(1)));
       if (pair.answered(0) && pair.answered(1)) break;  // the stop came too late
@@ -66,7 +66,7 @@ void shared_load(std::vector<Outcome>& outcomes) {
       story.require(!loaded || pair.world.host.requests(kGateway) == requests, "what is loaded is found again");
     }
   }
-  for (const unsigned who : {1u, 2u, 3u}) story.require(stopped[who] > 5, "there are many moments to stop at");
+  for (const unsigned who : {1u, 2u, 3u}) story.require(stopped[who] > 3, "there are many moments to stop at");
 }
 
 /// A third caller who comes while the second loads in place of the first, who stopped, loads nothing of its own.

@@ -14,4 +14,4 @@ test('scenarios leave the native trace', async () => {
   expect(problems).toEqual([]);
   expect(traces.split('\n').length).toBeGreaterThan(300);
   expect(traces).toBe(native);
-});
+}, 240_000);
