@@ -277,6 +277,38 @@ void side_by_side(std::vector<Outcome>& outcomes) {
   story.require(done && ended == 3, "all three end");
 }
 
+/// Whatever a model is called, it is the same model.
+void names_of_one_model(std::vector<Outcome>& outcomes) {
+  Story story("loaded by one name, unloaded by another", outcomes);
+  World world;
+  world.host.keep_seconds = 0.002;  // a load takes time, so that it can be told from none
+  world.host.host().files = nullptr;
+  const std::string cid = world.model.text();
+  const std::vector<std::string> names = {cid, "ipfs://" + cid, "/ipfs/" + cid + "/", "lamp", "lamp/"};
+  for (const char* name : {"lamp", "lamp/"}) world.host.names[name] = {cid};
+  Core core(world.host.host());
+  const auto unload = [&](const std::string& name) {
+    Request request = world.request();
+    request.model = name;
+    story.require(world.host.run(core.unload(request, Stop())).has_value(), "unloading " + name);
+  };
+  for (const std::string& loaded_as : names) {
+    for (const std::string& other : names) {
+      Request request = world.request();
+      request.model = loaded_as;
+      const auto fresh = story.run(world, core, "as " + loaded_as, request);
+      request.model = other;
+      const auto again = story.run(world, core, "as " + other, request);
+      story.require(fresh && fresh->ipfs_load_time > 0, loaded_as + " was loaded");
+      story.require(again && again->ipfs_load_time == 0, other + " is the same model");
+      unload("nothing of ours");
+      const auto kept = story.run(world, core, "after an unknown name was unloaded", request);
+      story.require(kept && kept->ipfs_load_time == 0, "it is still loaded");
+      unload(other);
+    }
+  }
+}
+
 /// An adapter that is there, and goes away with the first work it gets.
 class LostGpu final : public webgpu::Gpu {
  public:
@@ -333,7 +365,8 @@ std::vector<Outcome> run_scenarios(const std::string& only) {
   using Scenario = void (*)(std::vector<Outcome>&);
   static const std::vector<std::pair<std::string, Scenario>> kScenarios = {
       {"cold", cold_and_warm}, {"sources", bad_sources},      {"order", slow_and_out_of_order}, {"full", full_disk},
-      {"damage", damage},      {"cancel", cancel_everywhere}, {"beside", side_by_side},         {"lost", lost_device}};
+      {"damage", damage},      {"cancel", cancel_everywhere}, {"beside", side_by_side},         {"lost", lost_device},
+      {"names", names_of_one_model}};
   std::vector<Outcome> outcomes;
   for (const auto& [name, scenario] : kScenarios) {
     if (only.empty() || only == name) scenario(outcomes);
