@@ -43,8 +43,7 @@ Bare bare(std::string_view name) {
 }  // namespace
 
 Result<Name> parse_name(std::string_view text) {
-  if (text.empty())
-    return fail(ErrorCode::kInvalidArgument, "the name is empty; give a CID, a name or a folder");
+  if (text.empty()) return fail(ErrorCode::kInvalidArgument, "the name is empty; give a CID, a name or a folder");
   if (text.starts_with("hf:")) {
     return fail(ErrorCode::kInvalidArgument,
                 "'{}': names of the hf: hub are not supported; give a folder, a CID or a registered name", text);

@@ -2,8 +2,8 @@
 #include "engine/batching.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <numeric>
 
 namespace ipfs_accelerate {

@@ -126,7 +126,8 @@ Async<Core::Impl::EntryRef> Core::Impl::entry_of(Request request, Choice choice,
   const std::string key = options_key(request, choice.preferred->device().platform);
   const bool by_name = is_read_once(co_await parse_model_name(request.model));
   const auto same = [&](const EntryRef& entry) {
-    return entry->key == key && (by_name ? entry->name == request.model : entry->root == content::traversal_key((*found)->cid));
+    return entry->key == key &&
+           (by_name ? entry->name == request.model : entry->root == content::traversal_key((*found)->cid));
   };
   if (!by_name) *found = co_await find(request, stop);
   auto at = std::ranges::find_if(loaded, same);
@@ -300,9 +301,8 @@ Async<> Core::unload(Request request, Stop stop) {
     const auto found = co_await as_result(impl_->find(request, stop));
     if (found) roots.insert(content::traversal_key(found->cid));
   }
-  std::erase_if(loaded, [&](const Impl::EntryRef& entry) {
-    return entry->name == request.model || roots.contains(entry->root);
-  });
+  std::erase_if(
+      loaded, [&](const Impl::EntryRef& entry) { return entry->name == request.model || roots.contains(entry->root); });
 }
 
 }  // namespace ipfs_accelerate

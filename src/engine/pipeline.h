@@ -1,5 +1,5 @@
-// Pipeline: a model folder's small files and tensor index -> graph, plan and task. It touches no port: LoadedModel reads
-// the files and drives it.
+// Pipeline: a model folder's small files and tensor index -> graph, plan and task. It touches no port: LoadedModel
+// reads the files and drives it.
 #pragma once
 
 #include <map>

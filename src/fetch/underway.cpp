@@ -7,8 +7,8 @@ void Underway::forget(const std::string& key, const std::shared_ptr<Work>& work)
   if (found != works_.end() && found->second == work) works_.erase(found);
 }
 
-Async<Arrived> Underway::join(std::shared_ptr<Underway> all, std::string key,
-                              std::function<Async<Arrived>(Stop)> begin, Stop stop) {
+Async<Arrived> Underway::join(std::shared_ptr<Underway> all, std::string key, std::function<Async<Arrived>(Stop)> begin,
+                              Stop stop) {
   co_await stop.check();
   Executor& executor = co_await this_executor();
   std::shared_ptr<Work>& place = all->works_[key];

@@ -33,7 +33,7 @@ class ModelConfig {
 
  private:
   const nlohmann::json* find(const char* key) const;  ///< null when absent
-  std::shared_ptr<const nlohmann::json> json_;  ///< an object
+  std::shared_ptr<const nlohmann::json> json_;        ///< an object
 };
 
 }  // namespace ipfs_accelerate

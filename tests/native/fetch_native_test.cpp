@@ -175,8 +175,9 @@ TEST_F(NativeFetch, LocalAddressesOnlyWhenAllowed) {
   TestServer server(honest());
   Fetcher fetch = fetcher({server.url()}, false);
   EXPECT_EQ(run(fetch.get(small(), Stop())).error().code, ErrorCode::kForbiddenAddress);
-  EXPECT_EQ(run(import_url_folder(native->host(), fetch, server.url(), wanted_files({"config.json"}), Stop())).error().code,
-            ErrorCode::kForbiddenAddress);
+  EXPECT_EQ(
+      run(import_url_folder(native->host(), fetch, server.url(), wanted_files({"config.json"}), Stop())).error().code,
+      ErrorCode::kForbiddenAddress);
   EXPECT_EQ(server.requests(), 0);
 }
 

@@ -364,9 +364,9 @@ void lost_device(std::vector<Outcome>& outcomes) {
 std::vector<Outcome> run_scenarios(const std::string& only) {
   using Scenario = void (*)(std::vector<Outcome>&);
   static const std::vector<std::pair<std::string, Scenario>> kScenarios = {
-      {"cold", cold_and_warm}, {"sources", bad_sources},      {"order", slow_and_out_of_order}, {"full", full_disk},
-      {"damage", damage},      {"cancel", cancel_everywhere}, {"beside", side_by_side},         {"lost", lost_device},
-      {"names", names_of_one_model}};
+      {"cold", cold_and_warm},  {"sources", bad_sources}, {"order", slow_and_out_of_order},
+      {"full", full_disk},      {"damage", damage},       {"cancel", cancel_everywhere},
+      {"beside", side_by_side}, {"lost", lost_device},    {"names", names_of_one_model}};
   std::vector<Outcome> outcomes;
   for (const auto& [name, scenario] : kScenarios) {
     if (only.empty() || only == name) scenario(outcomes);

@@ -13,7 +13,8 @@ struct Outcome {
   std::vector<std::string> problems;  ///< what was not as it must be
 };
 
-/// Every scenario, in order, or one kind: "cold", "sources", "order", "full", "damage", "cancel", "beside", "lost", "names".
+/// Every scenario, in order, or one kind: "cold", "sources", "order", "full", "damage", "cancel", "beside", "lost",
+/// "names".
 std::vector<Outcome> run_scenarios(const std::string& only = {});
 /// Their traces, one after the other, as they are compared.
 std::string traces_of(const std::vector<Outcome>& outcomes);

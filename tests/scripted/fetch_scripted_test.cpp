@@ -418,8 +418,7 @@ struct SharedFetch : ScriptedFetch {
   void run_all(std::vector<std::vector<std::string>> gateways) {
     loads.resize(gateways.size());
     const auto all = [&]() -> Async<> {
-      co_await for_each_limited(gateways.size(), gateways.size(),
-                                [&](std::size_t i) { return one(i, gateways[i]); });
+      co_await for_each_limited(gateways.size(), gateways.size(), [&](std::size_t i) { return one(i, gateways[i]); });
     };
     const auto done = host.run(all());
     EXPECT_TRUE(done) << done.error().message;

@@ -21,10 +21,10 @@ struct AdapterFacts {
 
 /// What a host asks a device for: every limit as large as the adapter has it, and those of the features that it has.
 inline constexpr std::string_view kWantedLimits[] = {
-    "maxStorageBufferBindingSize",      "maxBufferSize",
-    "maxComputeWorkgroupStorageSize",   "maxComputeInvocationsPerWorkgroup",
-    "maxComputeWorkgroupSizeX",         "maxComputeWorkgroupSizeY",
-    "maxComputeWorkgroupSizeZ",         "maxComputeWorkgroupsPerDimension",
+    "maxStorageBufferBindingSize",     "maxBufferSize",
+    "maxComputeWorkgroupStorageSize",  "maxComputeInvocationsPerWorkgroup",
+    "maxComputeWorkgroupSizeX",        "maxComputeWorkgroupSizeY",
+    "maxComputeWorkgroupSizeZ",        "maxComputeWorkgroupsPerDimension",
     "maxStorageBuffersPerShaderStage",
 };
 inline constexpr std::string_view kWantedFeatures[] = {"shader-f16", "subgroups"};
