@@ -341,12 +341,18 @@ describe('options', () => {
     [{mixed_precision: true}, 'unsupported_precision'],
     [{top_k: 0}, 'invalid_argument'],
     [{batch_size: 1.5}, 'invalid_argument'],
-    [{threads: -1}, 'invalid_argument'],
     [{precision: '16'}, 'invalid_argument'],
     [{normalize: 'yes'}, 'invalid_argument'],
     [{cache: 'attic'}, 'invalid_argument'],
   ])('%j is refused as %s', async (config, code) => {
     expect(await codeOf(run(request(bert, config as Config), ['7']))).toBe(code);
+  });
+
+  test.each([-1, 1.5, '2'])('%j threads are refused, by a program with threads', async (threads) => {
+    const threaded = new Engine({folder: programFolder('threads')});
+    const config = {threads} as unknown as Config;
+    expect(await codeOf(run(request(bert, config), ['7'], {}, threaded))).toBe('invalid_argument');
+    threaded.close();
   });
 
   test('undefined counts as absent, wasm is the cpu', async () => {
