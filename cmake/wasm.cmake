@@ -63,8 +63,8 @@ set(IA_WASM_LINK
   -sABORTING_MALLOC=0 -sASSERTIONS=0 -Wno-pthreads-mem-growth)
 set(IA_WASM_LINK_THREADS
   -pthread -sEXPORTED_RUNTIME_METHODS=wasmMemory,PThread  # so that the page can end the threads
-  # The engine waits for its pool, so every thread must exist before it is asked for.
-  -sPTHREAD_POOL_SIZE=Module.iaThreads -sDEFAULT_PTHREAD_STACK_SIZE=512KB -sPTHREAD_POOL_SIZE_STRICT=2)
+  # The engine waits for its pool, so every thread must exist before it is asked for: the page starts as many as ia_open() says.
+  -sPTHREAD_POOL_SIZE=0 -sDEFAULT_PTHREAD_STACK_SIZE=512KB -sPTHREAD_POOL_SIZE_STRICT=2)
 
 # The shipped programs, and for tests the same with calls that exercise the ports and the backends (tests/page).
 file(GLOB IA_WASM_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bindings/wasm/*.cpp)

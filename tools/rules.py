@@ -17,11 +17,12 @@ DATA_FOLDERS = ("zoo/", "tests/fixtures/")
 # What a portable folder leaves to its host.
 HOST_HEADERS = re.compile(
     r"(thread|mutex|shared_mutex|condition_variable|future|semaphore|latch|barrier|stop_token|filesystem|fstream"
-    r"|chrono|ctime|time\.h|pthread\.h|unistd\.h|fcntl\.h|blake3\.h|(sys|netinet|arpa|curl|dawn|webgpu|openssl)/.*"
-    r"|emscripten.*)")
+    r"|iostream|cstdio|stdio\.h|random|chrono|ctime|time\.h|pthread\.h|unistd\.h|fcntl\.h|blake3\.h"
+    r"|(sys|netinet|arpa|curl|dawn|webgpu|openssl)/.*|emscripten.*)")
 HOST_NAMES = re.compile(
     r"\bstd::(this_thread|thread|jthread|(shared_|recursive_|timed_)*mutex|condition_variable\w*|async|future|promise"
-    r"|filesystem|[io]?fstream|chrono::\w*_clock)\b|\b\w+_clock::now\b|\b(fopen|clock_gettime|gettimeofday)\s*\(")
+    r"|filesystem|[io]?fstream|chrono::\w*_clock|random_device)\b|\b\w+_clock::now\b"
+    r"|\b(fopen|clock_gettime|gettimeofday|(secure_)?getenv)\s*\(")
 
 
 def lines_of(root, file):

@@ -2,40 +2,31 @@
 
 #include <nlohmann/json.hpp>
 
+#include "backend/webgpu/adapter.h"
+
 namespace ipfs_accelerate::page {
 namespace {
 
 using Json = nlohmann::json;
 
-DeviceInfo read_info(const Json& json) {
-  DeviceInfo info;
-  info.platform = "webgpu";
-  info.name = json.value("name", "");
-  info.vendor = json.value("vendor", "");
-  info.architecture = json.value("architecture", "");
-  info.driver = json.value("description", "");
-  info.is_real_hardware = json.value("is_real_hardware", false);
-  info.features = json.value("features", std::vector<std::string>());
+webgpu::AdapterFacts read_facts(const Json& json) {
+  webgpu::AdapterFacts facts{.vendor = json.value("vendor", ""),
+                             .architecture = json.value("architecture", ""),
+                             .device = json.value("device", ""),
+                             .description = json.value("description", ""),
+                             .is_fallback = json.value("isFallbackAdapter", false),
+                             .features = json.value("features", std::vector<std::string>()),
+                             .limits = {},
+                             .subgroup_min_size = json.value("subgroupMinSize", 0),
+                             .subgroup_max_size = json.value("subgroupMaxSize", 0)};
   for (const auto& [name, limit] : json.value("limits", Json::object()).items()) {
-    info.limits.emplace_back(name, limit.get<std::int64_t>());
+    facts.limits.emplace(name, limit.get<std::int64_t>());
   }
-  return info;
+  return facts;
 }
 
-/// Field names as in webgpu::Capabilities; absent ones keep the specification's guaranteed values.
-webgpu::Capabilities read_capabilities(const Json& json) {
-  webgpu::Capabilities c;
-  const auto read = [&](const char* name, auto& field) { field = json.value(name, field); };
-  read("shader_f16", c.shader_f16);
-  read("subgroups", c.subgroups);
-  read("subgroup_min_size", c.subgroup_min_size);
-  read("subgroup_max_size", c.subgroup_max_size);
-  read("max_storage_binding", c.max_storage_binding);
-  read("max_buffer", c.max_buffer);
-  read("max_workgroup_storage", c.max_workgroup_storage);
-  read("max_workgroup_invocations", c.max_workgroup_invocations);
-  read("max_workgroups_per_dimension", c.max_workgroups_per_dimension);
-  return c;
+std::string wanted_text() {
+  return Json{{"limits", webgpu::kWantedLimits}, {"features", webgpu::kWantedFeatures}}.dump();
 }
 
 /// Inputs, then outputs.
@@ -53,18 +44,24 @@ int first_of(const Answer& answer) { return static_cast<int>(answer.numbers.at(0
 }  // namespace
 
 Async<std::vector<DeviceInfo>> PageGpu::list() {
-  const Answer answer = co_await border_.ask({.kind = Kind::gpu_list});
+  const Answer answer = co_await border_.ask({.kind = Kind::gpu_list, .text = wanted_text()});
   std::vector<DeviceInfo> found;
-  for (const Json& adapter : Json::parse(answer.text, nullptr, false)) found.push_back(read_info(adapter));
+  for (const Json& adapter : Json::parse(answer.text, nullptr, false)) found.push_back(describe(adapter));
   co_return found;
 }
 
 Async<webgpu::OpenedGpu> PageGpu::open(Stop stop) {
-  const Answer answer = co_await border_.ask({.kind = Kind::gpu_open}, std::move(stop));
+  const Answer answer = co_await border_.ask({.kind = Kind::gpu_open, .text = wanted_text()}, std::move(stop));
   const Json json = Json::parse(answer.text, nullptr, false);
   if (first_of(answer) != device_) watch(device_ = first_of(answer));
-  co_return webgpu::OpenedGpu{read_info(json.value("info", Json::object())),
-                              read_capabilities(json.value("capabilities", Json::object()))};
+  co_return webgpu::OpenedGpu{describe(json.value("adapter", Json::object())),
+                              webgpu::capabilities_of(read_facts(json.value("device", Json::object())))};
+}
+
+DeviceInfo PageGpu::describe(const nlohmann::json& adapter) const {
+  DeviceInfo info = webgpu::describe(read_facts(adapter));
+  info.browser = browser_;
+  return info;
 }
 
 /// The page answers this request when the device goes.
@@ -97,7 +94,8 @@ void PageGpu::drop_plan(webgpu::PlanId plan) { border_.tell({.kind = Kind::gpu_d
 
 Async<webnn::OpenedContext> PageWebnn::open(Stop stop) {
   const Answer answer = co_await border_.ask({.kind = Kind::webnn_open}, std::move(stop));
-  webnn::OpenedContext context{.id = first_of(answer), .limits_json = answer.text, .accelerated = {}};
+  webnn::OpenedContext context{
+      .id = first_of(answer), .limits_json = answer.text, .accelerated = {}, .browser = browser_};
   if (answer.numbers.size() > 1) context.accelerated = answer.numbers[1] != 0;
   co_return context;
 }

@@ -1,6 +1,8 @@
 // The device ports, carried out by the page: navigator.gpu and navigator.ml. Handles and numbers, no decisions.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "border.h"
 #include "host/host.h"
 
@@ -8,7 +10,7 @@ namespace ipfs_accelerate::page {
 
 class PageGpu final : public webgpu::Gpu {
  public:
-  explicit PageGpu(Border& border) : border_(border) {}
+  PageGpu(Border& border, std::string browser) : border_(border), browser_(std::move(browser)) {}
   Async<std::vector<DeviceInfo>> list() override;
   Async<webgpu::OpenedGpu> open(Stop stop) override;
   std::string lost() const override { return lost_; }
@@ -21,14 +23,16 @@ class PageGpu final : public webgpu::Gpu {
 
  private:
   void watch(int device);
+  DeviceInfo describe(const nlohmann::json& adapter) const;
   Border& border_;
+  std::string browser_;
   std::string lost_;
   int device_ = 0;  ///< the page's number of the open device
 };
 
 class PageWebnn final : public webnn::Webnn {
  public:
-  explicit PageWebnn(Border& border) : border_(border) {}
+  PageWebnn(Border& border, std::string browser) : border_(border), browser_(std::move(browser)) {}
   Async<webnn::OpenedContext> open(Stop stop) override;
   void drop_context(webnn::ContextId context) override;
   Async<webnn::ConstantId> constant(ByteView bytes) override;
@@ -41,6 +45,7 @@ class PageWebnn final : public webnn::Webnn {
 
  private:
   Border& border_;
+  std::string browser_;
 };
 
 }  // namespace ipfs_accelerate::page

@@ -1,11 +1,10 @@
 // The shipped programs answer the engine's own calls alone.
-#include "engine/calls.h"
 #include "page.h"
 
 namespace ipfs_accelerate::page {
 
-Async<std::string> page_call(Core& core, host::Host&, std::string request, LoadListener listener, Stop stop) {
-  return carry_out(core, std::move(request), std::move(listener), std::move(stop));
+Async<std::string> page_call(Core& core, host::Host&, std::string request, EventListener tell, Stop stop) {
+  return carry_out(core, std::move(request), std::move(tell), std::move(stop));
 }
 
 }  // namespace ipfs_accelerate::page

@@ -6,7 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "engine/calls.h"
+#include "engine/browser_name.h"
+#include "host/threads/thread_pool.h"
 
 namespace ipfs_accelerate::page {
 namespace {
@@ -14,11 +15,13 @@ namespace {
 using Json = nlohmann::json;
 
 Facts read_facts(std::string_view text) {
-  const Json json = Json::parse(text, nullptr, false);
+  Json json = Json::parse(text, nullptr, false);
   Facts facts;
-  facts.threads = json.value("threads", facts.threads);
+  if (json["threads"].is_number_integer()) facts.threads = json["threads"].get<int>();  // a call says what is wrong
+  facts.processors = json.value("processors", facts.processors);
+  facts.threaded = json.value("threaded", facts.threaded);
   facts.cache = json.value("cache", facts.cache);
-  facts.browser = json.value("browser", facts.browser);
+  facts.user_agent = json.value("user_agent", facts.user_agent);
   facts.web_crypto = json.value("web_crypto", facts.web_crypto);
   facts.files = json.value("files", facts.files);
   return facts;
@@ -40,7 +43,9 @@ std::string_view scratch_text(std::size_t size, std::size_t after_numbers = 0) {
 Page::Page(const Facts& facts)
     : keep_(border, facts.cache),
       hash_(border, facts.web_crypto),
-      compute_(border, facts.threads),
+      compute_(border, facts.threaded ? host::threads_to_start(facts.threads, facts.processors) : 1),
+      gpu_(border, browser_name(facts.user_agent)),
+      webnn_(border, browser_name(facts.user_agent)),
       host_{.executor = border.executor,
             .clock = clock_,
             .net = net_,
@@ -51,17 +56,17 @@ Page::Page(const Facts& facts)
             .gpu = &gpu_,
             .webnn = &webnn_,
             .files = facts.files ? &files_ : nullptr,
-            .browser = facts.browser,
+            .browser = browser_name(facts.user_agent),
             .memory = memory_bytes},
       core_(host_) {}
 
 int Page::call(std::string request) {
   const int number = ++last_;
   const Stop& stop = calls_[number];
-  const auto listener = [this, number](const LoadEvent& event) {
-    border.tell({.kind = Kind::event, .text = event_json(event), .number = number});
+  const auto tell = [this, number](std::string event) {
+    border.tell({.kind = Kind::event, .text = std::move(event), .number = number});
   };
-  start(border.executor, page_call(core_, host_, std::move(request), listener, stop),
+  start(border.executor, page_call(core_, host_, std::move(request), tell, stop),
         [this, number](Result<std::string> answer) {
           border.tell({.kind = answer ? Kind::answer : Kind::error,
                        .text = answer ? *std::move(answer) : error_text(answer.error()),
@@ -95,8 +100,10 @@ IA_EXPORT void* ia_scratch(std::size_t size) {
   return scratch.data();
 }
 
-IA_EXPORT void ia_open(std::size_t text_size) {
+/// Facts as JSON; gives the number of threads to compute on.
+IA_EXPORT int ia_open(std::size_t text_size) {
   page::page = std::make_unique<Page>(read_facts(scratch_text(text_size)));
+  return page::page->threads();
 }
 
 IA_EXPORT int ia_call(std::size_t text_size) {

@@ -7,22 +7,26 @@
 #include "border.h"
 #include "content_ports.h"
 #include "device_ports.h"
-#include "engine/core.h"
+#include "engine/calls.h"
 #include "page_compute.h"
 
 namespace ipfs_accelerate::page {
 
 /// What the page says of itself when it opens the engine.
 struct Facts {
-  int threads = 1;
+  int threads = 0;               ///< to compute on, as the caller wants it; 0: as many as are worth it
+  int processors = 1;            ///< logical ones
+  bool threaded = false;         ///< this is a program with threads, and they can be started
   std::string cache = "memory";  ///< kind of the keep port
-  std::string browser;
+  std::string user_agent;        ///< navigator.userAgent
   bool web_crypto = false, files = false;
 };
 
 class Page {
  public:
   explicit Page(const Facts& facts);
+  /// How many threads it computes on, the caller's among them: the page starts the others before its first call.
+  int threads() const { return compute_.threads(); }
   /// Begins a call; its answer comes out under the number this gives. `request`: JSON as in src/engine/calls.h.
   int call(std::string request);
   void stop(int call);
@@ -40,8 +44,8 @@ class Page {
   PageCompute compute_;
   NoCatalog catalog_;
   PageFiles files_{border};
-  PageGpu gpu_{border};
-  PageWebnn webnn_{border};
+  PageGpu gpu_;
+  PageWebnn webnn_;
   host::Host host_;
   Core core_;
   std::map<int, Stop> calls_;
@@ -49,6 +53,6 @@ class Page {
 };
 
 /// One call: what src/engine/calls.h says, and in the test programs what tests/page adds.
-Async<std::string> page_call(Core& core, host::Host& host, std::string request, LoadListener listener, Stop stop);
+Async<std::string> page_call(Core& core, host::Host& host, std::string request, EventListener tell, Stop stop);
 
 }  // namespace ipfs_accelerate::page

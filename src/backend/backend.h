@@ -18,8 +18,9 @@ struct DeviceInfo {
   std::string platform;  ///< "cpu", "webgpu", "webnn"
   std::string name;      ///< "NVIDIA H200", "AMD EPYC", "llvmpipe (LLVM 21, 256 bits)"
   std::string vendor, architecture, driver;
-  bool is_real_hardware = false;                             ///< false for software adapters (llvmpipe, SwiftShader)
-  std::vector<std::string> features;                         ///< "avx512", "shader-f16", "subgroups" ...
+  std::string browser;                ///< through which it is used: "chrome", "firefox", "node" ...; empty natively
+  bool is_real_hardware = false;      ///< false for software adapters (llvmpipe, SwiftShader)
+  std::vector<std::string> features;  ///< "avx512", "shader-f16", "subgroups" ...
   std::vector<std::pair<std::string, std::int64_t>> limits;  ///< "maxStorageBufferBindingSize" ...
   std::vector<std::string> switched_off;  ///< features refused by the self-check or a quirk, with why
   int threads = 0;                        ///< CPU only

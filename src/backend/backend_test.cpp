@@ -49,6 +49,25 @@ TEST(CheckTensors, NamesWhatDoesNotFit) {
   EXPECT_EQ(wrong.error().message, "input 'x' has 4 bytes of F32; F32 [2, 3, 4] takes 96 bytes");
 }
 
+TEST(Quirks, ABrowsersRowIsForThatBrowserAlone) {
+  Quirks quirks(R"({"quirks": [{"name": "slow_maps", "where": {"platform": "webgpu", "browser": "firefox"}}]})");
+  DeviceInfo device;
+  device.platform = "webgpu";
+  for (const char* browser : {"", "chrome", "firefox"}) {
+    device.browser = browser;
+    const bool its_own = device.browser == "firefox";
+    EXPECT_EQ(quirks.in_force("slow_maps", device), its_own) << browser;
+    for (const bool on : {true, false}) {
+      quirks.force("slow_maps", on);
+      EXPECT_EQ(quirks.in_force("slow_maps", device), on) << browser;
+    }
+    quirks.force("slow_maps", std::nullopt);
+    EXPECT_EQ(quirks.in_force("slow_maps", device), its_own) << browser;
+  }
+  device.platform = "webnn";
+  EXPECT_FALSE(quirks.in_force("slow_maps", device));
+}
+
 TEST(Quirks, RowsApplyWhereTheySayAndCanBeForced) {
   DeviceInfo real;
   real.is_real_hardware = true;

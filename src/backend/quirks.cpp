@@ -1,10 +1,8 @@
-// The table of quirks, read once from the text that the build embeds.
+// Tables of quirks; the program's is read once from the text that the build embeds.
 #include "backend/quirks.h"
 
-#include <atomic>
-#include <deque>
+#include <algorithm>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "quirks/quirks_json.h"
 
@@ -13,19 +11,18 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// What a row's "where" may ask for; absent fields are not asked about.
-struct Row {
-  std::string name, platform, vendor, browser;
-  std::optional<bool> real_hardware;
-  std::atomic<int> forced{-1};
-};
+Quirks& table() {
+  static Quirks kept(kQuirksJson);
+  return kept;
+}
 
-std::deque<Row> read_rows() {
-  std::deque<Row> rows;
-  const Json file = Json::parse(kQuirksJson, nullptr, false);
-  if (!file.is_object() || !file.contains("quirks")) return rows;
+}  // namespace
+
+Quirks::Quirks(std::string_view json) {
+  const Json file = Json::parse(json, nullptr, false);
+  if (!file.is_object() || !file.contains("quirks")) return;
   for (const Json& item : file["quirks"]) {
-    Row& row = rows.emplace_back();
+    Row& row = rows_.emplace_back();
     row.name = item.value("name", "");
     const Json where = item.value("where", Json::object());
     row.platform = where.value("platform", "");
@@ -33,48 +30,42 @@ std::deque<Row> read_rows() {
     row.browser = where.value("browser", "");
     if (where.contains("real_hardware")) row.real_hardware = where["real_hardware"] == true;
   }
-  return rows;
 }
 
-std::deque<Row>& rows() {
-  static std::deque<Row> kept = read_rows();
-  return kept;
+bool Quirks::Row::applies(const DeviceInfo& device) const {
+  if (!platform.empty() && device.platform != platform) return false;
+  if (!vendor.empty() && !device.vendor.contains(vendor)) return false;
+  if (!browser.empty() && device.browser != browser) return false;
+  return !real_hardware || *real_hardware == device.is_real_hardware;
 }
 
-Row* find(std::string_view name) {
-  for (Row& row : rows()) {
-    if (row.name == name) return &row;
-  }
-  return nullptr;
+const Quirks::Row* Quirks::find(std::string_view name) const {
+  const auto found = std::ranges::find(rows_, name, &Row::name);
+  return found == rows_.end() ? nullptr : &*found;
 }
 
-bool applies(const Row& row, const DeviceInfo& device, std::string_view browser) {
-  if (!row.platform.empty() && device.platform != row.platform) return false;
-  if (!row.vendor.empty() && !device.vendor.contains(row.vendor)) return false;
-  if (!row.browser.empty() && browser != row.browser) return false;
-  return !row.real_hardware || *row.real_hardware == device.is_real_hardware;
-}
-
-void force(std::string_view name, int forced) {
-  if (Row* row = find(name)) row->forced = forced;
-}
-
-}  // namespace
-
-bool quirk(std::string_view name, const DeviceInfo& device, std::string_view browser) {
+bool Quirks::in_force(std::string_view name, const DeviceInfo& device) const {
   const Row* row = find(name);
   if (row == nullptr) return false;
   const int forced = row->forced;
-  return forced >= 0 ? forced == 1 : applies(*row, device, browser);
+  return forced >= 0 ? forced == 1 : row->applies(device);
 }
 
-std::vector<std::string> quirk_names() {
+void Quirks::force(std::string_view name, std::optional<bool> on) {
+  const auto found = std::ranges::find(rows_, name, &Row::name);
+  if (found != rows_.end()) found->forced = on ? int(*on) : -1;
+}
+
+std::vector<std::string> Quirks::names() const {
   std::vector<std::string> names;
-  for (const Row& row : rows()) names.push_back(row.name);
+  for (const Row& row : rows_) names.push_back(row.name);
   return names;
 }
 
-ForcedQuirk::ForcedQuirk(std::string_view name, bool on) : name_(name) { force(name_, on ? 1 : 0); }
-ForcedQuirk::~ForcedQuirk() { force(name_, -1); }
+bool quirk(std::string_view name, const DeviceInfo& device) { return table().in_force(name, device); }
+std::vector<std::string> quirk_names() { return table().names(); }
+
+ForcedQuirk::ForcedQuirk(std::string_view name, bool on) : name_(name) { table().force(name_, on); }
+ForcedQuirk::~ForcedQuirk() { table().force(name_, std::nullopt); }
 
 }  // namespace ipfs_accelerate

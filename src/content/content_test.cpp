@@ -323,6 +323,25 @@ TEST(Path, Parsing) {
   EXPECT_EQ(parse_path("").error().code, ErrorCode::kInvalidCid);
 }
 
+TEST(Path, Names) {
+  const std::string cid = "bafkqaaa";
+  for (const std::string text : {"bafkqaaa", "/ipfs/bafkqaaa", "ipfs://bafkqaaa/", "/ipfs/bafkqaaa//"}) {
+    const Result<Name> name = parse_name(text);
+    ASSERT_TRUE(name) << text;
+    EXPECT_TRUE(name->cid) << text;
+    EXPECT_EQ(name->text, cid) << text;
+  }
+  EXPECT_EQ(parse_name("ipfs://" + cid + "/a%20b/c")->text, cid + "/a b/c");
+  EXPECT_EQ(parse_name(cid + "/a%20b")->text, cid + "/a%20b");
+  const Result<Name> other = parse_name("models/bert/");
+  EXPECT_TRUE(other && !other->cid);
+  EXPECT_EQ(other->text, "models/bert");
+  EXPECT_EQ(parse_name("/ipfs/bert").error().code, ErrorCode::kInvalidCid);
+  EXPECT_EQ(parse_name("ipfs://").error().code, ErrorCode::kInvalidCid);
+  EXPECT_EQ(parse_name("").error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(parse_name("hf:bert-base").error().code, ErrorCode::kInvalidArgument);
+}
+
 // carv1-basic header: two roots, version 1.
 TEST(Car, HeaderAndSections) {
   const auto a = address(1, Codec::kRaw, as_bytes("aaa"));

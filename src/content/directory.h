@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "content/file_dag.h"
+#include "content/name.h"
 
 namespace ipfs_accelerate::content {
 
@@ -28,15 +29,6 @@ Result<DirectoryListing> list_directory(const Cid& directory, const BlockGetter&
 /// The first entry called `name`, with as few blocks as the folder needs. kNotFound.
 Result<Link> find_entry(const Cid& directory, std::string_view name, const BlockGetter& get);
 
-inline constexpr std::size_t kMaxPathNames = 256;
-
-/// A CID and the names below it, from "CID/a/b", "/ipfs/CID/a/b" or "ipfs://CID/a%20b". kInvalidCid, kLimitExceeded,
-/// kInvalidArgument for "." and "..".
-struct ContentPath {
-  Cid root;
-  std::vector<std::string> names;
-};
-Result<ContentPath> parse_path(std::string_view path);
 /// Follows the names. kNotFound; symbolic links on the way are kInvalidArgument (they are not followed).
 Result<Cid> resolve_path(const ContentPath& path, const BlockGetter& get);
 

@@ -2,7 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "engine/request.h"
+#include "base/base64.h"
+#include "task/task.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -10,17 +11,6 @@ namespace {
 using Json = nlohmann::json;
 
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
-std::string base64(ByteView bytes) {
-  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t group = 0;
-    for (std::size_t k = 0; k < 3; ++k) group = group << 8 | (i + k < bytes.size() ? bytes[i + k] : 0u);
-    for (std::size_t k = 0; k < 4; ++k) text += i + k > bytes.size() ? '=' : kDigits[group >> (18 - 6 * k) & 63];
-  }
-  return text;
-}
 
 Json outputs_json(const Evaluation& evaluation) {
   Json outputs = Json::array();
@@ -45,43 +35,81 @@ Async<std::string> evaluate(Core& core, Call call, Stop stop) {
                   {"segments", segments_json(evaluation.segments)}});
 }
 
-Async<std::string> load(Core& core, Call call, LoadListener listener, Stop stop) {
-  const LoadedFacts facts = co_await core.load(call.request, std::move(listener), stop);
+LoadListener events_of(const Call& call, const EventListener& tell) {
+  if (!tell) return {};
+  return [name = call.name, tell](const LoadEvent& event) { tell(event_json(name, event)); };
+}
+
+Async<std::string> load(Core& core, Call call, EventListener tell, Stop stop) {
+  const LoadedFacts facts = co_await core.load(call.request, events_of(call, tell), stop);
   co_return dump({{"task", facts.task}, {"cid", facts.cid}, {"labels", facts.labels}});
 }
 
-Async<std::string> run(Core& core, Call call, LoadListener listener, Stop stop) {
-  RunResult result = co_await core.run(call.request, call.inputs, std::move(listener), stop);
-  if (!call.name.empty()) result.model_name = call.name;
+Async<std::string> run(Core& core, Call call, EventListener tell, Stop stop) {
+  RunResult result = co_await core.run(call.request, call.inputs, events_of(call, tell), stop);
+  result.model_name = call.name;
   co_return result.to_json();
+}
+
+/// transformers.js gives the best label alone, unless more are asked for.
+bool wants_one_label(const Call& call, std::string_view task) {
+  return task == "text-classification" && (!call.has_top_k || call.request.config.top_k == 1);
+}
+
+Async<std::string> pipeline(Core& core, Call call, EventListener tell, Stop stop) {
+  const std::string task((co_await find_task(call.request.config.task))->name());
+  if (wants_one_label(call, task)) call.request.config.top_k = 1;
+  RunResult result = co_await core.run(call.request, call.inputs, events_of(call, tell), stop);
+  result.model_name = call.name;
+  co_return R"({"result":)" + result.to_json() + "," + pipeline_answer(call, task, result.output_json) + "}";
 }
 
 }  // namespace
 
-std::string event_json(const LoadEvent& event) {
-  Json json{{"status", event.status}};
+std::string event_json(const std::string& model, const LoadEvent& event) {
+  Json json{{"status", event.status}, {"name", model}};
   const auto add = [&](const char* name, const std::string& text) {
     if (!text.empty()) json[name] = text;
   };
   add("file", event.file);
   add("source", event.source);
   add("task", event.task);
-  if (!event.file.empty() && event.status != "initiate") {
+  if (!event.file.empty() && event.status != "initiate")
     json.update({{"loaded", event.loaded}, {"total", event.total}});
+  if (event.status == "ready") json["model"] = model;
+  if (event.status == "progress") {
+    const double all = static_cast<double>(event.total);
+    json["progress"] = event.total > 0 ? 100 * static_cast<double>(event.loaded) / all : 100.0;
   }
   return dump(json);
 }
 
-Async<std::string> carry_out(Core& core, std::string text, LoadListener listener, Stop stop) {
+std::string pipeline_answer(const Call& call, std::string_view task, std::string_view output_json) {
+  const Json output = Json::parse(output_json, nullptr, false);
+  if (task == "feature-extraction") {
+    return R"("dims":)" + dump({output.size(), output.empty() ? 0 : output[0].size()});
+  }
+  Json answer = output;
+  if (wants_one_label(call, task)) {
+    answer = Json::array();
+    for (const Json& labels : output) answer.push_back(labels.at(0));
+  } else if (!call.has_list) {
+    answer = output.at(0);
+  }
+  return R"("answer":)" + dump(answer);
+}
+
+Async<std::string> carry_out(Core& core, std::string text, EventListener tell, Stop stop) {
   Call call = co_await read_call(text);
   const std::string method = call.method;
-  if (method == "run") co_return co_await run(core, std::move(call), std::move(listener), stop);
-  if (method == "load") co_return co_await load(core, std::move(call), std::move(listener), stop);
+  if (method == "run") co_return co_await run(core, std::move(call), std::move(tell), stop);
+  if (method == "pipeline") co_return co_await pipeline(core, std::move(call), std::move(tell), stop);
+  if (method == "load") co_return co_await load(core, std::move(call), std::move(tell), stop);
   if (method == "explain") co_return co_await core.explain(call.request, call.inputs, stop);
   if (method == "evaluate") co_return co_await evaluate(core, std::move(call), stop);
   if (method == "devices") co_return co_await core.devices(stop);
   if (method != "unload") co_await fail(ErrorCode::kInvalidArgument, "no method '{}'", method);
-  core.unload(call.request);
+  co_await core.unload(call.request, stop);
   co_return "null";
 }
 

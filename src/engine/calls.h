@@ -1,18 +1,30 @@
 // Calls as JSON: what the page and the golden runner send the core, and what they (and users of the C ABI) get back.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "engine/core.h"
+#include "engine/request.h"
 
 namespace ipfs_accelerate {
 
-/// Carries out one call (request.h has its form) and gives its answer as JSON. Methods: "run" (RunResult), "load"
-/// ({task, cid, labels}), "explain", "evaluate" ({outputs: [{name, shape, values: base64 of the bytes}], ids,
-/// segments}), "devices", "unload" (null). kInvalidArgument for any other.
-Async<std::string> carry_out(Core& core, std::string call, LoadListener listener, Stop stop);
+/// Takes the events of a call (event_json()).
+using EventListener = std::function<void(std::string)>;
 
-/// {"status", "file", "source", "task", "loaded", "total"}; only what the event says.
-std::string event_json(const LoadEvent& event);
+/// Carries out one call (request.h has its form) and gives its answer as JSON. Methods: "run" (RunResult), "pipeline"
+/// ({result: RunResult, and what pipeline_answer() gives}), "load" ({task, cid, labels}), "explain", "evaluate"
+/// ({outputs: [{name, shape, values: base64 of the bytes}], ids, segments}), "devices", "unload" (null).
+/// kInvalidArgument for any other.
+Async<std::string> carry_out(Core& core, std::string call, EventListener tell, Stop stop);
+
+/// A load event as transformers.js tells it: {status, name, file?, source?, task?, loaded?, total?, progress? (0 to
+/// 100), model? (when it is ready)}. `model`: as the caller named it.
+std::string event_json(const std::string& model, const LoadEvent& event);
+
+/// What a run's output is to a pipeline of transformers.js, as a field of an object: "dims" of the tensor that an
+/// embedding task gives; else "answer": no outer list for a single text, and of labels the best alone unless more were
+/// asked for. `output_json`: RunResult's, an array with a value for each input.
+std::string pipeline_answer(const Call& call, std::string_view task, std::string_view output_json);
 
 }  // namespace ipfs_accelerate

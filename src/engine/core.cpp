@@ -4,13 +4,16 @@
 #include <algorithm>
 #include <list>
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "content/walk.h"
 #include "engine/batching.h"
 #include "engine/devices.h"
 #include "engine/loaded_model.h"
 #include "engine/model_name.h"
 #include "engine/request.h"
 #include "fetch/import.h"
+#include "fetch/underway.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -55,7 +58,8 @@ ContentReport content_report(const fetch::Figures& figures, std::string cache) {
 struct Core::Impl {
   /// One loaded form of a model; a request that finds it loading waits for its turn.
   struct Entry {
-    std::string cid, name, key;
+    std::string root;  ///< traversal key of its folder: the same for every text of a CID; empty until it is known
+    std::string name, key;
     Turns loading;
     std::shared_ptr<LoadedModel> model;
     bool was_here = true;
@@ -73,8 +77,10 @@ struct Core::Impl {
 
   std::shared_ptr<fetch::Fetcher> fetcher(const Request& request) {
     return std::make_shared<fetch::Fetcher>(
-        host, fetch::SourceOptions{request.config.gateways, request.config.allow_local_gateways,
-                                   static_cast<double>(request.config.gateway_timeout)});
+        host,
+        fetch::SourceOptions{request.config.gateways, request.config.allow_local_gateways,
+                             static_cast<double>(request.config.gateway_timeout)},
+        underway);
   }
 
   Async<Found> find(Request request, Stop stop);
@@ -83,9 +89,14 @@ struct Core::Impl {
   /// A device that fails in the middle of work is replaced by the CPU, once, when that is allowed.
   template <class T, class Work>
   Async<T> with_model(Request request, LoadListener listener, Stop stop, Work work);
+  /// An address or a folder in Node; a CID costs nothing to look at, a native folder may have changed.
+  bool is_read_once(const ModelName& name) const {
+    return name.kind == ModelName::Kind::kUrl || (name.kind == ModelName::Kind::kOther && host.files != nullptr);
+  }
   void evict(const EntryRef& entry) { std::erase(loaded, entry); }
 
   host::Host& host;
+  std::shared_ptr<fetch::Underway> underway = std::make_shared<fetch::Underway>();
   Devices devices;
   std::list<EntryRef> loaded;  ///< most recently used first
 };
@@ -94,7 +105,7 @@ Async<Found> Core::Impl::find(Request request, Stop stop) {
   const ModelName name = co_await parse_model_name(request.model);
   const auto fetcher = this->fetcher(request);
   if (name.kind == ModelName::Kind::kUrl) {
-    const Cid cid = co_await fetch::import_url_folder(host, *fetcher, name.text, wanted_files(), stop);
+    const Cid cid = co_await fetch::import_url_folder(host, *fetcher, name.text, wanted_at_address(), stop);
     co_return Found{cid, "url", true, fetcher};
   }
   if (name.kind == ModelName::Kind::kCid) {
@@ -113,11 +124,10 @@ Async<Found> Core::Impl::find(Request request, Stop stop) {
 Async<Core::Impl::EntryRef> Core::Impl::entry_of(Request request, Choice choice, std::optional<Found>* found,
                                                  Stop stop) {
   const std::string key = options_key(request, choice.preferred->device().platform);
-  const ModelName name = co_await parse_model_name(request.model);
-  // An address or a folder in Node is read once; a CID costs nothing to look at, a native folder may have changed.
-  const bool by_name = name.kind == ModelName::Kind::kUrl || (name.kind == ModelName::Kind::kOther && host.files);
+  const bool by_name = is_read_once(co_await parse_model_name(request.model));
   const auto same = [&](const EntryRef& entry) {
-    return entry->key == key && (by_name ? entry->name == request.model : entry->cid == (*found)->cid.text());
+    return entry->key == key &&
+           (by_name ? entry->name == request.model : entry->root == content::traversal_key((*found)->cid));
   };
   if (!by_name) *found = co_await find(request, stop);
   auto at = std::ranges::find_if(loaded, same);
@@ -125,7 +135,7 @@ Async<Core::Impl::EntryRef> Core::Impl::entry_of(Request request, Choice choice,
     loaded.push_front(std::make_shared<Entry>());
     loaded.front()->key = key;
     loaded.front()->name = request.model;
-    if (!by_name) loaded.front()->cid = (*found)->cid.text();
+    if (!by_name) loaded.front()->root = content::traversal_key((*found)->cid);
     if (loaded.size() > kKeptModels) loaded.pop_back();
     co_return loaded.front();
   }
@@ -144,7 +154,7 @@ Async<Core::Impl::Ready> Core::Impl::load_on(Request request, Choice choice, Loa
   if (!ready.model) {
     const auto load = [&]() -> Async<> {
       if (!found) found = co_await find(request, stop);
-      entry->cid = found->cid.text();
+      entry->root = content::traversal_key(found->cid);
       entry->was_here = found->was_here;
       const double named = host.clock.now();
       ModelSource source = co_await open_model_source(found->fetcher, found->cid, found->origin, listener, stop);
@@ -281,8 +291,18 @@ Async<std::string> Core::explain(Request request, std::vector<Input> inputs, Sto
 
 Async<std::string> Core::devices(Stop stop) { co_return dump(co_await impl_->devices.describe(stop)); }
 
-void Core::unload(const Request& request) {
-  std::erase_if(impl_->loaded, [&](const Impl::EntryRef& entry) { return entry->name == request.model; });
+Async<> Core::unload(Request request, Stop stop) {
+  std::list<Impl::EntryRef>& loaded = impl_->loaded;
+  std::set<std::string> roots;
+  for (const Impl::EntryRef& entry : loaded) {
+    if (entry->name == request.model && !entry->root.empty()) roots.insert(entry->root);
+  }
+  if (roots.empty() && !loaded.empty() && !impl_->is_read_once(co_await parse_model_name(request.model))) {
+    const auto found = co_await as_result(impl_->find(request, stop));
+    if (found) roots.insert(content::traversal_key(found->cid));
+  }
+  std::erase_if(
+      loaded, [&](const Impl::EntryRef& entry) { return entry->name == request.model || roots.contains(entry->root); });
 }
 
 }  // namespace ipfs_accelerate

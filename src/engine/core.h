@@ -57,8 +57,9 @@ class Core {
   /// {"browser", "cpu": {...}, "devices": [...], "webgpu_error"?, "webnn_error"?, "auto": {"platform", "device",
   /// "reason"}}
   Async<std::string> devices(Stop stop);
-  /// Forgets every loaded form of this model.
-  void unload(const Request& request);
+  /// Forgets every loaded form of this model, whichever of its names it was loaded by. A name that leads nowhere is no
+  /// error: nothing of it is loaded.
+  Async<> unload(Request request, Stop stop);
 
  private:
   struct Impl;

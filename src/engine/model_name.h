@@ -21,4 +21,10 @@ struct ModelName {
 /// kInvalidArgument for an empty name and for names of hubs.
 Result<ModelName> parse_model_name(const std::string& model);
 
+/// `reference` seen from the page at `base` (RFC 3986, 5.2): "../x", "/x", "//host/x", "x", or an address as it is.
+/// Unchanged when `base` is no http or https address.
+std::string resolve_address(std::string_view base, std::string_view reference);
+/// Whether a text is meant as seen from a page: "./x", "../x" or "/x", but not "/ipfs/X".
+bool is_relative(std::string_view text);
+
 }  // namespace ipfs_accelerate

@@ -157,6 +157,8 @@ std::string ModelSource::source() const {
   return origin == "url" ? "url" : fetcher->figures().source;
 }
 
+fetch::WantedFiles wanted_at_address() { return {wanted_files(), kSingleFile, kShardIndex, sharded_file_names}; }
+
 Async<ModelSource> open_model_source(std::shared_ptr<fetch::Fetcher> fetcher, content::Cid cid, std::string origin,
                                      LoadListener listener, Stop stop) {
   ModelSource model{std::move(cid), std::move(origin), std::move(fetcher), {}, {}, {}};

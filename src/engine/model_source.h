@@ -10,7 +10,7 @@
 
 #include "engine/core.h"
 #include "engine/pipeline.h"
-#include "fetch/fetch.h"
+#include "fetch/import.h"
 #include "weights/weights.h"
 
 namespace ipfs_accelerate {
@@ -30,6 +30,9 @@ struct ModelSource {
   /// Where the bytes came from: "cache", "ipfs", "url" or "disk".
   std::string source() const;
 };
+
+/// The files of a model, as they are asked for where a folder cannot be listed.
+fetch::WantedFiles wanted_at_address();
 
 /// kNotFound says which file the folder lacks; a configuration that cannot be run is an error before any weight is
 /// asked for.

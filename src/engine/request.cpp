@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "engine/model_name.h"
+
 namespace ipfs_accelerate {
 namespace {
 
@@ -60,9 +62,95 @@ Result<> read_text(const std::string& key, const Json& value, std::string& into)
   return {};
 }
 
+Result<> read_texts(const std::string& key, const Json& value, std::vector<std::string>& into) {
+  if (!value.is_array()) return wrong(key, "an array of texts");
+  for (const Json& item : value) IA_TRY(read_text(key, item, into.emplace_back()));
+  return {};
+}
+
+/// Where a caller in a page is.
+struct Page {
+  std::string base, origin;
+  std::vector<std::string> gateways;
+};
+
+Result<> read_page(Page& page, const Json& json) {
+  if (!json.is_object()) return wrong("page", "an object");
+  for (const auto& [key, value] : json.items()) {
+    if (key == "base") {
+      IA_TRY(read_text(key, value, page.base));
+    } else if (key == "origin") {
+      IA_TRY(read_text(key, value, page.origin));
+    } else if (key == "gateways") {
+      IA_TRY(read_texts(key, value, page.gateways));
+    } else {
+      return fail(ErrorCode::kUnknownOption, "a page has no field '{}'", key);
+    }
+  }
+  return {};
+}
+
+/// The model's name, and the gateway that an object names beside it.
+Result<> read_model(Call& call, const Json& model, const Page& page) {
+  constexpr const char* kForms = "a CID, an address, a folder, or {cid, gateway}";
+  std::string& found = call.request.model;
+  if (model.is_string()) {
+    call.name = model.get<std::string>();
+    found = is_relative(call.name) ? resolve_address(page.base, call.name) : call.name;
+    return {};
+  }
+  if (!model.is_object()) return wrong("model", kForms);
+  if (const auto cid = model.find("cid"); cid != model.end()) {
+    IA_TRY(read_text("cid", *cid, call.name));
+    const bool has_scheme = call.name.starts_with("/ipfs/") || call.name.starts_with("ipfs://");
+    found = has_scheme ? call.name : "/ipfs/" + call.name;
+    const auto gateway = model.find("gateway");
+    if (gateway == model.end() || gateway->is_null() || *gateway == "") return {};
+    std::vector<std::string>& gateways = call.request.config.gateways;
+    return read_text("gateway", *gateway, *gateways.emplace(gateways.begin()));
+  }
+  if (const auto url = model.find("url"); url != model.end()) {
+    IA_TRY(read_text("url", *url, call.name));
+    found = resolve_address(page.base, call.name);
+    if (!found.starts_with("http://") && !found.starts_with("https://"))
+      return wrong("url", "an address, http or https");
+    return {};
+  }
+  const auto folder = model.find("folder");
+  if (folder == model.end()) return wrong("model", kForms);
+  IA_TRY(read_text("folder", *folder, call.name));
+  found = call.name;
+  return {};
+}
+
+/// A page of a file or a sandbox has no origin to ask.
+void use_gateways_of(const Page& page, std::vector<std::string>& gateways) {
+  if (gateways.empty()) gateways = page.gateways;
+  if (gateways.empty() && page.origin.starts_with("http")) gateways.push_back(page.origin);
+}
+
+/// Names that transformers.js has for options of ours.
+Result<> rename_options(Json& config) {
+  if (const auto device = config.find("device"); device != config.end()) {
+    config["platform"] = Json(*device);
+    config.erase("device");
+  }
+  if (config.contains("platform") && config["platform"] == "wasm") config["platform"] = "cpu";
+  const auto dtype = config.find("dtype");
+  if (dtype == config.end()) return {};
+  if (*dtype != "fp32" && *dtype != "fp16") {
+    return fail(ErrorCode::kUnsupportedPrecision, "dtype {} is not available; fp32 and fp16 are",
+                dtype->dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 60));
+  }
+  config["precision"] = *dtype == "fp16" ? 16 : 32;
+  config.erase("dtype");
+  return {};
+}
+
 /// Options that Config does not have are taken out first.
 Result<> read_config(Request& request, Json config) {
   if (!config.is_object()) return wrong("config", "an object");
+  IA_TRY(rename_options(config));
   if (const auto found = config.find("pooling"); found != config.end()) {
     IA_TRY(read_text("pooling", *found, request.pooling));
     config.erase(found);
@@ -85,12 +173,15 @@ Result<> read_config(Request& request, Json config) {
 Result<> read_field(Call& call, const std::string& key, const Json& value) {
   Request& request = call.request;
   if (key == "method") return read_text(key, value, call.method);
-  if (key == "model") return read_text(key, value, request.model);
-  if (key == "name") return read_text(key, value, call.name);
-  if (key == "config") return read_config(request, value);
+  if (key == "model" || key == "page") return {};  // read last
+  if (key == "config") {
+    call.has_top_k = value.is_object() && value.contains("top_k");
+    return read_config(request, value);
+  }
   if (key == "hidden_states") return read_bool(key, value, request.hidden_states);
   if (key == "all_tokens") return read_bool(key, value, request.all_tokens);
   if (key == "inputs") {
+    call.has_list = value.is_array();
     IA_ASSIGN(call.inputs, inputs_of(value));
     return {};
   }
@@ -143,6 +234,10 @@ Result<Call> read_call(std::string_view text) {
   if (!json.is_object()) return fail(ErrorCode::kInvalidArgument, "the call is no JSON object");
   Call call;
   for (const auto& [key, value] : json.items()) IA_TRY(read_field(call, key, value));
+  Page page;
+  if (json.contains("page")) IA_TRY(read_page(page, json["page"]));
+  use_gateways_of(page, call.request.config.gateways);
+  if (json.contains("model")) IA_TRY(read_model(call, json["model"], page));
   return call;
 }
 

@@ -14,13 +14,20 @@ Result<> check_config(const Config& config);
 /// A text, {"text", "pair"?}, or an array of these. kInvalidArgument says which item is no text.
 Result<std::vector<Input>> read_inputs(std::string_view json);
 
-/// A call as an edge sends it: {"method", "model", "name", "config": {...}, "hidden_states", "all_tokens", "inputs",
-/// "encodings": [{"ids", "type_ids", "attention_mask"}]}. `config` has the names of struct Config, and "pooling",
-/// "normalize" and "stall_timeout" (ms). kUnknownOption names the key nobody reads, kInvalidArgument a wrong type.
+/// A call as an edge sends it: {"method", "model", "page"?, "config": {...}, "hidden_states", "all_tokens", "inputs",
+/// "encodings": [{"ids", "type_ids", "attention_mask"}]}.
+/// "model": a text, {"cid", "gateway"?}, {"url"} or {"folder"}.
+/// "page": {"base", "origin", "gateways"?}, where the caller is: relative names are seen from `base` (an address), and
+/// who names no gateway asks those of the page, or else its origin.
+/// "config": the names of struct Config, and "pooling", "normalize", "stall_timeout" (ms); as transformers.js has it
+/// "device" (the platform) and "dtype" ("fp32", "fp16"); the platform "wasm" is the cpu.
+/// kUnknownOption names the key nobody reads, kInvalidArgument a wrong type.
 struct Call {
   std::string method;
-  std::string name;  ///< what a result calls the model; empty: as it was given
+  std::string name;  ///< the model as the caller wrote it; request.model is what it means
   Request request;
+  bool has_top_k = false;  ///< the caller said how many answers
+  bool has_list = false;   ///< the inputs came as a list
   std::vector<Input> inputs;
   std::vector<EncodedItem> encodings;
 };

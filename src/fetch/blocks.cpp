@@ -134,13 +134,9 @@ Async<> Fetcher::Impl::read_kept(Batch& batch) {
 
 Async<std::vector<Result<VerifiedBytes>>> Fetcher::Impl::verify(std::vector<Cid> cids,
                                                                 std::vector<HostBytesRef> bytes) {
-  std::vector<host::HashRequest> requests;
-  for (std::size_t i = 0; i < cids.size(); ++i) requests.push_back({cids[i].hash.function, bytes[i]});
-  const std::vector<content::Digest> digests = co_await host.hash.hash(std::move(requests));
-  std::vector<Result<VerifiedBytes>> verified;
-  for (std::size_t i = 0; i < cids.size(); ++i) {
-    verified.push_back(content::verify(cids[i], bytes[i], digests[i]));
-    if (verified.back()) figures.bytes_verified += bytes[i]->size();
+  std::vector<Result<VerifiedBytes>> verified = co_await verify_all(host, std::move(cids), bytes);
+  for (std::size_t i = 0; i < verified.size(); ++i) {
+    if (verified[i]) figures.bytes_verified += bytes[i]->size();
   }
   co_return verified;
 }
@@ -153,56 +149,19 @@ Async<> Fetcher::Impl::begin_file(std::shared_ptr<File::State> file) {
 }
 
 Async<VerifiedBytes> Fetcher::Impl::fetch(Cid cid, std::string damage, Stop stop) {
-  co_await sources.check();
-  std::optional<Error> last;
-  std::string asked, problems;
-  for (Source* const source : sources.in_order()) {
-    asked += (asked.empty() ? "" : ", ") + source->base;
-    Result<VerifiedBytes> block = source->lied ? Result<VerifiedBytes>(fail(ErrorCode::kSourceLied, "{}", source->lie))
-                                               : co_await as_result(fetch_from(*source, cid, !damage.empty(), stop));
-    if (block) co_return block;
-    if (block.error().code == ErrorCode::kCancelled) co_await std::unexpected(block.error());
-    if (block.error().code == ErrorCode::kNotFound) continue;
-    problems += (problems.empty() ? "" : "; ") + block.error().message;
-    last = std::move(block).error();
-  }
-  if (!last) co_await nobody_has(cid, asked, damage);
-  last->message = std::format("block {} could not be fetched: {}", cid.text(), problems);
-  co_return std::unexpected(*std::move(last));
-}
-
-std::unexpected<Error> Fetcher::Impl::nobody_has(const Cid& cid, const std::string& asked,
-                                                 const std::string& damage) const {
-  const std::string place = host.keep.kind() == "store" ? "the store" : "the cache";
-  if (!damage.empty()) {
-    return fail(ErrorCode::kIntegrity, "block {} does not match its CID ({}), and {}; add it again, or name a gateway",
-                cid.text(), damage, asked.empty() ? "no source was given" : "it is not at " + asked);
-  }
-  if (asked.empty()) {
-    return fail(ErrorCode::kNoSource,
-                "block {} is not in {}, and no source was given; add it, or name a gateway that has it", cid.text(),
-                place);
-  }
-  return fail(ErrorCode::kNoSource, "block {} is neither in {} nor at {}", cid.text(), place, asked);
-}
-
-Async<VerifiedBytes> Fetcher::Impl::fetch_from(Source& source, Cid cid, bool replace, Stop stop) {
-  const HostBytesRef bytes = co_await sources.ask(source, cid, stop);
-  const auto verified = co_await verify({cid}, {bytes});
-  if (!verified[0]) {
-    source.lied = true;
-    source.lie = std::format("{}: {}", source.base, verified[0].error().message);
-    co_await fail(ErrorCode::kSourceLied, "{}", source.lie);
-  }
-  if (first_time(cid)) {
+  Wanted wanted{std::move(cid), std::move(damage), !figures.quota_exceeded};
+  const std::string key = sources->key() + wanted.key();
+  const auto begin = [this, &wanted](Stop stop) { return bring(host, sources, wanted, std::move(stop)); };
+  const Arrived arrived = co_await Underway::join(underway, key, begin, std::move(stop));
+  const std::uint64_t size = arrived.block.bytes()->size();
+  figures.bytes_verified += size;
+  if (first_time(wanted.cid)) {
     ++figures.blocks_fetched;
-    figures.bytes_fetched += bytes->size();
+    figures.bytes_fetched += size;
     figures.source = "ipfs";
   }
-  // Damaged bytes stay until good ones are here: they are evidence, and nothing is lost by waiting.
-  if (replace) co_await host.keep.forget(std::vector<Cid>(1, cid));
-  co_await put(*verified[0]);
-  co_return *verified[0];
+  if (!arrived.had_room) figures.quota_exceeded = true;
+  co_return arrived.block;
 }
 
 Result<> Fetcher::Impl::note_room(Result<> written) {

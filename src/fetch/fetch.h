@@ -72,10 +72,13 @@ class LocalBlocks {
   virtual Async<HostBytesRef> read(Cid cid) = 0;
 };
 
+class Underway;
+
 /// One load's way to bytes. Belongs to the executor's thread.
 class Fetcher {
  public:
-  Fetcher(host::Host& host, SourceOptions options);
+  /// Fetchers with the same `underway` that want one block of the same sources at the same moment fetch it once.
+  Fetcher(host::Host& host, SourceOptions options, std::shared_ptr<Underway> underway = {});
   ~Fetcher();
 
   /// One block. kNoSource when nobody has it (or there is no source), kSourceLied when the bytes are wrong and no other

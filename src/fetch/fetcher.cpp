@@ -88,7 +88,8 @@ class DagFetch {
 
 }  // namespace
 
-Fetcher::Fetcher(host::Host& host, SourceOptions options) : impl_(std::make_unique<Impl>(host, options)) {}
+Fetcher::Fetcher(host::Host& host, SourceOptions options, std::shared_ptr<Underway> underway)
+    : impl_(std::make_unique<Impl>(host, options, underway ? std::move(underway) : std::make_shared<Underway>())) {}
 Fetcher::~Fetcher() = default;
 
 Async<VerifiedBytes> Fetcher::get(Cid cid, Stop stop) {
@@ -144,6 +145,6 @@ Async<VerifiedBytes> Fetcher::verify(Cid cid, HostBytesRef bytes) {
 void Fetcher::add_local(std::shared_ptr<LocalBlocks> blocks) { impl_->locals.push_back(std::move(blocks)); }
 
 const Figures& Fetcher::figures() const { return impl_->figures; }
-const SourceOptions& Fetcher::options() const { return impl_->sources.options(); }
+const SourceOptions& Fetcher::options() const { return impl_->sources->options(); }
 
 }  // namespace ipfs_accelerate::fetch

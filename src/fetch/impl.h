@@ -7,12 +7,26 @@
 
 #include "content/walk.h"
 #include "fetch/sources.h"
+#include "fetch/underway.h"
 
 namespace ipfs_accelerate::fetch {
 
 using content::Block;
 using content::VerifiedBlock;
 using content::VerifiedBytes;
+
+/// A block that is not here, or damaged.
+struct Wanted {
+  Cid cid;
+  std::string damage;  ///< where bytes lie that did not match; empty: it is not here
+  bool keep = true;    ///< what comes is to be kept
+  std::string key() const { return std::format("{} {} {}", cid.text(), damage.empty() ? "new" : "mended", keep); }
+};
+/// From the first source that sends the right bytes, and into the keep. Stands on nothing of its fetcher's but
+/// `sources`.
+Async<Arrived> bring(host::Host& host, std::shared_ptr<Sources> sources, Wanted wanted, Stop stop);
+Async<std::vector<Result<VerifiedBytes>>> verify_all(host::Host& host, std::vector<Cid> cids,
+                                                     std::vector<HostBytesRef> bytes);
 
 struct File::State {
   content::FileLayout layout;
@@ -21,7 +35,8 @@ struct File::State {
 };
 
 struct Fetcher::Impl {
-  Impl(host::Host& host, const SourceOptions& options) : host(host), sources(host, options) {}
+  Impl(host::Host& host, const SourceOptions& options, std::shared_ptr<Underway> underway)
+      : host(host), sources(std::make_shared<Sources>(host, options)), underway(std::move(underway)) {}
 
   /// Verified bytes of many blocks, in order: held, local, kept, or from the sources. `file`: whose leaves they are.
   Async<std::vector<VerifiedBytes>> get(std::vector<Cid> cids, std::shared_ptr<File::State> file, Stop stop);
@@ -33,7 +48,8 @@ struct Fetcher::Impl {
   Async<std::vector<Result<VerifiedBytes>>> verify(std::vector<Cid> cids, std::vector<HostBytesRef> bytes);
 
   host::Host& host;
-  Sources sources;
+  std::shared_ptr<Sources> sources;
+  std::shared_ptr<Underway> underway;
   std::vector<std::shared_ptr<LocalBlocks>> locals;
   Figures figures;
 
@@ -45,10 +61,8 @@ struct Fetcher::Impl {
   Async<> read_kept(Batch& batch);
   Async<> begin_file(std::shared_ptr<File::State> file);
   Async<VerifiedBytes> fetch(Cid cid, std::string damage, Stop stop);
-  Async<VerifiedBytes> fetch_from(Source& source, Cid cid, bool replace, Stop stop);
   Async<> put(VerifiedBytes block);
   Result<> note_room(Result<> written);  // no room costs later speed, not this load
-  std::unexpected<Error> nobody_has(const Cid& cid, const std::string& asked, const std::string& damage) const;
   void remember(const VerifiedBytes& block);
   bool first_time(const Cid& cid) { return counted_.insert(cid.key()).second; }
 

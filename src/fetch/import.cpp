@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <unordered_map>
 
@@ -12,8 +11,6 @@
 namespace ipfs_accelerate::fetch {
 namespace {
 
-constexpr std::string_view kWeightFile = "model.safetensors";
-constexpr std::string_view kShardIndex = "model.safetensors.index.json";
 constexpr std::uint64_t kMostFileBytes = std::uint64_t{1} << 40;
 constexpr std::uint64_t kMostIndexBytes = 64u << 20;
 
@@ -58,24 +55,6 @@ std::string escaped(std::string_view path) {
   return url;
 }
 
-Result<std::set<std::string>> shards_of(const HostBytesRef& index) {
-  if (index->size() > kMostIndexBytes) {
-    return fail(ErrorCode::kLimitExceeded, "{} has {} bytes, at most {}", kShardIndex, index->size(), kMostIndexBytes);
-  }
-  const BytesView bytes(index, 0, index->size());
-  const auto json = nlohmann::json::parse(bytes.view().begin(), bytes.view().end(), nullptr, false);
-  const bool good = json.is_object() && json.contains("weight_map") && json["weight_map"].is_object();
-  if (!good) return fail(ErrorCode::kMalformedWeights, "{} has no weight_map", kShardIndex);
-  std::set<std::string> names;
-  for (const auto& name : json["weight_map"]) {
-    if (!name.is_string() || !content::is_safe_name(name.get_ref<const std::string&>())) {
-      return fail(ErrorCode::kMalformedWeights, "{} names a file that no folder can have", kShardIndex);
-    }
-    names.insert(name.get<std::string>());
-  }
-  return names;
-}
-
 /// The blocks that the builders made go to the keep; for those of files without leaves of their own that is all.
 Async<> keep_blocks(Fetcher& fetcher, const FolderBuilder& builder) {
   for (const auto& [cid, bytes] : builder.blocks()) {
@@ -85,19 +64,25 @@ Async<> keep_blocks(Fetcher& fetcher, const FolderBuilder& builder) {
 
 class UrlImport {
  public:
-  UrlImport(host::Host& host, Fetcher& fetcher, std::string url, Stop stop)
-      : host_(host), fetcher_(fetcher), base_(std::move(url)), stop_(std::move(stop)), builder_(host) {
+  UrlImport(host::Host& host, Fetcher& fetcher, std::string url, WantedFiles wanted, Stop stop)
+      : host_(host),
+        fetcher_(fetcher),
+        base_(std::move(url)),
+        wanted_(std::move(wanted)),
+        stop_(std::move(stop)),
+        builder_(host) {
     if (!base_.ends_with('/')) base_ += '/';
   }
 
-  Async<Cid> run(std::vector<std::string> wanted) {
-    for (const std::string& path : wanted) co_await take(path);
+  Async<Cid> run() {
+    const std::vector<std::string>& small = wanted_.small;
+    for (const std::string& path : small) co_await take(path);
     if (taken_.empty()) {
       std::string names;
-      for (std::size_t i = 0; i < std::min<std::size_t>(wanted.size(), 3); ++i) names += (i ? ", " : "") + wanted[i];
+      for (std::size_t i = 0; i < std::min<std::size_t>(small.size(), 3); ++i) names += (i ? ", " : "") + small[i];
       co_await fail(ErrorCode::kNotFound, "{} has none of a model's files ({} ...)", base_, names);
     }
-    if (!co_await take(std::string(kWeightFile))) co_await take_shards();
+    if (!co_await take(wanted_.whole)) co_await take_listed();
     const Cid root = co_await builder_.finish();
     co_await keep_blocks(fetcher_, builder_);
     co_return root;
@@ -140,17 +125,23 @@ class UrlImport {
     co_return true;
   }
 
-  Async<> take_shards() {
-    const HostBytesRef index = co_await get(std::string(kShardIndex));
+  Async<> take_listed() {
+    const HostBytesRef index = co_await get(wanted_.index);
     if (!index) co_return;
-    const std::set<std::string> shards = co_await shards_of(index);
-    if (!taken_.contains(std::string(kShardIndex))) co_await add(std::string(kShardIndex), index);
-    for (const std::string& shard : shards) co_await take(shard);
+    if (index->size() > kMostIndexBytes) {
+      co_await fail(ErrorCode::kLimitExceeded, "{} has {} bytes, at most {}", wanted_.index, index->size(),
+                    kMostIndexBytes);
+    }
+    const BytesView bytes(index, 0, index->size());
+    const std::vector<std::string> names = co_await wanted_.listed(as_text(bytes.view()));
+    if (!taken_.contains(wanted_.index)) co_await add(wanted_.index, index);
+    for (const std::string& name : names) co_await take(name);
   }
 
   host::Host& host_;
   Fetcher& fetcher_;
   std::string base_;
+  WantedFiles wanted_;
   Stop stop_;
   FolderBuilder builder_;
   std::set<std::string> taken_;
@@ -208,10 +199,9 @@ Async<> add_item(host::Files& files, FolderBuilder& builder, DiskBlocks& blocks,
 
 }  // namespace
 
-Async<Cid> import_url_folder(host::Host& host, Fetcher& fetcher, std::string url, std::vector<std::string> wanted,
-                             Stop stop) {
-  UrlImport import(host, fetcher, std::move(url), std::move(stop));
-  co_return co_await import.run(std::move(wanted));
+Async<Cid> import_url_folder(host::Host& host, Fetcher& fetcher, std::string url, WantedFiles wanted, Stop stop) {
+  UrlImport import(host, fetcher, std::move(url), std::move(wanted), std::move(stop));
+  co_return co_await import.run();
 }
 
 Async<Cid> import_disk_folder(host::Host& host, Fetcher& fetcher, std::string folder, Stop stop) {

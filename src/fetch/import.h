@@ -6,12 +6,18 @@
 
 namespace ipfs_accelerate::fetch {
 
-/// The folder with exactly the files that a model needs, below `url` (http or https): those of `wanted` that are there,
-/// and the weights in one file or in the shards that an index lists. Blocks are kept; where there is no room, in memory
-/// as long as `fetcher` lives, whose options say how long to wait and whether local addresses are allowed. kNotFound
-/// when there is none of them.
-Async<Cid> import_url_folder(host::Host& host, Fetcher& fetcher, std::string url, std::vector<std::string> wanted,
-                             Stop stop);
+/// What to ask an address for: a folder there cannot be listed.
+struct WantedFiles {
+  std::vector<std::string> small;  ///< those of these that are there
+  std::string whole;               ///< the weights in one file,
+  std::string index;               ///< or in the files that this one lists
+  Result<std::vector<std::string>> (*listed)(std::string_view index) = nullptr;
+};
+
+/// The folder with exactly those files of `wanted` that lie below `url` (http or https). Blocks are kept; where there
+/// is no room, in memory as long as `fetcher` lives, whose options say how long to wait and whether local addresses are
+/// allowed. kNotFound when there is none of the small ones.
+Async<Cid> import_url_folder(host::Host& host, Fetcher& fetcher, std::string url, WantedFiles wanted, Stop stop);
 
 /// A folder on a disk (needs the host's Files). Symbolic links stay links, hidden names are left out. Nothing is
 /// copied: `fetcher` reads blocks from the folder's files again, and verifies them, when they are wanted.

@@ -70,6 +70,13 @@ Sources::Sources(host::Host& host, const SourceOptions& options) : host_(host), 
   }
 }
 
+std::string Sources::key() const {
+  std::string key = std::format("{} {}\n", options_.allow_local, options_.stall_seconds);
+  for (const std::string& url : options_.gateways) key += url + "\n";
+  for (const Source& source : sources_) key += source.lied ? 'l' : '-';
+  return key + "\n";
+}
+
 std::vector<Source*> Sources::in_order() {
   std::vector<Source*> order;
   for (Source& source : sources_) order.push_back(&source);

@@ -36,6 +36,8 @@ class Sources {
   /// What is wrong with the gateways that were named.
   Result<> check() const { return wrong_ ? Result<>(std::unexpected(*wrong_)) : Result<>{}; }
   const SourceOptions& options() const { return options_; }
+  /// The same for sources of which the same is known: what one cannot get, the other cannot either.
+  std::string key() const;
   /// Those to ask, in order.
   std::vector<Source*> in_order();
   /// Bytes that nobody has verified. kNotFound: it has not got the block. Once more after a failure that may pass.

@@ -10,6 +10,7 @@
 #include "host/native/native_host.h"
 #include "native/test_server.h"
 #include "store/test_folder.h"
+#include "weights/weights.h"
 
 namespace ipfs_accelerate::fetch {
 namespace {
@@ -51,6 +52,9 @@ struct NativeFetch : testing::Test {
   }
   Fetcher fetcher(std::vector<std::string> gateways, bool allow_local = true) {
     return Fetcher(native->host(), {.gateways = std::move(gateways), .allow_local = allow_local, .stall_seconds = 1});
+  }
+  static WantedFiles wanted_files(std::vector<std::string> small) {
+    return {std::move(small), "model.safetensors", "model.safetensors.index.json", sharded_file_names};
   }
   Cid small() { return origin->add(source / "sub/config.json")->root; }
   ErrorCode code_from(TestServer::Handler handler, std::string* message = nullptr) {
@@ -171,8 +175,9 @@ TEST_F(NativeFetch, LocalAddressesOnlyWhenAllowed) {
   TestServer server(honest());
   Fetcher fetch = fetcher({server.url()}, false);
   EXPECT_EQ(run(fetch.get(small(), Stop())).error().code, ErrorCode::kForbiddenAddress);
-  EXPECT_EQ(run(import_url_folder(native->host(), fetch, server.url(), {"config.json"}, Stop())).error().code,
-            ErrorCode::kForbiddenAddress);
+  EXPECT_EQ(
+      run(import_url_folder(native->host(), fetch, server.url(), wanted_files({"config.json"}), Stop())).error().code,
+      ErrorCode::kForbiddenAddress);
   EXPECT_EQ(server.requests(), 0);
 }
 
@@ -233,7 +238,7 @@ TEST_F(NativeFetch, AFolderByItsAddress) {
     return Sent{bytes.empty() ? http_reply(404, "") : http_reply(200, as_text(bytes))};
   });
   Fetcher fetch = fetcher({server.url()});
-  const std::vector<std::string> wanted = {"sub/config.json", "sub/other.bin", "weights.bin", "none"};
+  const WantedFiles wanted = wanted_files({"sub/config.json", "sub/other.bin", "weights.bin", "none"});
   const auto root = run(import_url_folder(native->host(), fetch, server.url(), wanted, Stop()));
   ASSERT_TRUE(root) << root.error().message;
   EXPECT_TRUE(run(fetch.flush()));

@@ -166,6 +166,7 @@ Async<Json> gpu(host::Host& host, Json json, Stop stop) {
                  {"name", opened.info.name},
                  {"listed", (co_await host.gpu->list()).size()},
                  {"real", opened.info.is_real_hardware},
+                 {"browser", opened.info.browser},
                  {"lost", host.gpu->lost()}};
 }
 
@@ -215,10 +216,10 @@ const std::map<std::string, Test>& tests() {
 
 }  // namespace
 
-Async<std::string> page_call(Core& core, host::Host& host, std::string request, LoadListener listener, Stop stop) {
+Async<std::string> page_call(Core& core, host::Host& host, std::string request, EventListener tell, Stop stop) {
   const Json json = Json::parse(request, nullptr, false);
   const auto found = tests().find(json.is_object() ? json.value("method", "") : "");
-  if (found == tests().end()) co_return co_await carry_out(core, std::move(request), std::move(listener), stop);
+  if (found == tests().end()) co_return co_await carry_out(core, std::move(request), std::move(tell), stop);
   const Json answer = co_await found->second(host, json, stop);
   co_return answer.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

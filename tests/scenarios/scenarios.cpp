@@ -149,6 +149,38 @@ void side_by_side(std::vector<Outcome>& outcomes) {
   story.require(done && ended == 3, "all three end");
 }
 
+/// Whatever a model is called, it is the same model.
+void names_of_one_model(std::vector<Outcome>& outcomes) {
+  Story story("loaded by one name, unloaded by another", outcomes);
+  World world;
+  world.host.keep_seconds = 0.002;  // a load takes time, so that it can be told from none
+  world.host.host().files = nullptr;
+  const std::string cid = world.model.text();
+  const std::vector<std::string> names = {cid, "ipfs://" + cid, "/ipfs/" + cid + "/", "lamp", "lamp/"};
+  for (const char* name : {"lamp", "lamp/"}) world.host.names[name] = {cid};
+  Core core(world.host.host());
+  const auto unload = [&](const std::string& name) {
+    Request request = world.request();
+    request.model = name;
+    story.require(world.host.run(core.unload(request, Stop())).has_value(), "unloading " + name);
+  };
+  for (const std::string& loaded_as : names) {
+    for (const std::string& other : names) {
+      Request request = world.request();
+      request.model = loaded_as;
+      const auto fresh = story.run(world, core, "as " + loaded_as, request);
+      request.model = other;
+      const auto again = story.run(world, core, "as " + other, request);
+      story.require(fresh && fresh->ipfs_load_time > 0, loaded_as + " was loaded");
+      story.require(again && again->ipfs_load_time == 0, other + " is the same model");
+      unload("nothing of ours");
+      const auto kept = story.run(world, core, "after an unknown name was unloaded", request);
+      story.require(kept && kept->ipfs_load_time == 0, "it is still loaded");
+      unload(other);
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<Outcome> run_scenarios(const std::string& only) {
@@ -166,7 +198,8 @@ std::vector<Outcome> run_scenarios(const std::string& only) {
                                                                            {"lost", lost_under_two_models},
                                                                            {"shared", shared_load},
                                                                            {"shared", late_caller},
-                                                                           {"shared", shared_model}};
+                                                                           {"shared", shared_model},
+{"names", names_of_one_model}};
   std::vector<Outcome> outcomes;
   for (const auto& [name, scenario] : kScenarios) {
     if (only.empty() || only == name) scenario(outcomes);

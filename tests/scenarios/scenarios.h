@@ -14,7 +14,7 @@ struct Outcome {
 };
 
 /// Every scenario, in order, or one kind: "cold", "sources", "order", "full", "damage", "cancel", "beside", "lost",
-/// "shared".
+/// "shared", "names".
 std::vector<Outcome> run_scenarios(const std::string& only = {});
 /// Their traces, one after the other, as they are compared.
 std::string traces_of(const std::vector<Outcome>& outcomes);

@@ -6,6 +6,7 @@
 
 #include "content/directory.h"
 #include "fetch/fetch.h"
+#include "fetch/underway.h"
 #include "scripted/scripted_host.h"
 
 namespace ipfs_accelerate::fetch {
@@ -389,6 +390,100 @@ TEST_F(ScriptedFetch, StopEndsEverything) {
     EXPECT_EQ(host.run(work()).error().code, ErrorCode::kCancelled);
     EXPECT_LE(host.now(), when + 0.01);
   }
+}
+
+/// Several loads that want one block of one gateway, which takes a second.
+struct SharedFetch : ScriptedFetch {
+  ScriptedHost host;
+  std::shared_ptr<Underway> underway = std::make_shared<Underway>();
+  std::vector<Stop> stops = std::vector<Stop>(3);
+  std::vector<std::unique_ptr<Fetcher>> loads;
+  std::vector<Result<content::VerifiedBytes>> got{3, fail(ErrorCode::kInternal, "not yet")};
+  std::vector<double> ended = {0, 0, 0};
+
+  SharedFetch() { host.gateway(kA, origin, slow); }
+  static void slow(const Cid&, Answer& answer) { answer.seconds = 1; }
+
+  /// Each load goes as soon as it has its answer.
+  Async<> one(std::size_t i, std::vector<std::string> gateways) {
+    loads[i] = std::make_unique<Fetcher>(host.host(), SourceOptions{.gateways = std::move(gateways)}, underway);
+    got[i] = co_await as_result(loads[i]->get(block, stops[i]));
+    ended[i] = host.now();
+    if (got[i]) {
+      EXPECT_EQ(loads[i]->figures().blocks_fetched, 1u);
+      EXPECT_EQ(loads[i]->figures().bytes_verified, 1000u);
+    }
+    loads[i].reset();
+  }
+  void run_all(std::vector<std::vector<std::string>> gateways) {
+    loads.resize(gateways.size());
+    const auto all = [&]() -> Async<> {
+      co_await for_each_limited(gateways.size(), gateways.size(), [&](std::size_t i) { return one(i, gateways[i]); });
+    };
+    const auto done = host.run(all());
+    EXPECT_TRUE(done) << done.error().message;
+  }
+};
+
+TEST_F(SharedFetch, ABlockWantedTwiceComesOnce) {
+  run_all({{kA}, {kA}});
+  EXPECT_TRUE(got[0] && got[1]);
+  EXPECT_EQ(host.requests(kA), 1);
+  EXPECT_EQ(std::ranges::count_if(host.trace, [](const auto& line) { return line.starts_with("keep put"); }), 1);
+}
+
+TEST_F(SharedFetch, ByOneLoadToo) {
+  Fetcher fetch = fetcher(host, {kA});
+  const auto both = [&]() -> Async<> {
+    co_await for_each_limited(2, 2, [&](std::size_t) -> Async<> { (void)co_await fetch.get(block, Stop()); });
+  };
+  EXPECT_TRUE(host.run(both()));
+  EXPECT_EQ(host.requests(kA), 1);
+  EXPECT_EQ(fetch.figures().blocks_fetched, 1u);
+}
+
+TEST_F(SharedFetch, WhoLeavesEndsNobodyElses) {
+  for (const std::size_t leaver : {0, 1}) {  // who began it, and who joined
+    host.empty_keep();
+    stops = std::vector<Stop>(3);
+    const double begin = host.now();
+    const int before = host.requests(kA);
+    host.at(begin + 0.5, [&] { stops[leaver].request(); });
+    run_all({{kA}, {kA}});
+    ASSERT_FALSE(got[leaver]);
+    EXPECT_EQ(got[leaver].error().code, ErrorCode::kCancelled);
+    EXPECT_NEAR(ended[leaver] - begin, 0.5, 1e-9);
+    EXPECT_TRUE(got[1 - leaver]) << got[1 - leaver].error().message;
+    EXPECT_EQ(host.requests(kA), before + 1);
+  }
+}
+
+TEST_F(SharedFetch, ItEndsWithTheLast) {
+  host.at(0.3, [&] { stops[0].request(); });
+  host.at(0.5, [&] { stops[1].request(); });
+  run_all({{kA}, {kA}});
+  for (const int i : {0, 1}) EXPECT_EQ(got[i].error().code, ErrorCode::kCancelled);
+  EXPECT_NEAR(ended[1], 0.5, 1e-9);
+  EXPECT_LT(host.now(), 0.6);
+  stops = std::vector<Stop>(3);
+  run_all({{kA}});
+  EXPECT_TRUE(got[0]);
+  EXPECT_EQ(host.requests(kA), 2);
+}
+
+TEST_F(SharedFetch, OtherSourcesAreAskedForThemselves) {
+  host.gateway(kB, origin, slow);
+  run_all({{kA}, {kB}, {kA, kB}});
+  EXPECT_TRUE(got[0] && got[1] && got[2]);
+  EXPECT_EQ(host.requests(kA), 2);
+  EXPECT_EQ(host.requests(kB), 1);
+}
+
+TEST_F(SharedFetch, WhatFailsFailsForAll) {
+  host.gateway(kA, origin, [](const Cid&, Answer& answer) { answer.status = 404; });
+  run_all({{kA}, {kA}});
+  for (const int i : {0, 1}) EXPECT_EQ(got[i].error().code, ErrorCode::kNoSource);
+  EXPECT_EQ(host.requests(kA), 1);
 }
 
 TEST_F(ScriptedFetch, AnErrorOfTheTakerEndsWhatIsReadAhead) {

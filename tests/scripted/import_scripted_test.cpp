@@ -4,6 +4,7 @@
 
 #include "fetch/import.h"
 #include "scripted/scripted_host.h"
+#include "weights/weights.h"
 
 namespace ipfs_accelerate::fetch {
 namespace {
@@ -14,7 +15,10 @@ using scripted::Origin;
 using scripted::ScriptedHost;
 using testing::HasSubstr;
 
-const std::vector<std::string> kWanted = {"config.json", "tokenizer.json", "1_Pooling/config.json"};
+const WantedFiles kWanted = {{"config.json", "tokenizer.json", "1_Pooling/config.json"},
+                             "model.safetensors",
+                             "model.safetensors.index.json",
+                             sharded_file_names};
 const std::string kUrl = "https://models.test/some model";
 
 Bytes text(std::string_view text) { return {text.begin(), text.end()}; }

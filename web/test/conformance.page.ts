@@ -14,7 +14,12 @@ report(async () => {
   const table = new ByteTable();
   const folder = new URL(query.get('sdk')!, location.href).href;
   const program = await loadProgram({folder, kind: 'test'}, table);
-  const border = new Border(program, await openPorts(table, new MemoryCache()), {cache: 'memory', web_crypto: true});
+  const ports = await openPorts(table, new MemoryCache());
+  const border = await Border.open(program, ports, {
+    cache: 'memory',
+    web_crypto: true,
+    user_agent: navigator.userAgent,
+  });
   const found = await border.call<object>({
     method: query.get('method') ?? 'test.conformance',
     platform: query.get('platform'),
@@ -23,5 +28,5 @@ report(async () => {
     subset: query.get('subset') ?? '',
     lanes: query.get('lanes') === 'true',
   });
-  return {...found, program: program.name, threads: program.threads};
+  return {...found, program: program.name, threads: border.threads};
 });

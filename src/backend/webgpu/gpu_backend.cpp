@@ -8,6 +8,7 @@ namespace ipfs_accelerate::webgpu {
 
 Async<std::unique_ptr<GpuBackend>> GpuBackend::open_unchecked(Gpu& gpu, Compute* compute, Stop stop) {
   OpenedGpu opened = co_await gpu.open(stop);
+  opened.capabilities.device = opened.info;
   co_return std::make_unique<GpuBackend>(gpu, compute, std::move(opened));
 }
 

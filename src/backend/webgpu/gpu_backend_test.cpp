@@ -100,6 +100,7 @@ class FakeGpu final : public Gpu {
     DeviceInfo info;
     info.platform = "webgpu";
     info.name = "Fake";
+    info.browser = "firefox";
     info.is_real_hardware = real;
     return info;
   }
@@ -141,6 +142,13 @@ TEST_F(GpuBackendTest, ASoundDeviceKeepsEverything) {
   EXPECT_TRUE((*backend)->device().switched_off.empty());
   EXPECT_TRUE(gpu.plans.empty());  // the check leaves nothing behind
   EXPECT_TRUE(gpu.buffers.empty());
+}
+
+TEST_F(GpuBackendTest, KernelsAreChosenForTheirDeviceAndBrowser) {
+  const auto backend = run_in_place(GpuBackend::open_unchecked(gpu));
+  ASSERT_TRUE(backend);
+  EXPECT_EQ((*backend)->capabilities().device.name, "Fake");
+  EXPECT_EQ((*backend)->capabilities().device.browser, "firefox");
 }
 
 TEST_F(GpuBackendTest, WrongNumbersRefuseTheDevice) {

@@ -16,7 +16,7 @@ Result<> Recorder::record_attention_matrix(const Node& node, const op::Attention
                                            std::int64_t keys) {
   const std::int64_t side = capabilities_.subgroup_matrix;
   Kernel made = kernel("attention_matrix");
-  if (quirk("spell_out_subgroup_matrix_zero")) made.set("SPELL_OUT_SUM", 1);
+  if (quirk("spell_out_subgroup_matrix_zero", capabilities_.device)) made.set("SPELL_OUT_SUM", 1);
   made.set("MATRIX", 1).set("SIDE", side).set("SUBGROUP", capabilities_.subgroup_max_size).set("PARTS", parts);
   made.set("KEYS", keys).set("KEY_STEPS", keys / side).set("HEAD_STEPS", op.head_dim / side);
   const std::int64_t lanes_per_row = capabilities_.subgroup_max_size / side;

@@ -66,7 +66,7 @@ Result<> Recorder::record_linear_matrix(const Node& node, const op::Linear& op) 
   const std::int64_t threads = capabilities_.subgroup_max_size * tile.wm * tile.wn;
   const std::int64_t tile_m = side * tile.fm * tile.wm, tile_n = side * tile.fn * tile.wn;
   Kernel made = kernel("linear_matrix");
-  if (quirk("spell_out_subgroup_matrix_zero")) made.set("SPELL_OUT_SUM", 1);
+  if (quirk("spell_out_subgroup_matrix_zero", capabilities_.device)) made.set("SPELL_OUT_SUM", 1);
   made.set("MATRIX", 1).set("SIDE", side).set("SUBGROUP", capabilities_.subgroup_max_size);
   made.set("FM", tile.fm).set("FN", tile.fn).set("WM", tile.wm).set("WN", tile.wn).set("KT", tile.kt);
   made.set("STAGES", tile.stages).set("ONE_STAGE", tile.stages == 1).set("STEPS", tile.kt / side);

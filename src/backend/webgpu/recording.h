@@ -22,6 +22,7 @@ struct Capabilities {
   std::int32_t max_workgroup_storage = 16384, max_workgroup_invocations = 256;
   std::int64_t max_workgroups_per_dimension = 65535;
   std::map<std::string, std::int64_t> tuning;  ///< kernel choices measured to be better here than the built-in ones
+  DeviceInfo device{};                         ///< whose they are: some need a workaround (quirks.h)
 };
 
 /// kWeight: filled once per program. kActivation: scratch between dispatches. kInput: written before a run.

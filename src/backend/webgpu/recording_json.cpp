@@ -2,6 +2,7 @@
 #include <format>
 
 #include "backend/webgpu/recording.h"
+#include "base/base64.h"
 
 namespace ipfs_accelerate::webgpu {
 namespace {
@@ -9,21 +10,6 @@ namespace {
 constexpr std::string_view kKindNames[] = {"weight", "activation", "input", "output", "uniform", "constant"};
 constexpr std::string_view kLayoutNames[] = {"f32", "f16", "i32"};
 constexpr std::string_view kBindingNames[] = {"read-only-storage", "storage", "uniform"};
-
-std::string base64(ByteView bytes) {
-  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t word = std::uint32_t(bytes[i]) << 16;
-    if (i + 1 < bytes.size()) word |= std::uint32_t(bytes[i + 1]) << 8;
-    if (i + 2 < bytes.size()) word |= bytes[i + 2];
-    out += digits[word >> 18];
-    out += digits[word >> 12 & 63];
-    out += i + 1 < bytes.size() ? digits[word >> 6 & 63] : '=';
-    out += i + 2 < bytes.size() ? digits[word & 63] : '=';
-  }
-  return out;
-}
 
 std::string quote(std::string_view text) {
   std::string out = "\"";

@@ -12,6 +12,7 @@ DeviceInfo describe(const WebnnDevice& device) {
   DeviceInfo info;
   info.platform = "webnn";
   info.name = device.name();
+  info.browser = device.browser();
   info.is_real_hardware = !device.on_cpu();
   if (device.has_float16()) info.features.emplace_back("float16");
   return info;

@@ -17,6 +17,7 @@ class WebnnDevice {
   WebnnDevice& operator=(const WebnnDevice&) = delete;
 
   Webnn& port() const { return port_; }
+  const std::string& browser() const { return first_.browser; }
   const std::string& limits() const { return first_.limits_json; }
   bool accelerated() const { return first_.accelerated == true; }
   bool on_cpu() const { return first_.accelerated == false; }  ///< the browser says so

@@ -19,6 +19,7 @@ struct OpenedContext {
   ContextId id = 0;
   std::string limits_json;          ///< context.opSupportLimits()
   std::optional<bool> accelerated;  ///< whether a GPU or NPU computes; nothing when the browser does not say
+  std::string browser{};            ///< its name, as in DeviceInfo
 };
 
 class Webnn {

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "backend/quirks.h"
+#include "backend/webgpu/adapter.h"
 
 namespace ipfs_accelerate::host {
 using webgpu::BindingType;
@@ -109,8 +110,9 @@ DeviceInfo describe(const wgpu::Adapter& adapter) {
   info.vendor = text_of(facts.vendor);
   info.architecture = text_of(facts.architecture);
   info.driver = text_of(facts.description);
-  info.is_real_hardware =
+  const bool is_gpu =
       facts.adapterType == wgpu::AdapterType::DiscreteGPU || facts.adapterType == wgpu::AdapterType::IntegratedGPU;
+  info.is_real_hardware = is_gpu && !webgpu::names_software(info.name + " " + info.driver);
   for (const auto& [feature, name] : kFeatures) {
     if (adapter.HasFeature(feature)) info.features.emplace_back(name);
   }

@@ -3,6 +3,8 @@
 
 #include <thread>
 
+#include "content/name.h"
+
 namespace ipfs_accelerate {
 namespace fs = std::filesystem;
 namespace {
@@ -10,18 +12,6 @@ namespace {
 using store::Store;
 
 constexpr std::chrono::milliseconds kLook{20};  // between looks at a lock, and at whether the caller asked to stop
-
-/// "ipfs://X" and "/ipfs/X" -> "X", trailing slashes cut.
-std::string bare(std::string text) {
-  for (const std::string_view prefix : {"ipfs://", "/ipfs/"}) {
-    if (text.starts_with(prefix)) {
-      text.erase(0, prefix.size());
-      break;
-    }
-  }
-  while (text.size() > 1 && text.ends_with('/')) text.pop_back();
-  return text;
-}
 
 }  // namespace
 
@@ -78,21 +68,18 @@ Result<std::shared_ptr<Store>> Library::open_for_writing(const Stop& stop) {
 }
 
 Result<std::string> Library::locate(const std::string& content) {
-  if (content.starts_with("hf:")) {
-    return fail(ErrorCode::kInvalidArgument,
-                "'{}': names of the hf: hub are not supported; give a folder, a CID or a registered name", content);
-  }
-  const std::string text = bare(content);
-  const std::string head = text.substr(0, text.find('/'));
-  const auto cid = Cid::parse(head);
-  if (cid) return cid->text() + text.substr(head.size());
+  IA_ASSIGN(const content::Name name, content::parse_name(content));
+  if (name.cid) return name.text;
+  const std::string& text = name.text;
   IA_ASSIGN(const auto names, names_.all());
   for (std::size_t end = text.size(); end != std::string::npos && end > 0; end = text.rfind('/', end - 1)) {
     if (const auto found = names.find(text.substr(0, end)); found != names.end())
       return found->second + text.substr(end);
   }
-  if (content != text || head.starts_with("Qm") || head.starts_with("baf")) return std::unexpected(cid.error());
-  return fail(ErrorCode::kNotFound, "'{}' is no CID, no registered name and no folder", content);
+  if (text.starts_with("Qm") || text.starts_with("baf")) {  // meant as a CID: what is wrong with it helps more
+    return std::unexpected(Cid::parse(text.substr(0, text.find('/'))).error());
+  }
+  return fail(ErrorCode::kNotFound, "'{}' is no CID, no registered name and no folder", text);
 }
 
 Result<Cid> Library::add_folder(const fs::path& folder, bool& was_here, const Stop& stop) {

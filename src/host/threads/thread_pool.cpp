@@ -61,6 +61,10 @@ int hardware_threads() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
+int threads_to_start(int wanted, int processors) {
+  return std::clamp(wanted == 0 ? processors : wanted, 1, kMostStartedThreads);
+}
+
 ThreadPool::ThreadPool(int threads) {
   if (threads <= 0) threads = hardware_threads();
   if (!has_threads()) return;

@@ -15,6 +15,11 @@ namespace ipfs_accelerate::host {
 /// Threads this build may use on this machine; 1 in a WASM build without threads.
 int hardware_threads();
 
+/// The most threads worth starting where each costs a worker and its memory: past it, encoders gain nothing.
+inline constexpr int kMostStartedThreads = 16;
+/// How many threads to compute on in a page, the caller's among them. `wanted`: 0 = all processors.
+int threads_to_start(int wanted, int processors);
+
 /// Workers spin briefly between sections and then sleep, so sections that follow each other cost about a microsecond.
 class ThreadPool final : public Pool {
  public:

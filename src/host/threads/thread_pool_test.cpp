@@ -66,5 +66,15 @@ TEST(ThreadPool, LeavesOutTasksOnceItIsStopped) {
   }
 }
 
+TEST(ThreadCount, OfAPage) {
+  EXPECT_EQ(threads_to_start(0, 8), 8);
+  EXPECT_EQ(threads_to_start(0, 64), kMostStartedThreads);
+  EXPECT_EQ(threads_to_start(3, 8), 3);
+  EXPECT_EQ(threads_to_start(12, 8), 12);  // who asks for more than there are gets them
+  EXPECT_EQ(threads_to_start(100, 8), kMostStartedThreads);
+  EXPECT_EQ(threads_to_start(-1, 8), 1);
+  EXPECT_EQ(threads_to_start(0, 0), 1);
+}
+
 }  // namespace
 }  // namespace ipfs_accelerate::host

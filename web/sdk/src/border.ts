@@ -1,6 +1,6 @@
 // Border: calls into the engine, and the requests it makes of the page's ports (bindings/wasm/border.h).
 import {IpfsAccelerateError, asError, checkAborted, type ErrorCode} from './errors';
-import type {Module, Program} from './program';
+import {startThreads, type Module, type Program} from './program';
 import type {ProgressCallback, ProgressEvent} from './progress';
 
 /** What a port is asked. Spans point into the engine's memory and stay valid until the answer. */
@@ -62,11 +62,21 @@ export class Border {
   readonly #requests = new Map<number, AbortController>();
   #draining = false;
 
+  /** Threads the engine computes on, this one among them. */
+  threads = 1;
+
   /** `facts`: what the engine is told of this page (page.h). */
-  constructor(
+  static async open(program: Program, ports: Ports, facts: object): Promise<Border> {
+    const border = new Border(program, ports);
+    const {threaded, processors} = program;
+    border.threads = border.#enter('ia_open', border.#write([], JSON.stringify({...facts, threaded, processors})));
+    await startThreads(program.module, border.threads - 1);
+    return border;
+  }
+
+  private constructor(
     readonly program: Program,
     readonly ports: Ports,
-    facts: object,
   ) {
     this.#module = program.module;
     const names = this.#enter('ia_kinds') >>> 0;
@@ -74,7 +84,6 @@ export class Border {
     this.#kinds = this.#text(names, heap.indexOf(0, names) - names)
       .trim()
       .split(' ');
-    this.#enter('ia_open', this.#write([], JSON.stringify({...facts, threads: program.threads})));
   }
 
   /** The call's answer, as JSON says it. */

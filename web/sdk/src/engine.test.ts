@@ -9,8 +9,7 @@ import {Worker} from 'node:worker_threads';
 import {afterAll, beforeAll, describe, expect, test, vi} from 'vitest';
 import type {Config} from './config';
 import type {CallOptions} from './border';
-import {Engine, type Answers, type EngineRequest} from './engine';
-import type {ModelName} from './modelName';
+import {Engine, type Answers, type Content, type EngineRequest, type ModelName} from './engine';
 import type {ProgressEvent} from './progress';
 import {modelRequest} from './runtime';
 import {codeOf, programFolder} from './testBorder';
@@ -117,6 +116,30 @@ describe('a shipped model', () => {
     const result = await run(request(model, {top_k: 1}), ['forty two', 'seventeen']);
     const labels = result.output.map((answer) => (answer as {label: string}[])[0]!.label);
     expect(labels).toEqual(['even', 'odd']);
+  });
+
+  test('answers a pipeline as transformers.js does', async () => {
+    const model = join(zoo, 'numbers-bert-classifier');
+    const classify = async (inputs: Content, config: Config = {}) =>
+      (await engine.call('pipeline', {...request(model, {task: 'text-classification', ...config}), inputs})).answer;
+    expect(await classify('forty two')).toEqual([{label: 'even', score: expect.any(Number)}]);
+    expect(await classify(['forty two', '17'])).toMatchObject([{label: 'even'}, {label: 'odd'}]);
+    expect(await classify('seventeen', {top_k: 2})).toMatchObject([{label: 'odd'}, {label: 'even'}]);
+    const embedded = {...request(bert, {task: 'feature-extraction'}), inputs: ['forty two', '17']};
+    const {dims, result} = await engine.call('pipeline', embedded);
+    expect(dims).toEqual([2, (result.output[0] as number[]).length]);
+  });
+
+  test('is unloaded by any of its names', async () => {
+    const own = new Engine(engine.options);
+    const {cid} = await run(request(bert), ['7'], {}, own);
+    const loads = async () => (await run(request(bert), ['7'], {}, own)).ipfs_load_time > 0;
+    expect(await loads()).toBe(false);
+    for (const name of [{cid}, `ipfs://${cid}`, bert, {folder: bert}] as ModelName[]) {
+      await own.call('unload', request(name));
+      expect(await loads(), JSON.stringify(name)).toBe(true);
+    }
+    own.close();
   });
 
   test('explains its plan before any weight is read', async () => {
@@ -300,7 +323,7 @@ test('another number of threads ends the threads there were, once nobody compute
   const runOn = (threads: number) => run(request(bert, {threads}), ['42'], {}, threaded);
   const expected = await runOn(3);
   const first = await threaded.instance(request(bert, {threads: 3}).config).border;
-  expect(first.program.threads).toBe(3);
+  expect(first.threads).toBe(3);
   const [running, next] = await Promise.all([runOn(3), runOn(2)]);
   expect(running.output).toEqual(expected.output);
   expect(next.output).toHaveLength(1);
@@ -318,12 +341,18 @@ describe('options', () => {
     [{mixed_precision: true}, 'unsupported_precision'],
     [{top_k: 0}, 'invalid_argument'],
     [{batch_size: 1.5}, 'invalid_argument'],
-    [{threads: -1}, 'invalid_argument'],
     [{precision: '16'}, 'invalid_argument'],
     [{normalize: 'yes'}, 'invalid_argument'],
     [{cache: 'attic'}, 'invalid_argument'],
   ])('%j is refused as %s', async (config, code) => {
     expect(await codeOf(run(request(bert, config as Config), ['7']))).toBe(code);
+  });
+
+  test.each([-1, 1.5, '2'])('%j threads are refused, by a program with threads', async (threads) => {
+    const threaded = new Engine({folder: programFolder('threads')});
+    const config = {threads} as unknown as Config;
+    expect(await codeOf(run(request(bert, config), ['7'], {}, threaded))).toBe('invalid_argument');
+    threaded.close();
   });
 
   test('undefined counts as absent, wasm is the cpu', async () => {

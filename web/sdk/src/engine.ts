@@ -7,19 +7,21 @@ import {isNode} from './features';
 import {ByteTable} from './ports/byteTable';
 import {openCache, type BlockCache} from './ports/cache';
 import {openPorts} from './ports/ports';
-import {progressEvent, type ProgressEvent} from './progress';
 import {loadProgram, type ProgramOptions} from './program';
-import {browserName, type Result} from './result';
+import type {Result} from './result';
 
-/** What is asked of the engine; it checks and defaults the configuration. */
+/** A CID (also ipfs://CID/path and /ipfs/CID/path), the address of a folder, a folder on disk (Node), or one of these as an object. */
+export type ModelName = string | {cid: string; gateway?: string} | {url: string} | {folder: string};
+
 /** One item: a text, or a text and a second one. */
 export type Input = string | {text: string; pair?: string};
 export type Content = Input | Input[];
 
+/** What is asked of the engine, which checks and defaults all of it. */
 export interface EngineRequest {
-  /** What the engine looks for, and the model as the caller named it. */
-  model?: string;
-  name?: string;
+  model?: ModelName;
+  /** Where the caller is: relative names are seen from `base`; who names no gateway asks these, or the origin. */
+  page?: {base?: string; origin?: string; gateways?: string[]};
   config: Config;
   inputs?: Content;
   encodings?: object[];
@@ -30,6 +32,8 @@ export interface EngineRequest {
 /** What comes back, by method. */
 export interface Answers {
   run: Result;
+  /** `dims` of the tensor that `result.output` is the rows of, or the answer as transformers.js gives it. */
+  pipeline: {result: Result; dims?: number[]; answer?: unknown};
   load: {task: string; labels: string[]; cid: string};
   explain: unknown;
   evaluate: {outputs: {name: string; shape: number[]; values: string}[]; ids: number[][]; segments: Result['segments']};
@@ -59,9 +63,10 @@ class Instance {
   async #open(options: ProgramOptions, opening: Promise<BlockCache>): Promise<Border> {
     const table = new ByteTable();
     const [program, cache] = await Promise.all([loadProgram(options, table), opening]);
-    this.current = new Border(program, await openPorts(table, cache), {
+    this.current = await Border.open(program, await openPorts(table, cache), {
+      threads: options.threads,
       cache: cache.kind,
-      browser: browserName(),
+      user_agent: globalThis.navigator?.userAgent,
       files: isNode(),
       web_crypto: globalThis.crypto?.subtle !== undefined,
     });
@@ -93,20 +98,15 @@ export class Engine {
   readonly #caches = new Map<string, Promise<BlockCache>>();
   constructor(readonly options: ProgramOptions = {}) {}
 
-  async call<M extends Method>(
-    method: M,
-    request: EngineRequest,
-    {progress, ...options}: CallOptions = {},
-  ): Promise<Answers[M]> {
+  async call<M extends Method>(method: M, request: EngineRequest, options: CallOptions = {}): Promise<Answers[M]> {
     const {cache, cache_folder: folder, ...config} = request.config;
     if (method === 'clearCache') return (await this.#cache(cache, folder)).clear() as Promise<never>;
     if (method === 'cacheStat') {
       const opened = await this.#cache(cache, folder);
       return {kind: opened.kind, ...(await opened.stat())} as Answers[M];
     }
-    const told = progress && ((event: ProgressEvent) => progress(progressEvent(request.name ?? '', event)));
     return this.#instanceFor(method, request.config).use(async (border) => {
-      const answer = await border.call<unknown>({...request, config, method}, {...options, progress: told});
+      const answer = await border.call<unknown>({...request, config, method}, options);
       return (method === 'devices' ? reportDevices(answer as FoundDevices, border.program.name) : answer) as Answers[M];
     });
   }

@@ -1,8 +1,7 @@
 // ipfs_accelerate_js: run AI models named by IPFS CIDs on WebGPU, WebNN and the CPU, in pages and in Node.
 import type {Config} from './config';
 import type {DeviceReport} from './detect';
-import type {Content} from './engine';
-import type {ModelName} from './modelName';
+import type {Content, ModelName} from './engine';
 import type {ProgressCallback} from './progress';
 import type {Result} from './result';
 import {closeEngine, engineClient, modelRequest} from './runtime';
@@ -73,13 +72,8 @@ export async function evaluate(
   request: {encodings?: EncodedItem[]; texts?: Content; hidden_states?: boolean; all_tokens?: boolean},
   config: Config = {},
 ): Promise<{outputs: ComputedTensor[]; ids: number[][]; segments: Result['segments']}> {
-  const answer = await engineClient().call('evaluate', {
-    ...modelRequest(model, config),
-    hidden_states: request.hidden_states ?? false,
-    all_tokens: request.all_tokens ?? false,
-    inputs: request.texts ?? [],
-    encodings: request.encodings ?? [],
-  });
+  const {texts = [], ...rest} = request;
+  const answer = await engineClient().call('evaluate', {...modelRequest(model, config), ...rest, inputs: texts});
   const floats = (text: string) =>
     new Float32Array(Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer);
   return {...answer, outputs: answer.outputs.map((output) => ({...output, values: floats(output.values)}))};

@@ -1,8 +1,6 @@
 // pipeline(): a task as a function, with the names and events of transformers.js.
 import type {Config} from './config';
-import {fail} from './errors';
-import type {Content} from './engine';
-import type {ModelName} from './modelName';
+import type {Content, ModelName} from './engine';
 import type {ProgressCallback} from './progress';
 import type {Result} from './result';
 import {engineClient, modelRequest} from './runtime';
@@ -54,44 +52,25 @@ interface Tasks {
   'text-classification': TextClassification;
 }
 
-const precisions: Record<string, 16 | 32> = {fp32: 32, fp16: 16};
-
 export async function pipeline<T extends keyof Tasks>(
   task: T,
   model: ModelName,
   options: PipelineOptions = {},
 ): Promise<Tasks[T]> {
-  const {device = 'auto', dtype = 'fp32', progress_callback: progress, signal, ...rest} = options;
-  const precision =
-    precisions[dtype] ?? fail('unsupported_precision', `dtype '${String(dtype)}' is not available; fp32 and fp16 are`);
-  const config: Config = {...rest, task, platform: device, precision};
-  const loaded = await engineClient().call('load', modelRequest(model, config), {progress, signal});
+  const {progress_callback: progress, signal, ...rest} = options;
+  const load = modelRequest(model, {...rest, task});
+  const loaded = await engineClient().call('load', load, {progress, signal});
   let last: Result | undefined;
   const run = async (texts: Content, {signal: runSignal, ...given}: RunOptions & Config = {}): Promise<unknown> => {
-    const settings: Config = {...config, ...given};
-    if (task === 'text-classification' && given.top_k === undefined) settings.top_k = config.top_k ?? 1;
-    const request = {...modelRequest(model, settings), inputs: texts};
-    last = await engineClient().call('run', request, {signal: runSignal});
-    return shapeAnswer(task, last.output, Array.isArray(texts), settings.top_k ?? 1);
+    const request = {...modelRequest(model, {...rest, task, ...given}), inputs: texts};
+    const {result, dims, answer} = await engineClient().call('pipeline', request, {signal: runSignal});
+    last = result;
+    return dims ? new Tensor(Float32Array.from((result.output as number[][]).flat()), dims) : answer;
   };
   return Object.defineProperties(run, {
     task: {value: loaded.task},
     cid: {value: loaded.cid},
     last_result: {get: () => last},
-    dispose: {value: () => engineClient().call('unload', modelRequest(model, config))},
+    dispose: {value: () => engineClient().call('unload', load)},
   }) as unknown as Tasks[T];
-}
-
-/** As transformers.js gives it: a tensor for embeddings; no outer list for a single text. */
-function shapeAnswer(task: string, output: unknown[], several: boolean, topK: number): unknown {
-  if (task === 'feature-extraction') return embeddings(output as number[][]);
-  if (task === 'text-classification' && topK === 1) return output.map((labels) => (labels as Label[])[0]);
-  return several ? output : output[0];
-}
-
-function embeddings(rows: number[][]): Tensor {
-  const hidden = rows[0]?.length ?? 0;
-  const data = new Float32Array(rows.length * hidden);
-  rows.forEach((row, i) => data.set(row, i * hidden));
-  return new Tensor(data, [rows.length, hidden]);
 }

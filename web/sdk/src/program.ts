@@ -7,14 +7,18 @@ import type {ByteTable} from './ports/byteTable';
 export interface Module {
   wasmMemory: WebAssembly.Memory;
   /** In the programs with threads. */
-  PThread?: {terminateAllThreads(): void};
+  PThread?: {
+    allocateUnusedWorker(): Worker;
+    loadWasmModuleToWorker(worker: Worker): Promise<unknown>;
+    terminateAllThreads(): void;
+  };
   [name: `_${string}`]: (...args: number[]) => number;
 }
 
 export interface ProgramOptions {
   /** Folder the programs lie in; beside the SDK by default. */
   folder?: string;
-  /** Threads to compute on: 0 = all processors. */
+  /** Threads to compute on, as the engine is asked for them. 1: a program without. */
   threads?: number;
   /** Use the plain SIMD program even where relaxed SIMD is there (for tests and comparisons). */
   relaxedSimd?: boolean;
@@ -25,22 +29,17 @@ export interface ProgramOptions {
 export interface Program {
   module: Module;
   name: string;
-  threads: number;
+  /** What its memory and this machine allow. */
+  threaded: boolean;
+  processors: number;
 }
-
-/** The most threads worth starting: past it, the encoders this engine runs gain nothing. */
-const maxThreads = 16;
 
 export async function loadProgram(options: ProgramOptions, bytes: ByteTable): Promise<Program> {
   const features = wasmFeatures();
   if (!features.simd)
     fail('no_adapter', 'this JavaScript engine has no WebAssembly SIMD; use a browser of 2021 or later');
-  const wanted = Math.trunc(Number(options.threads ?? 0)) || 0; // the engine says what is wrong with it
-  const threads = features.threads ? Math.min(maxThreads, wanted === 0 ? features.processors : Math.max(1, wanted)) : 1;
-  const name = programName(
-    {threads: threads > 1, relaxedSimd: options.relaxedSimd ?? features.relaxedSimd},
-    options.kind,
-  );
+  const threads = features.threads && options.threads !== 1;
+  const name = programName({threads, relaxedSimd: options.relaxedSimd ?? features.relaxedSimd}, options.kind);
   const folder = options.folder ?? new URL('.', import.meta.url).href;
   const url = new URL(`${name}.mjs`, folder).href;
   try {
@@ -48,12 +47,18 @@ export async function loadProgram(options: ProgramOptions, bytes: ByteTable): Pr
       default: (options: object) => Promise<Module>;
     };
     const wasmBinary = isNode() ? await readFileUrl(new URL(`${name}.wasm`, folder)) : undefined;
-    const module = await factory({iaThreads: threads - 1, iaBytes: bytes, ...(wasmBinary ? {wasmBinary} : {})});
+    const module = await factory({iaBytes: bytes, ...(wasmBinary ? {wasmBinary} : {})});
     bytes.memory = module.wasmMemory;
-    return {module, name, threads};
+    return {module, name, threaded: threads, processors: features.processors};
   } catch (error) {
     return fail('source_error', `the engine ${url} cannot be loaded: ${String(error)}`, error);
   }
+}
+
+/** Starts threads that the program may use. */
+export async function startThreads({PThread}: Module, count: number): Promise<void> {
+  const start = () => PThread!.loadWasmModuleToWorker(PThread!.allocateUnusedWorker());
+  await Promise.all(Array.from({length: count}, start));
 }
 
 async function readFileUrl(url: URL): Promise<Uint8Array> {

@@ -18,10 +18,3 @@ export interface ProgressEvent {
 }
 
 export type ProgressCallback = (event: ProgressEvent) => void;
-
-/** What the engine says of one file, or of the model when it is ready, as a ProgressEvent. */
-export function progressEvent(name: string, event: Omit<ProgressEvent, 'name' | 'progress' | 'model'>): ProgressEvent {
-  if (event.status === 'ready') return {...event, name, model: name};
-  if (event.status !== 'progress') return {...event, name};
-  return {...event, name, progress: event.total ? (100 * event.loaded!) / event.total : 100};
-}

@@ -59,14 +59,3 @@ export interface Result {
   /** One value per input, in order. */
   output: unknown[];
 }
-
-/** Which browser runs this, as far as it says. */
-export function browserName(): string {
-  const agent = globalThis.navigator?.userAgent ?? '';
-  if (agent.startsWith('Node.js')) return 'node';
-  if (/Edg\//.test(agent)) return 'edge';
-  if (/Firefox\//.test(agent)) return 'firefox';
-  if (/Chrom(e|ium)\//.test(agent)) return 'chrome';
-  if (/Safari\//.test(agent)) return 'safari';
-  return 'unknown';
-}

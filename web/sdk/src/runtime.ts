@@ -1,8 +1,7 @@
 // The package's settings, the one engine behind its functions, and requests to it.
 import {openClient, type Client} from './client';
 import type {Config} from './config';
-import type {EngineRequest} from './engine';
-import {modelAddress, modelText, type ModelName} from './modelName';
+import type {EngineRequest, ModelName} from './engine';
 
 /** Settings of the whole package; change them before the first call. */
 export const env = {
@@ -21,19 +20,11 @@ export function engineClient(): Client {
   return client;
 }
 
-function defaultGateways(): string[] {
-  if (env.gateways.length > 0) return env.gateways;
-  const origin = globalThis.location?.origin;
-  return origin && origin !== 'null' ? [origin] : [];
-}
-
-/** What is undefined counts as absent. */
+/** What the engine is asked about a model: as the caller names it, and where the caller is. */
 export function modelRequest(model: ModelName, config: Config = {}): EngineRequest {
-  const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined)) as Config;
-  if (given.platform === 'wasm') given.platform = 'cpu';
-  if (given.gateways === undefined || given.gateways.length === 0) given.gateways = defaultGateways();
-  if (typeof model === 'object' && 'cid' in model && model.gateway) given.gateways = [model.gateway, ...given.gateways];
-  return {model: modelAddress(model), name: modelText(model), config: given};
+  const {document, location} = globalThis;
+  const page = {base: document?.baseURI ?? location?.href, origin: location?.origin, gateways: env.gateways};
+  return {model, page, config};
 }
 
 export function closeEngine(): void {

@@ -35,10 +35,14 @@ export class TestBorder {
       {folder: programFolder(threads > 1 ? 'threads' : 'single'), threads, relaxedSimd, kind: 'test'},
       table,
     );
-    return new TestBorder(
-      new Border(program, await openPorts(table, cache), {cache: cache.kind, files: true, web_crypto: webCrypto}),
-      table,
-    );
+    const facts = {
+      threads,
+      cache: cache.kind,
+      user_agent: globalThis.navigator.userAgent,
+      files: true,
+      web_crypto: webCrypto,
+    };
+    return new TestBorder(await Border.open(program, await openPorts(table, cache), facts), table);
   }
 
   /** One of the calls in tests/page. */

@@ -1,7 +1,7 @@
 // Gpu: navigator.gpu makes buffers, pipelines and bind groups, submits and reads. The engine decides what (docs/recording.md).
 import type {PortRequest, Ports} from '../border';
 import {IpfsAccelerateError, asError, fail} from '../errors';
-import {adapterFacts, capabilitiesOf, requestAdapter, type AdapterFacts} from './gpuAdapter';
+import {factsOf, requestAdapter, requestDevice, type Wanted} from './gpuAdapter';
 
 type Triple = [number, number, number];
 interface BufferSpec {
@@ -51,9 +51,14 @@ class OpenGpu {
     readonly number: number,
     readonly device: GPUDevice,
     readonly adapter: GPUAdapter,
-    readonly facts: AdapterFacts,
   ) {
     this.whenLost = device.lost.then((info) => (this.lost = info.message || info.reason || 'the device is gone'));
+  }
+
+  /** For messages. */
+  get name(): string {
+    const {vendor, architecture, device, description} = this.adapter.info;
+    return [vendor, architecture, device, description].filter(Boolean).join(' ') || 'the GPU';
   }
 
   checkAlive(): void {
@@ -83,7 +88,7 @@ class OpenGpu {
       const info = await module.getCompilationInfo();
       const errors = info.messages.filter(({type}) => type === 'error').map((one) => `${one.lineNum}: ${one.message}`);
       const why = errors.join('; ') || String(error);
-      return fail('shader_compile', `the kernel ${label} does not compile on ${this.facts.name}: ${why}`, error);
+      return fail('shader_compile', `the kernel ${label} does not compile on ${this.name}: ${why}`, error);
     }
   }
 
@@ -94,8 +99,8 @@ class OpenGpu {
     const result = work();
     const [memory, validation] = await Promise.all([this.device.popErrorScope(), this.device.popErrorScope()]);
     this.checkAlive();
-    if (memory) fail('out_of_memory', `${this.facts.name} has no memory left while ${doing}: ${memory.message}`);
-    if (validation) fail('internal', `${this.facts.name} refused a command while ${doing}: ${validation.message}`);
+    if (memory) fail('out_of_memory', `${this.name} has no memory left while ${doing}: ${memory.message}`);
+    if (validation) fail('internal', `${this.name} refused a command while ${doing}: ${validation.message}`);
     return result;
   }
 
@@ -147,7 +152,7 @@ class OpenGpu {
       await readback.mapAsync(mapModeRead);
     } catch (error) {
       this.checkAlive();
-      fail('device_lost', `the result cannot be read back from ${this.facts.name}: ${String(error)}`, error);
+      fail('device_lost', `the result cannot be read back from ${this.name}: ${String(error)}`, error);
     }
     const mapped = readback.getMappedRange();
     plan.outputs.forEach(({offset}, i) => {
@@ -180,13 +185,10 @@ class OpenGpu {
   }
 }
 
-async function openDevice(number: number): Promise<OpenGpu> {
+async function openDevice(number: number, wanted: Wanted): Promise<OpenGpu> {
   const adapter = await requestAdapter();
-  const facts = adapterFacts(adapter);
-  const features = ['shader-f16', 'subgroups'].filter((feature) => adapter.features.has(feature)) as GPUFeatureName[];
   try {
-    const device = await adapter.requestDevice({requiredFeatures: features, requiredLimits: facts.limits});
-    return new OpenGpu(number, device, adapter, facts);
+    return new OpenGpu(number, await requestDevice(adapter, wanted), adapter);
   } catch (error) {
     throw asError(error, 'no_adapter');
   }
@@ -204,14 +206,19 @@ export function gpuPort(): Ports {
     return open;
   };
   const requests: Ports['requests'] = {
-    gpu_list: async () => ({text: JSON.stringify([adapterFacts(await requestAdapter())])}),
-    gpu_open: async () => {
+    gpu_list: async ({text}) => {
+      const adapter = await requestAdapter();
+      return {text: JSON.stringify([factsOf(adapter, adapter, JSON.parse(text) as Wanted)])};
+    },
+    gpu_open: async ({text}) => {
+      const wanted = JSON.parse(text) as Wanted;
       if (!open || open.lost !== undefined) {
-        opening ??= openDevice((last += 1)).finally(() => (opening = undefined));
+        opening ??= openDevice((last += 1), wanted).finally(() => (opening = undefined));
         open = await opening;
       }
-      const {number, facts, device, adapter} = open;
-      return {numbers: [number], text: JSON.stringify({info: facts, capabilities: capabilitiesOf(device, adapter)})};
+      const {number, device, adapter} = open;
+      const said = {adapter: factsOf(adapter, adapter, wanted), device: factsOf(adapter, device, wanted)};
+      return {numbers: [number], text: JSON.stringify(said)};
     },
     gpu_lost: async () => ({text: await open!.whenLost}),
     gpu_buffer: async (request) => {

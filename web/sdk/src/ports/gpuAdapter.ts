@@ -1,31 +1,12 @@
-// The adapter of navigator.gpu (in Node: of the package webgpu): its facts, and what may be asked of it.
+// The adapter of navigator.gpu (in Node: of the package webgpu): what it says, and devices made of it.
 import {fail} from '../errors';
 import {isNode} from '../features';
 
-/** Field names as in the engine's DeviceInfo. */
-export interface AdapterFacts {
-  name: string;
-  vendor: string;
-  architecture: string;
-  description: string;
-  /** False for adapters that compute on the CPU (SwiftShader, llvmpipe, WARP). */
-  is_real_hardware: boolean;
+/** What the engine asks for, by the names of the specification. */
+export interface Wanted {
+  limits: string[];
   features: string[];
-  limits: Record<string, number>;
 }
-
-const wantedLimits = [
-  'maxStorageBufferBindingSize',
-  'maxBufferSize',
-  'maxComputeWorkgroupStorageSize',
-  'maxComputeInvocationsPerWorkgroup',
-  'maxComputeWorkgroupSizeX',
-  'maxComputeWorkgroupSizeY',
-  'maxComputeWorkgroupSizeZ',
-  'maxComputeWorkgroupsPerDimension',
-  'maxStorageBuffersPerShaderStage',
-] as const;
-const software = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i;
 
 async function gpuApi(): Promise<GPU> {
   if (globalThis.navigator?.gpu) return navigator.gpu;
@@ -59,36 +40,18 @@ export async function requestAdapter(): Promise<GPUAdapter> {
   return adapter ?? fail('no_adapter', 'WebGPU has no usable adapter here');
 }
 
-export function adapterFacts(adapter: GPUAdapter): AdapterFacts {
-  const {vendor, architecture, device, description} = adapter.info;
-  const fallback = (adapter.info as {isFallbackAdapter?: boolean}).isFallbackAdapter === true;
-  const isRealHardware = !fallback && !software.test([vendor, architecture, device, description].join(' '));
-  const limits: Record<string, number> = {};
-  for (const name of wantedLimits) limits[name] = adapter.limits[name];
-  const named = [...new Set([vendor, architecture, description || device])].filter(Boolean).join(' ');
-  return {
-    name: named || `a ${isRealHardware ? 'GPU' : 'software adapter'} that the browser does not name`,
-    vendor,
-    architecture,
-    description: description || device,
-    is_real_hardware: isRealHardware,
-    features: [...adapter.features].sort(),
-    limits,
-  };
+const limitsOf = (of: GPUAdapter | GPUDevice, names: string[]): Record<string, number> =>
+  Object.fromEntries(names.map((name) => [name, of.limits[name as keyof GPUSupportedLimits] as number]));
+
+/** What an adapter says of itself, and it or a device made of it of its features and limits. */
+export function factsOf({info}: GPUAdapter, of: GPUAdapter | GPUDevice, wanted: Wanted): object {
+  const {vendor, architecture, device, description, subgroupMinSize, subgroupMaxSize} = info;
+  const {isFallbackAdapter} = info as {isFallbackAdapter?: boolean};
+  const said = {vendor, architecture, device, description, subgroupMinSize, subgroupMaxSize, isFallbackAdapter};
+  return {...said, features: [...of.features], limits: limitsOf(of, wanted.limits)};
 }
 
-/** Field names as in the engine's webgpu::Capabilities. */
-export function capabilitiesOf({features, limits}: GPUDevice, adapter: GPUAdapter): object {
-  const info = adapter.info as GPUAdapterInfo & {subgroupMinSize?: number; subgroupMaxSize?: number};
-  return {
-    shader_f16: features.has('shader-f16'),
-    subgroups: features.has('subgroups' as GPUFeatureName),
-    subgroup_min_size: info.subgroupMinSize ?? 0,
-    subgroup_max_size: info.subgroupMaxSize ?? 0,
-    max_storage_binding: limits.maxStorageBufferBindingSize,
-    max_buffer: limits.maxBufferSize,
-    max_workgroup_storage: limits.maxComputeWorkgroupStorageSize,
-    max_workgroup_invocations: limits.maxComputeInvocationsPerWorkgroup,
-    max_workgroups_per_dimension: limits.maxComputeWorkgroupsPerDimension,
-  };
+export function requestDevice(adapter: GPUAdapter, {limits, features}: Wanted): Promise<GPUDevice> {
+  const requiredFeatures = features.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[];
+  return adapter.requestDevice({requiredFeatures, requiredLimits: limitsOf(adapter, limits)});
 }

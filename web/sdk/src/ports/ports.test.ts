@@ -227,7 +227,7 @@ describe('gpu', () => {
 
   test('a dispatch gives its numbers, also when submissions overlap', async () => {
     const found = await engine.call<{outputs: number[][]; name: string; listed: number; lost: string}>('gpu', request);
-    expect(found).toMatchObject({outputs: Array(3).fill([10, 40, 90, 160]), listed: 1, lost: ''});
+    expect(found).toMatchObject({outputs: Array(3).fill([10, 40, 90, 160]), listed: 1, lost: '', browser: 'node'});
     expect(found.name).toMatch(/\w/);
   }, 120_000);
 

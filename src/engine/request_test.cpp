@@ -1,0 +1,161 @@
+// Calls as edges send them: what a model's name means, whom to ask, options by their other names, answers and events.
+#include "engine/request.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/browser_name.h"
+#include "engine/calls.h"
+#include "engine/model_name.h"
+
+namespace ipfs_accelerate {
+namespace {
+
+using Json = nlohmann::json;
+const std::string kCid = "bafybeifbogqowck5zwrjsnnbychqc6jflpd5fwf6z5cn3seydwxjnyt5by";
+constexpr const char* kPage = R"({"base": "https://here.test/a/page.html?q#f", "origin": "https://here.test"})";
+
+Result<Call> call_for(const std::string& model, const std::string& page = "{}", const std::string& config = "{}") {
+  return read_call(R"({"method": "run", "model": )" + model + R"(, "page": )" + page + R"(, "config": )" + config +
+                   "}");
+}
+std::string meant(const std::string& model, const std::string& page = "{}") {
+  const Result<Call> call = call_for(model, page);
+  return call ? call->request.model : std::string(error_name(call.error().code));
+}
+
+TEST(ModelNames, WhatTheyMean) {
+  const std::string quoted = '"' + kCid + '"';
+  EXPECT_EQ(meant(quoted), kCid);
+  EXPECT_EQ(meant("\"ipfs://" + kCid + "/sub\""), "ipfs://" + kCid + "/sub");
+  EXPECT_EQ(meant(R"({"cid": )" + quoted + R"(, "gateway": "http://127.0.0.1:1"})"), "/ipfs/" + kCid);
+  EXPECT_EQ(meant(R"({"cid": "/ipfs/)" + kCid + R"(/sub"})"), "/ipfs/" + kCid + "/sub");
+  EXPECT_EQ(meant(R"("https://example.org/model/")", kPage), "https://example.org/model/");
+  EXPECT_EQ(meant(R"({"url": "https://example.org/model/"})"), "https://example.org/model/");
+  EXPECT_EQ(meant(R"({"folder": "/models/x"})", kPage), "/models/x");
+  EXPECT_EQ(meant(R"({"url": "models/x"})"), "invalid_argument");  // nothing to see it from
+  for (const char* none : {"null", "7", "{}", R"({"cid": 7})", "[]"})
+    EXPECT_EQ(meant(none), "invalid_argument") << none;
+}
+
+TEST(ModelNames, RelativeToThePage) {
+  EXPECT_EQ(meant(R"("./zoo/bert")"), "./zoo/bert");  // no page: a folder
+  EXPECT_EQ(meant(R"("./zoo/bert")", kPage), "https://here.test/a/zoo/bert");
+  EXPECT_EQ(meant(R"("../zoo/")", kPage), "https://here.test/zoo/");
+  EXPECT_EQ(meant(R"("/zoo/bert/")", kPage), "https://here.test/zoo/bert/");
+  EXPECT_EQ(meant(R"({"url": "zoo/bert"})", kPage), "https://here.test/a/zoo/bert");
+  EXPECT_EQ(meant("\"/ipfs/" + kCid + "\"", kPage), "/ipfs/" + kCid);
+  EXPECT_EQ(meant(R"("bert")", kPage), "bert");
+}
+
+TEST(ModelNames, AddressesAreResolvedAsTheRfcSays) {
+  const std::string base = "http://a/b/c/d;p?q";  // RFC 3986, 5.4
+  for (const auto& [reference, address] : std::vector<std::pair<std::string, std::string>>{
+           {"g", "http://a/b/c/g"},
+           {"./g", "http://a/b/c/g"},
+           {"g/", "http://a/b/c/g/"},
+           {"/g", "http://a/g"},
+           {"//g", "http://g"},
+           {"g?y", "http://a/b/c/g?y"},
+           {".", "http://a/b/c/"},
+           {"./", "http://a/b/c/"},
+           {"..", "http://a/b/"},
+           {"../g", "http://a/b/g"},
+           {"../..", "http://a/"},
+           {"../../../g", "http://a/g"},
+           {"/./g", "http://a/g"},
+           {"/../g", "http://a/g"},
+           {"g;x=1/../y", "http://a/b/c/y"},
+           {"./g/.", "http://a/b/c/g/"},
+           {"http://x/y", "http://x/y"},
+       })
+    EXPECT_EQ(resolve_address(base, reference), address) << reference;
+  EXPECT_EQ(resolve_address("http://a", "g"), "http://a/g");
+  EXPECT_EQ(resolve_address("file:///a/b", "g"), "g");
+}
+
+TEST(ModelNames, AResultNamesTheModelAsTheCallerDid) {
+  EXPECT_EQ(call_for(R"("./x")", kPage)->name, "./x");
+  EXPECT_EQ(call_for(R"({"cid": "abc"})")->name, "abc");
+  EXPECT_EQ(call_for(R"({"folder": "x"})")->name, "x");
+}
+
+TEST(Gateways, WhoIsAsked) {
+  using Names = std::vector<std::string>;
+  const auto asked = [](const std::string& model, const std::string& page, const std::string& config) {
+    return call_for(model, page, config)->request.config.gateways;
+  };
+  const std::string with = R"({"origin": "https://here.test", "gateways": ["https://set.test"]})";
+  EXPECT_EQ(asked(R"("x")", "{}", "{}"), Names{});
+  EXPECT_EQ(asked(R"("x")", kPage, "{}"), Names{"https://here.test"});
+  EXPECT_EQ(asked(R"("x")", kPage, R"({"gateways": []})"), Names{"https://here.test"});
+  EXPECT_EQ(asked(R"("x")", R"({"origin": "null"})", "{}"), Names{});
+  EXPECT_EQ(asked(R"("x")", with, "{}"), Names{"https://set.test"});
+  EXPECT_EQ(asked(R"("x")", with, R"({"gateways": ["https://mine.test"]})"), Names{"https://mine.test"});
+  EXPECT_EQ(asked(R"({"cid": "c", "gateway": "https://first.test"})", kPage, "{}"),
+            (Names{"https://first.test", "https://here.test"}));
+  EXPECT_EQ(asked(R"({"cid": "c", "gateway": ""})", kPage, "{}"), Names{"https://here.test"});
+  EXPECT_EQ(call_for(R"("x")", R"({"gateways": [7]})").error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(call_for(R"("x")", R"({"gateway": []})").error().code, ErrorCode::kUnknownOption);
+}
+
+TEST(Options, ByTheirOtherNames) {
+  const auto config = [](const std::string& json) { return call_for(R"("x")", "{}", json); };
+  EXPECT_EQ(config(R"({"platform": "wasm"})")->request.config.platform, "cpu");
+  EXPECT_EQ(config(R"({"device": "wasm"})")->request.config.platform, "cpu");
+  EXPECT_EQ(config(R"({"device": "webgpu", "dtype": "fp16"})")->request.config.platform, "webgpu");
+  EXPECT_EQ(config(R"({"dtype": "fp16"})")->request.config.precision, 16);
+  EXPECT_EQ(config(R"({"dtype": "fp32"})")->request.config.precision, 32);
+  EXPECT_EQ(config(R"({"dtype": "q8"})").error().code, ErrorCode::kUnsupportedPrecision);
+  EXPECT_EQ(config(R"({"device": 7})").error().code, ErrorCode::kInvalidArgument);
+}
+
+/// {"dims"} or {"answer"} of a pipeline.
+Json answer_of(const std::string& task, const char* inputs, const char* config, const char* output) {
+  const Result<Call> call = read_call(std::format(R"({{"inputs": {}, "config": {}}})", inputs, config));
+  return Json::parse("{" + pipeline_answer(call.value(), task, output) + "}", nullptr, false);
+}
+
+TEST(Pipelines, AnswersAreShapedByTask) {
+  const char* labels = R"([[{"label": "even"}, {"label": "odd"}], [{"label": "odd"}, {"label": "even"}]])";
+  const char* one = R"([[{"label": "even"}, {"label": "odd"}]])";
+  EXPECT_EQ(answer_of("feature-extraction", R"(["a", "b"])", "{}", "[[1, 2, 3], [4, 5, 6]]"),
+            Json::parse(R"({"dims": [2, 3]})"));
+  EXPECT_EQ(answer_of("feature-extraction", R"("a")", "{}", "[[1, 2, 3]]"), Json::parse(R"({"dims": [1, 3]})"));
+  EXPECT_EQ(answer_of("text-classification", R"(["a", "b"])", "{}", labels),
+            Json::parse(R"({"answer": [{"label": "even"}, {"label": "odd"}]})"));
+  EXPECT_EQ(answer_of("text-classification", R"("a")", "{}", one), Json::parse(R"({"answer": [{"label": "even"}]})"));
+  EXPECT_EQ(answer_of("text-classification", R"("a")", R"({"top_k": 2})", one)["answer"], Json::parse(one)[0]);
+  EXPECT_EQ(answer_of("text-classification", R"(["a"])", R"({"top_k": 2})", one)["answer"], Json::parse(one));
+  EXPECT_EQ(answer_of("fill-mask", R"("a")", R"({"top_k": 1})", R"([[{"token": 1}]])"),
+            Json::parse(R"({"answer": [{"token": 1}]})"));
+}
+
+TEST(Events, AsTransformersJsTellsThem) {
+  const auto told = [](const LoadEvent& event) { return Json::parse(event_json("bert", event), nullptr, false); };
+  EXPECT_EQ(told({"initiate", "config.json", "ipfs", {}, 0, 40}),
+            Json::parse(R"({"status": "initiate", "name": "bert", "file": "config.json", "source": "ipfs"})"));
+  EXPECT_EQ(told({"progress", "config.json", "ipfs", {}, 10, 40}),
+            Json::parse(R"({"status": "progress", "name": "bert", "file": "config.json", "source": "ipfs", "loaded": 10,
+                            "total": 40, "progress": 25.0})"));
+  EXPECT_EQ(told({"progress", "empty", {}, {}, 0, 0})["progress"], 100.0);
+  EXPECT_EQ(told({"ready", {}, "cache", "fill-mask", 0, 0}),
+            Json::parse(R"({"status": "ready", "name": "bert", "model": "bert", "source": "cache",
+                            "task": "fill-mask"})"));
+}
+
+TEST(Browsers, ByWhatTheySay) {
+  EXPECT_EQ(browser_name("Node.js/22"), "node");
+  EXPECT_EQ(browser_name("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"), "firefox");
+  EXPECT_EQ(browser_name("Mozilla/5.0 (X11) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/153.0 Safari/537.36"),
+            "chrome");
+  EXPECT_EQ(browser_name("Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko) Chrome/153.0 Safari/537.36 Edg/153.0"),
+            "edge");
+  EXPECT_EQ(browser_name("Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26 Safari/605.1.15"),
+            "safari");
+  EXPECT_EQ(browser_name(""), "unknown");
+}
+
+}  // namespace
+}  // namespace ipfs_accelerate
