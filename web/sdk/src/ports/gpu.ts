@@ -217,7 +217,10 @@ export function gpuPort(): Ports {
       const {number, facts, device, adapter} = open;
       return {numbers: [number], text: JSON.stringify({info: facts, capabilities: capabilitiesOf(device, adapter)})};
     },
-    gpu_lost: async () => ({text: await open!.whenLost}),
+    gpu_lost: async ({signal}) => {
+      signal.addEventListener('abort', () => open?.device.destroy()); // the engine ended
+      return {text: await open!.whenLost};
+    },
     gpu_buffer: async (request) => {
       const gpu = alive();
       const number = (last += 1);

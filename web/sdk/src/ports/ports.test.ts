@@ -206,6 +206,15 @@ describe('gpu', () => {
   test('a shader that does not compile: shader_compile', async () => {
     expect(await codeOf(engine.call('gpu', {...request, wgsl: shader('y[id.x] = nothing;')}))).toBe('shader_compile');
   }, 120_000);
+
+  test('an engine that ends lets go of its device', async () => {
+    const ending = await TestBorder.open();
+    await ending.call('gpu', request);
+    const destroyed = vi.spyOn(GPUDevice.prototype, 'destroy');
+    ending.border.close();
+    expect(destroyed).toHaveBeenCalledOnce();
+    destroyed.mockRestore();
+  }, 120_000);
 });
 
 describe('webnn', () => {
