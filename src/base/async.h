@@ -72,7 +72,7 @@ struct PromiseBase {
     void await_resume() noexcept {}
   };
   Final final_suspend() noexcept { return {}; }
-  [[noreturn]] void unhandled_exception() { std::terminate(); }
+  void unhandled_exception() { set_error(error_of_exception()); }  // the final suspend tells who awaits it
 
  protected:
   ~PromiseBase() = default;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+
 #include "base/stop.h"
 
 namespace ipfs_accelerate {
@@ -29,6 +31,33 @@ TEST(Async, ValuesAndErrorsTravelUp) {
   const auto failed = run(executor, doubled(doubled(failing())));
   EXPECT_EQ(failed->error().code, ErrorCode::kNotFound);
   EXPECT_EQ(failed->error().message, "no thing");
+}
+
+TEST(Async, AnExceptionIsAnError) {
+  const auto throwing = [](Reply<int> before, std::exception_ptr thrown) -> Async<int> {
+    const int value = co_await before.get();
+    if (value == 1) std::rethrow_exception(thrown);
+    co_return value;
+  };
+  const auto code_of = [&](bool late, auto thrown) {
+    Executor executor;
+    Reply<int> before;
+    if (!late) before.settle(1);
+    std::optional<Result<int>> result;
+    start(executor, doubled(throwing(before, std::make_exception_ptr(thrown))),
+          [&](Result<int> given) { result = std::move(given); });
+    executor.run();
+    EXPECT_EQ(result.has_value(), !late);
+    if (late) before.settle(1);
+    executor.run();
+    return result && !*result ? result->error().code : ErrorCode::kNotFound;
+  };
+  for (const bool late : {false, true}) {
+    EXPECT_EQ(code_of(late, std::bad_alloc()), ErrorCode::kOutOfMemory);
+    EXPECT_EQ(code_of(late, std::length_error("too long")), ErrorCode::kOutOfMemory);
+    EXPECT_EQ(code_of(late, std::runtime_error("odd")), ErrorCode::kInternal);
+    EXPECT_EQ(code_of(late, 7), ErrorCode::kInternal);
+  }
 }
 
 TEST(Async, ALateErrorLeavesEveryFrameAndDestroysWhatItHeld) {

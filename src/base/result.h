@@ -22,6 +22,10 @@ std::unexpected<Error> while_doing(Error error, std::format_string<Args...> form
   return std::unexpected(std::move(error));
 }
 
+/// What an exception of a library or of the language says, as an error; called where it was caught. kOutOfMemory,
+/// kInternal.
+Error error_of_exception();
+
 }  // namespace ipfs_accelerate
 
 #define IA_CONCAT_(a, b) a##b

@@ -1,4 +1,6 @@
 // The plan dump: everything known about a run before any weight is read.
+#include <nlohmann/json.hpp>
+
 #include "engine/pipeline.h"
 #include "graph/memory.h"
 

@@ -90,7 +90,8 @@ class Fetcher {
   Async<std::optional<File>> open(Cid folder, std::string path, Stop stop);
   /// A file by its root.
   Async<File> open_file(Cid root, std::string name, Stop stop);
-  /// Everything below `root`, kept. `progress`: bytes so far, bytes in all (0: not known).
+  /// Everything below `root`, kept; kQuotaExceeded where there is no room. `progress`: bytes so far, bytes in all (0:
+  /// not known).
   Async<> fetch_dag(Cid root, std::function<void(std::uint64_t, std::uint64_t)> progress, Stop stop);
   Async<> flush();
 

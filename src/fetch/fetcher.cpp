@@ -20,6 +20,12 @@ class DagFetch {
         progress_(std::move(progress)),
         stop_(stop) {}
 
+  /// What is fetched to be kept is not fetched where it cannot be.
+  Result<> check_room() const {
+    if (!impl_.figures.quota_exceeded) return {};
+    return fail(ErrorCode::kQuotaExceeded, "there is no room to keep {}; free some space and try again", root_.text());
+  }
+
   Async<> run() {
     for (std::vector<Cid> wanted = walk_.needs(); !wanted.empty(); wanted = walk_.needs()) {
       co_await for_each_limited(wanted.size(), kInFlight, [&](std::size_t i) { return node(wanted[i]); });
@@ -30,6 +36,7 @@ class DagFetch {
  private:
   Async<> node(Cid cid) {
     const auto blocks = co_await impl_.get({cid}, nullptr, stop_);
+    co_await check_room();
     moved(blocks[0].bytes()->size());
     co_await with_block(blocks[0], [&](const VerifiedBlock& block) { return take(block); });
   }
@@ -67,6 +74,7 @@ class DagFetch {
   Async<> leaf(const File& file, const content::Leaf& leaf, bool here) {
     if (!here && leaf.length == 0) (void)co_await impl_.get({leaf.cid}, nullptr, stop_);
     if (!here) (void)co_await file.read({leaf.offset, leaf.offset + leaf.length}, stop_);
+    co_await check_room();
     moved(leaf.length);
   }
 
@@ -132,6 +140,7 @@ Async<> Fetcher::fetch_dag(Cid root, std::function<void(std::uint64_t, std::uint
   const Result<> flushed = co_await as_result(impl_->flush());  // also after an error: what came is kept
   co_await done;
   co_await flushed;
+  co_await fetch.check_room();
 }
 
 Async<> Fetcher::flush() { return impl_->flush(); }

@@ -12,7 +12,7 @@ namespace ipfs_accelerate::fetch {
 namespace {
 
 constexpr std::uint64_t kMostFileBytes = std::uint64_t{1} << 40;
-constexpr std::uint64_t kMostIndexBytes = 64u << 20;
+constexpr std::uint64_t kMostIndexBytes = 64u << 20;  // and of every other file that holds no weights
 
 /// [offset, offset + length) of host bytes that can be addressed, kept alive with them.
 class SliceBytes final : public HostBytes {
@@ -92,14 +92,16 @@ class UrlImport {
   // The file's bytes, or nothing when the server has none.
   Async<HostBytesRef> get(std::string path) {
     const std::string url = base_ + escaped(path);
-    const host::NetAnswer answer = co_await host_.net.get({.url = url,
-                                                           .accept = {},
-                                                           .max_bytes = kMostFileBytes,
-                                                           .stall_seconds = fetcher_.options().stall_seconds,
-                                                           .allow_local = fetcher_.options().allow_local,
-                                                           .revalidate = true,
-                                                           .follow_redirects = true},
-                                                          stop_);
+    const bool holds_weights = path.ends_with(".safetensors");
+    const host::NetAnswer answer =
+        co_await host_.net.get({.url = url,
+                                .accept = {},
+                                .max_bytes = holds_weights ? kMostFileBytes : kMostIndexBytes,
+                                .stall_seconds = fetcher_.options().stall_seconds,
+                                .allow_local = fetcher_.options().allow_local,
+                                .revalidate = true,
+                                .follow_redirects = true},
+                               stop_);
     if (answer.status == 404 || answer.status == 410) co_return HostBytesRef();
     if (answer.status != 200) co_await fail(ErrorCode::kSourceError, "{} answered {}", url, answer.status);
     co_return is_page(answer.body, path) ? HostBytesRef() : answer.body;

@@ -189,6 +189,16 @@ TEST_F(ScriptedFetch, AFullKeepCostsNothingButLaterSpeed) {
   EXPECT_TRUE(host.run(fetch.flush()));
 }
 
+TEST_F(ScriptedFetch, WhatIsFetchedToBeKeptNeedsRoom) {
+  const Cid big = origin.add_file(noise(60 * kMiB, 9));
+  ScriptedHost host;
+  host.full_after = 2 * kMiB;
+  host.gateway(kA, origin);
+  Fetcher fetch = fetcher(host, {kA});
+  EXPECT_EQ(host.run(fetch.fetch_dag(big, {}, Stop())).error().code, ErrorCode::kQuotaExceeded);
+  EXPECT_LT(fetch.figures().bytes_fetched, 30 * kMiB);  // what cannot be kept is left where it is
+}
+
 TEST_F(ScriptedFetch, HeldBytesAreNotHashedAgain) {
   ScriptedHost host;
   host.gateway(kA, origin);

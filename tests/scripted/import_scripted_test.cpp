@@ -80,6 +80,19 @@ TEST(UrlImport, Shards) {
             ErrorCode::kMalformedWeights);
 }
 
+// A server that never ends must not fill the memory: only weights are large.
+TEST(UrlImport, SmallFilesAreSmall) {
+  const Bytes large(65u << 20);
+  ScriptedHost host;
+  Fetcher fetcher(host.host(), {});
+  serve(host, kUrl, {{"config.json", text("{}")}, {"model.safetensors", large}});
+  EXPECT_TRUE(host.run(import_url_folder(host.host(), fetcher, kUrl, kWanted, Stop())));
+  serve(host, kUrl, {{"config.json", large}});
+  const auto imported = host.run(import_url_folder(host.host(), fetcher, kUrl, kWanted, Stop()));
+  ASSERT_FALSE(imported);
+  EXPECT_EQ(imported.error().code, ErrorCode::kLimitExceeded);
+}
+
 TEST(UrlImport, Errors) {
   ScriptedHost host;
   Fetcher fetcher(host.host(), {});

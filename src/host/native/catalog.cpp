@@ -9,6 +9,9 @@ Result<Located> find(Library& library, const std::string& model, const Stop& sto
   const bool could_be_path = path.error().code == ErrorCode::kNotFound || path.error().code == ErrorCode::kInvalidCid;
   std::error_code error;
   if (could_be_path && std::filesystem::is_directory(model, error)) {
+    if (!std::filesystem::exists(std::filesystem::path(model) / "config.json", error)) {
+      return fail(ErrorCode::kNotFound, "the folder {} is no model: it has no config.json", model);
+    }
     bool was_here = true;
     IA_ASSIGN(const content::Cid cid, library.add_folder(model, was_here, stop));
     return Located{cid.text(), was_here};

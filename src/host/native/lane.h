@@ -1,4 +1,5 @@
-// Lane: the calls of a device, carried out one after the other by a thread of its own, or by the thread that waits for them.
+// Lane: the calls of a device, carried out one after the other by a thread of its own, or by the thread that waits for
+// them.
 #pragma once
 
 #include <condition_variable>
@@ -32,7 +33,11 @@ class Lane {
     call->work = std::move(work);
     loop_.promise();
     add([this, call] {
-      call->result = call->work();
+      try {
+        call->result = call->work();
+      } catch (...) {  // memory may run out in plain work
+        call->result = std::unexpected(error_of_exception());
+      }
       loop_.answer([call] { call->reply.settle(*std::move(call->result)); });
     });
     if (!loop_.lend(*this)) wake();

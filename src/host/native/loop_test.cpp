@@ -106,6 +106,16 @@ TEST(Lane, AloneTheCallersThreadCarriesTheCallOut) {
   EXPECT_TRUE(again);
 }
 
+TEST(Lane, AnExceptionIsAnError) {
+  Loop loop;
+  Lane lane(loop);
+  const auto throwing = [&]() -> Async<int> {
+    co_return co_await lane.call<int>([]() -> Result<int> { throw std::bad_alloc(); });
+  };
+  EXPECT_EQ(loop.block_on(throwing()).error().code, ErrorCode::kOutOfMemory);
+  EXPECT_NE(loop.block_on(thread_of(lane)).value(), std::thread::id());  // it goes on
+}
+
 TEST(Lane, WhoMustDriveLeavesItToTheLanesThread) {
   Loop loop;
   Lane lane(loop);

@@ -90,12 +90,8 @@ export class Border {
   async call<T>(request: object, {progress, signal, started}: CallOptions = {}): Promise<T> {
     checkAborted(signal);
     const number = this.#enter('ia_call', this.#write([], JSON.stringify(request)));
-    const forget = () => {
-      if (!this.broken) this.#enter('ia_forget', number);
-    };
-    const stop = () => {
-      if (!this.broken) this.#then('ia_stop', number);
-    };
+    const forget = () => this.#then(() => this.#enter('ia_forget', number));
+    const stop = () => this.#then(() => this.#enter('ia_stop', number));
     signal?.addEventListener('abort', stop);
     const shared = started && !(this.#module.wasmMemory.buffer instanceof ArrayBuffer);
     if (shared) started(this.#module.wasmMemory.buffer, this.#enter('ia_stop_flag', number) >>> 0, forget);
@@ -159,7 +155,7 @@ export class Border {
         // the listener's own
         this.#calls.delete(number);
         waiting.reject(error);
-        this.#then('ia_stop', number);
+        this.#then(() => this.#enter('ia_stop', number));
       }
       return;
     }
@@ -180,9 +176,8 @@ export class Border {
       failed = 1;
     }
     this.#requests.delete(number);
-    if (this.broken) return;
     const {numbers = [], text = ''} = answer ?? {};
-    this.#then('ia_answer', number, failed, numbers.length, this.#write(numbers, text));
+    this.#then(() => this.#enter('ia_answer', number, failed, numbers.length, this.#write(numbers, text)));
   }
 
   /** Numbers, then text, where the engine reads them; gives the text's size. */
@@ -194,12 +189,12 @@ export class Border {
     return bytes.byteLength;
   }
 
-  /** Calls an export, and sees to what came of it. */
-  #then(name: string, ...args: number[]): void {
+  /** Takes a step, and sees to what came of it. */
+  #then(step: () => void): void {
     try {
-      this.#enter(name, ...args);
-    } catch {
-      return; // told to every caller already
+      step();
+    } catch (error) {
+      return this.#break(asError(error)); // every caller is told; nobody waits for this step
     }
     this.#drain();
   }

@@ -67,7 +67,8 @@ export function asError(thrown: unknown, fallback: ErrorCode = 'internal'): Ipfs
   const name = thrown instanceof Error || thrown instanceof DOMException ? thrown.name : '';
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   if (name === 'AbortError') return new IpfsAccelerateError('cancelled', 'the caller asked to stop', {cause: thrown});
-  if (name === 'QuotaExceededError') return new IpfsAccelerateError('quota_exceeded', message, {cause: thrown});
+  if (name === 'QuotaExceededError' || /^(ENOSPC|EDQUOT):/.test(message))
+    return new IpfsAccelerateError('quota_exceeded', message, {cause: thrown});
   return new IpfsAccelerateError(fallback, message, {cause: thrown});
 }
 

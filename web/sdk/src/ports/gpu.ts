@@ -220,7 +220,10 @@ export function gpuPort(): Ports {
       const said = {adapter: factsOf(adapter, adapter, wanted), device: factsOf(adapter, device, wanted)};
       return {numbers: [number], text: JSON.stringify(said)};
     },
-    gpu_lost: async () => ({text: await open!.whenLost}),
+    gpu_lost: async ({signal}) => {
+      signal.addEventListener('abort', () => open?.device.destroy()); // the engine ended
+      return {text: await open!.whenLost};
+    },
     gpu_buffer: async (request) => {
       const gpu = alive();
       const number = (last += 1);

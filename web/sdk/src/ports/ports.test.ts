@@ -146,6 +146,14 @@ describe('keep', () => {
     const full = await TestBorder.open({cache: new FullCache()});
     expect(await codeOf(full.call('keep', kept))).toBe('quota_exceeded');
   });
+
+  test('a full disk under the folder: quota_exceeded', async () => {
+    const folder = join(scratch, 'full');
+    const full = await TestBorder.open({cache: await FolderCache.open(folder)});
+    const name = `12-${createHash('sha256').update(kept.text).digest('hex')}`;
+    for (let i = 1; i < 100; i += 1) symlinkSync('/dev/full', join(folder, `${name}.${process.pid}.${i}.partial`));
+    expect(await codeOf(full.call('keep', kept))).toBe('quota_exceeded');
+  });
 });
 
 test.each([true, false])('hash, with WebCrypto %s', async (webCrypto) => {
@@ -233,6 +241,15 @@ describe('gpu', () => {
 
   test('a shader that does not compile: shader_compile', async () => {
     expect(await codeOf(engine.call('gpu', {...request, wgsl: shader('y[id.x] = nothing;')}))).toBe('shader_compile');
+  }, 120_000);
+
+  test('an engine that ends lets go of its device', async () => {
+    const ending = await TestBorder.open();
+    await ending.call('gpu', request);
+    const destroyed = vi.spyOn(GPUDevice.prototype, 'destroy');
+    ending.border.close();
+    expect(destroyed).toHaveBeenCalledOnce();
+    destroyed.mockRestore();
   }, 120_000);
 });
 
