@@ -111,7 +111,7 @@ void shared_model(std::vector<Outcome>& outcomes) {
     const auto next = pair.world.host.run(pair.core.run(pair.request, {{"red", {}}}, {}, Stop()));
     story.require(next && !pair.world.read_anew(), "the model is still loaded");
     story.require(pair.world.gpu.buffers() == buffers, "its weights are there once");
-    pair.core.unload(pair.request);
+    story.require(pair.world.host.run(pair.core.unload(pair.request, Stop())).has_value(), "unloading");
     story.require(pair.world.gpu.buffers() == 0 && pair.world.gpu.plans() == 0, "no run holds on to it");
     story.require(pair.world.host.pinned() == 0, "nothing is pinned in memory");
   }
