@@ -139,6 +139,7 @@ TEST_F(Cancelled, OneCancelForTwoEngines) {
 }
 
 TEST_F(Cancelled, AFolderThatIsHashedForARun) {
+  store::write_text(source / "config.json", "{}");  // else it is no model, and not hashed
   // Another writer holds the store; the run waits for it until it is cancelled.
   Engine engine = open();
   const auto writer = *Store::open(folder.path / "home/store");
