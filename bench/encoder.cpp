@@ -207,11 +207,11 @@ int main(int argc, char** argv) {
   }
   const std::string folder = argv[1];
   const int threads = argc > 2 ? std::atoi(argv[2]) : static_cast<int>(std::thread::hardware_concurrency());
+  const double peak = ipfs_accelerate::bench::fma_peak(threads);  // first: the peers' threads spin when they are idle
   Ort::Env env(ORT_LOGGING_LEVEL_ERROR, "bench");
   Ort::Session standard = load_peer(env, folder + "/model.onnx", threads),
                fused = load_peer(env, folder + "/fused.onnx", threads);
   Ours ours = load_ours(folder, threads);
-  const double peak = ipfs_accelerate::bench::fma_peak(threads);
   for (std::int64_t sequence : {16, 128, 512}) {
     for (std::int64_t batch : {1, 8}) {
       compare(ours, {{"standard graph", &standard}, {"fused graph", &fused}}, batch, sequence, threads, peak);
