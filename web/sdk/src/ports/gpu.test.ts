@@ -78,6 +78,7 @@ describe('the port', () => {
     const answer = (await port.requests[name]!(request)) as PortAnswer | undefined;
     return name === 'gpu_submit' ? span[15]! : answer!.numbers![0]!;
   };
+  const open = () => ask('gpu_open', [], JSON.stringify({limits: [], features: []}));
   const plan = (weight: number) => ask('gpu_plan', [weight], copying);
   const run = (number: number) => ask('gpu_submit', [number, 0]);
   const load = async (value: number) => {
@@ -86,13 +87,13 @@ describe('the port', () => {
   };
 
   test('numbers of a lost device never name what another model made', async () => {
-    const first = await ask('gpu_open');
+    const first = await open();
     const old = [await load(1), await load(2)];
     expect(await run(old[1]!.plan)).toBe(2);
     await lose();
     expect(await codeOf(run(old[0]!.plan))).toBe('device_lost');
     expect(await codeOf(load(3))).toBe('device_lost');
-    expect(await ask('gpu_open')).not.toBe(first);
+    expect(await open()).not.toBe(first);
     const [three, four] = [await load(3), await load(4)];
     for (const model of old) {
       expect(await codeOf(run(model.plan))).toBe('device_lost');
@@ -107,7 +108,7 @@ describe('the port', () => {
   test('two callers open one device', async () => {
     await lose();
     const count = devices.length;
-    const [one, two] = await Promise.all([ask('gpu_open'), ask('gpu_open')]);
+    const [one, two] = await Promise.all([open(), open()]);
     expect([two, devices.length]).toEqual([one, count + 1]);
   }, 120_000);
 });
