@@ -17,12 +17,15 @@ DATA_FOLDERS = ("zoo/", "tests/fixtures/")
 # What a portable folder leaves to its host.
 HOST_HEADERS = re.compile(
     r"(thread|mutex|shared_mutex|condition_variable|future|semaphore|latch|barrier|stop_token|filesystem|fstream"
-    r"|iostream|cstdio|stdio\.h|random|chrono|ctime|time\.h|pthread\.h|unistd\.h|fcntl\.h|blake3\.h"
+    r"|iostream|print|cstdio|stdio\.h|random|chrono|ctime|time\.h|csignal|signal\.h|(pthread|threads|sched|semaphore|unistd|fcntl"
+    r"|dirent|poll|dlfcn)\.h|blake3\.h"
     r"|(sys|netinet|arpa|curl|dawn|webgpu|openssl)/.*|emscripten.*)")
 HOST_NAMES = re.compile(
-    r"\bstd::(this_thread|thread|jthread|(shared_|recursive_|timed_)*mutex|condition_variable\w*|async|future|promise"
-    r"|filesystem|[io]?fstream|chrono::\w*_clock|random_device)\b|\b\w+_clock::now\b"
-    r"|\b(fopen|clock_gettime|gettimeofday|(secure_)?getenv)\s*\(")
+    r"\bstd::(this_thread|thread|jthread|(shared_|recursive_|timed_)*mutex|condition_variable\w*|async|future|promise|call_once"
+    r"|once_flag|(lock_guard|scoped_lock|unique_lock|shared_lock)|stop_(token|source|callback)|\w+_semaphore|latch|barrier"
+    r"|filesystem|[io]?fstream|chrono::\w*_clock|random_device|cout|cerr|clog|cin|print(ln)?|time)\b|\b\w+_clock::now\b"
+    r"|(?<![\w.>:])(std::|::)?(fopen|v?f?printf|puts|clock_gettime|gettimeofday|(secure_)?getenv|usleep|nanosleep|pthread_\w+|dlopen)\s*\("
+    r"|(?<![\w:>.])::(open|read|write|close|time)\s*\(")
 
 
 def lines_of(root, file):
