@@ -1,6 +1,6 @@
 # One static library per folder of layers.txt, linked to the folders it may include.
 
-# ia_layer(FOLDER [SOURCES ...] [LIBRARIES ...]): library ia_<name> from FOLDER/*.cpp (tests left out), and, natively,
+# ia_layer(FOLDER [LIBRARIES ...]): library ia_<name> from FOLDER/*.cpp (tests left out), and, natively,
 # test_<name> from FOLDER/*_test.cpp.
 file(STRINGS ${CMAKE_SOURCE_DIR}/layers.txt IA_LAYER_LINES REGEX "^[a-z]")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/layers.txt)

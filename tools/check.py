@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import rules
 
 SOURCE = os.environ["IA_SOURCE"]
-WEB_FILES = ("sdk/**/*.ts", "demo/**/*.{ts,mjs,css}", "react/**/*.{ts,tsx}", "test/**/*.{ts,mjs,js}",
+WEB_FILES = ("sdk/**/*.ts", "demo/**/*.{ts,mjs,css}", "test/**/*.{ts,mjs,js}",
              "bench/**/*.{ts,mjs,js}", "*.{ts,mjs}")
 TIDY_CHECKS = ",".join((
     "-*", "bugprone-use-after-move", "bugprone-dangling-handle", "bugprone-infinite-loop",

@@ -102,7 +102,6 @@ def main() -> None:
     canonical = decompositions("NFD", lambda code, text: False)
     compatible = decompositions("NFKD", lambda code, text: text == decomposition("NFD", code))
     text = f'// Unicode {unicodedata.unidata_version}, written by tools/gen_unicode.py.\n'
-    text += f'constexpr char kUnicodeVersion[] = "{unicodedata.unidata_version}";\n'
     text += array("std::uint8_t" if max(index) < 256 else "std::uint16_t", "kPageIndex", index)
     text += array("std::uint8_t", "kPages", data)
     for name, (keys, starts, flat) in (("Canonical", canonical), ("Compatible", compatible)):

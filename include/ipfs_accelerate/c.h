@@ -51,7 +51,7 @@ int ia_get(ia_engine* engine, const char* content, const char* target, char** ou
 /* A file's bytes; free *bytes with ia_free(). `out` gets the message of an error. */
 int ia_read(ia_engine* engine, const char* content, unsigned char** bytes, size_t* size, char** out);
 int ia_verify(ia_engine* engine, const char* content,
-              char** out); /* {"blocks", "bytes", "damage": [...]}; NULL: everything */
+              char** out); /* {"blocks", "bytes", "damage": [...]}; NULL: everything pinned */
 int ia_pin(ia_engine* engine, const char* content, char** out);
 int ia_unpin(ia_engine* engine, const char* content, char** out);
 int ia_rm(ia_engine* engine, const char* content, char** out);

@@ -178,7 +178,7 @@ class Engine {
   Result<> cat(const std::string& content, const Sink& sink, const FetchConfig& fetch = {});
   /// Writes a file or a folder to `target`, which must not exist.
   Result<> get(const std::string& content, const std::filesystem::path& target, const FetchConfig& fetch = {});
-  /// Reads everything below `content` (empty: the whole store) again and compares it with its CIDs.
+  /// Reads everything below `content` (empty: everything pinned) again and compares it with its CIDs.
   Result<VerifyReport> verify(const std::string& content = {}, const Cancel& cancel = {});
   Result<std::string> pin(const std::string& content, const FetchConfig& fetch = {});  ///< the CID that was pinned
   Result<std::string> unpin(const std::string& content);

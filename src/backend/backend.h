@@ -67,7 +67,7 @@ class Program {
   virtual Async<std::unique_ptr<Executable>> compile(ShapeClass shape, Stop stop) = 0;
   virtual int precision() const = 0;  ///< bits it computes in
   virtual std::int64_t weight_bytes() const = 0;
-  /// What was done to make it fast, for Result::optimizations: "prepacked weights", "f16", "subgroup matrices".
+  /// What was done to make it fast, for RunResult::optimizations: "prepacked weights", "f16", "subgroup matrices".
   virtual std::vector<std::string> optimizations() const = 0;
 };
 

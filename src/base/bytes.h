@@ -1,4 +1,4 @@
-// Bytes and ByteSource: the two shapes in which data is handed between layers.
+// Bytes: owned, looked at, kept by the host, or read from somewhere.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// Work without a host: a Compute that computes where it is called, and running an Async to its end. For tests.
+// Work without a host: a Compute that computes where it is called, and running an Async to its end. For tests, and for
+// programs with one thread.
 #pragma once
 
 #include <optional>

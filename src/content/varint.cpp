@@ -11,15 +11,6 @@ void put_varint(Bytes& out, std::uint64_t value) {
   out.push_back(static_cast<std::uint8_t>(value));
 }
 
-std::size_t varint_length(std::uint64_t value) {
-  std::size_t length = 1;
-  while (value >= 0x80) {
-    value >>= 7;
-    ++length;
-  }
-  return length;
-}
-
 Result<std::uint64_t> read_varint(ByteView bytes, std::size_t& used) {
   std::uint64_t value = 0;
   for (std::size_t i = 0; i < bytes.size() && i < 10; ++i) {

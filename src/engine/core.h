@@ -54,8 +54,7 @@ class Core {
   /// The plan as JSON; no weight is read.
   Async<std::string> explain(Request request, std::vector<Input> inputs, Stop stop);
   Async<Evaluation> evaluate(Request request, std::vector<EncodedItem> encodings, std::vector<Input> texts, Stop stop);
-  /// {"browser", "cpu": {...}, "devices": [...], "webgpu_error"?, "webnn_error"?, "auto": {"platform", "device",
-  /// "reason"}}
+  /// {"browser", "devices": [...], "webgpu_error"?, "webnn_error"?, "auto": {"platform", "device", "reason"}}
   Async<std::string> devices(Stop stop);
   /// Forgets every loaded form of this model, whichever of its names it was loaded by. A name that leads nowhere is no
   /// error: nothing of it is loaded.

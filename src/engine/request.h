@@ -1,4 +1,4 @@
-// Requests as JSON: what the page, the C ABI and other edges send.
+// Requests as JSON: what the page and the golden runner send; the inputs of a call also for other edges.
 #pragma once
 
 #include <string_view>

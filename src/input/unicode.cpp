@@ -122,8 +122,6 @@ void recompose(std::vector<Change>& text) {
 
 }  // namespace
 
-std::string_view unicode_version() { return kUnicodeVersion; }
-
 CategorySet category_set(std::string_view name) {
   static constexpr std::string_view kNames = "CnLuLlLtLmLoMnMcMeNdNlNoPcPdPsPePiPfPoSmScSkSoZsZlZpCcCfCsCo";
   CategorySet set = 0;

@@ -85,7 +85,4 @@ bool surely_normal(std::string_view text, NormalForm form);
 /// The text in the form. `text` is valid UTF-8.
 std::vector<Change> normalize(std::string_view text, NormalForm form);
 
-/// The version of the tables, "16.0.0".
-std::string_view unicode_version();
-
 }  // namespace ipfs_accelerate::input

@@ -55,7 +55,4 @@ Result<BuiltModel> build_model(std::string_view config_json, const TensorTable& 
 /// "text-classification".
 Result<std::string> default_task(std::string_view config_json);
 
-/// Names accepted in config.json's model_type.
-std::vector<std::string> known_architectures();
-
 }  // namespace ipfs_accelerate

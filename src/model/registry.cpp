@@ -46,10 +46,4 @@ Result<std::string> default_task(std::string_view config_json) {
   return fail(ErrorCode::kUnknownTask, "no task is known for '{}'; name one, such as feature-extraction", classes[0]);
 }
 
-std::vector<std::string> known_architectures() {
-  std::vector<std::string> names;
-  for (const Architecture& architecture : kArchitectures) names.emplace_back(architecture.model_type);
-  return names;
-}
-
 }  // namespace ipfs_accelerate

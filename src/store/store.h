@@ -25,7 +25,6 @@ using content::Cid;
 struct Progress {
   std::string path;  ///< the file at work, relative to what was given
   std::uint64_t bytes_done = 0, bytes_total = 0;
-  std::uint64_t files_done = 0, files_total = 0;
 };
 using ProgressCallback = std::function<void(const Progress&)>;
 

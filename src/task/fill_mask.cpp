@@ -34,7 +34,6 @@ class FillMask final : public Task {
       for (std::size_t position : positions) {
         rows.push_back(static_cast<std::int32_t>(item * static_cast<std::size_t>(batch.shape.sequence) + position));
       }
-      batch.rows_per_item.push_back(static_cast<std::int32_t>(positions.size()));
     }
     batch.shape.rows = static_cast<std::int64_t>(rows.size());
     batch.input_names.emplace_back("rows");

@@ -42,7 +42,6 @@ struct Batch {
   std::vector<std::string> input_names;  ///< graph input each tensor is for
   std::vector<Tensor> inputs;
   std::vector<Encoding> encodings;
-  std::vector<std::int32_t> rows_per_item;  ///< fill-mask: masks in each text
 };
 
 class Task {

@@ -132,7 +132,6 @@ TEST_F(TaskTest, FillMaskRanksTokens) {
   ASSERT_TRUE(batch) << batch.error().message;
   EXPECT_EQ(batch->shape, (ShapeClass{2, 4, 3}));
   EXPECT_EQ(values(*batch, "rows"), (Ints{2, 5, 6}));
-  EXPECT_EQ(batch->rows_per_item, (Ints{1, 2}));
   Tensor logits = Tensor::f32({3, 8});
   logits.f32s()[6] = 9;       // row 0: lamp
   logits.f32s()[8 + 7] = 9;   // row 1: cold

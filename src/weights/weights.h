@@ -22,7 +22,8 @@ struct TensorLocation {
 class WeightIndex {
  public:
   /// header: the first bytes of a file, at least 8 + header length; file_size: to check ranges against.
-  /// Refuses overlapping, unsorted-beyond-file, wrong-length and duplicate tensors (kMalformedWeights).
+  /// Refuses tensors that overlap, reach beyond the file, have another length than their shape, or come twice
+  /// (kMalformedWeights).
   Result<> add_safetensors(ByteView header, std::uint64_t file_size, std::size_t file);
   /// Bytes of header a file needs, read from its first 8 bytes: 8 + length. kLimitExceeded above 100 MB (the format's
   /// own cap).

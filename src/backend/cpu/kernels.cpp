@@ -44,7 +44,6 @@ const Kernels& kernels() {
       .lanes = kLanes,
       .panel_columns = kPanel,
       .tile_rows = kTileRows,
-      .vectors = kVectors,
       .packed_size = packed_size,
       .pack = pack,
       .gemm = gemm,

@@ -56,7 +56,6 @@ struct Kernels {
   std::size_t lanes;          ///< floats in a vector
   std::size_t panel_columns;  ///< columns of W in a panel
   std::size_t tile_rows;      ///< rows of the register tile
-  std::size_t vectors;        ///< vectors across the register tile
   /// Floats that a packed [columns, depth] matrix takes.
   std::size_t (*packed_size)(std::size_t columns, std::size_t depth);
   /// Packs rows [begin, begin + rows) of a matrix of `columns` rows; w points at row `begin`.

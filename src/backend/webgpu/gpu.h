@@ -21,7 +21,7 @@ struct OpenedGpu {
   Capabilities capabilities;
 };
 
-/// One device at a time. Calls are carried out in order; submissions may overlap. After a loss every call is
+/// One device at a time. Calls are carried out in order; a host may let submissions overlap. After a loss every call is
 /// kDeviceLost until the next open(), and ids made before are void; no id is given twice.
 class Gpu {
  public:

@@ -28,7 +28,7 @@ class CallList {
   explicit CallList(const Limits& limits) : limits_(limits) {}
 
   Operand input(const std::string& name, DataType type, Shape shape);
-  /// A weight of the graph, converted to `type` by the page; the same weight gives the same operand.
+  /// A weight of the graph, uploaded as `type`; the same weight gives the same operand.
   Operand weight(WeightId id, DataType type, const Shape& shape);
   /// Equal numbers, types and shapes give the same operand.
   Operand numbers(DataType type, Shape shape, const std::vector<double>& values);
