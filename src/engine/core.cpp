@@ -179,7 +179,7 @@ Async<Core::Impl::Ready> Core::Impl::load_on(Request request, Choice choice, Loa
 
 template <class T, class Work>
 Async<T> Core::Impl::with_model(Request request, LoadListener listener, Stop stop, Work work) {
-  co_await check_config(request.config);
+  co_await check_config(request.config, host.compute.threads());
   co_await stop.check();
   Choice choice = co_await devices.choose(request.config, stop);
   for (bool again = false;; again = true) {
@@ -262,7 +262,7 @@ Async<Evaluation> Core::evaluate(Request request, std::vector<EncodedItem> encod
 }
 
 Async<std::string> Core::explain(Request request, std::vector<Input> inputs, Stop stop) {
-  co_await check_config(request.config);
+  co_await check_config(request.config, impl_->host.compute.threads());
   const Choice choice = co_await impl_->devices.choose(request.config, stop);
   const Found found = co_await impl_->find(request, stop);
   const auto opened = co_await as_result(open_model_source(found.fetcher, found.cid, found.origin, {}, stop));

@@ -111,6 +111,21 @@ TEST(Options, ByTheirOtherNames) {
   EXPECT_EQ(config(R"({"device": 7})").error().code, ErrorCode::kInvalidArgument);
 }
 
+TEST(Options, ThreadsHaveALimit) {
+  const auto check = [](int threads, int processors) {
+    Config config;
+    config.threads = threads;
+    const Result<> checked = check_config(config, processors);
+    return checked ? std::string() : checked.error().message;
+  };
+  EXPECT_EQ(check(0, 2), "");
+  EXPECT_EQ(check(64, 2), "");
+  EXPECT_EQ(check(65, 2), "threads is 65; it must be 1 to 64, or 0 for all");
+  EXPECT_EQ(check(-1, 2), "threads is -1; it must be 1 to 64, or 0 for all");
+  EXPECT_EQ(check(192, 48), "");
+  EXPECT_EQ(check(193, 48), "threads is 193; it must be 1 to 192, or 0 for all");
+}
+
 /// {"dims"} or {"answer"} of a pipeline.
 Json answer_of(const std::string& task, const char* inputs, const char* config, const char* output) {
   const Result<Call> call = read_call(std::format(R"({{"inputs": {}, "config": {}}})", inputs, config));

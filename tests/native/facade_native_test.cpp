@@ -140,6 +140,7 @@ TEST_F(Cancelled, OneCancelForTwoEngines) {
 
 TEST_F(Cancelled, AFolderThatIsHashedForARun) {
   // Another writer holds the store; the run waits for it until it is cancelled.
+  store::write_text(source / "config.json", "{}");
   Engine engine = open();
   const auto writer = *Store::open(folder.path / "home/store");
   const Cancel cancel;
@@ -148,6 +149,29 @@ TEST_F(Cancelled, AFolderThatIsHashedForARun) {
     cancel.request();
   });
   EXPECT_EQ(engine.accelerate(source.string(), {{"text", {}}}, {}, cancel).error().code, ErrorCode::kCancelled);
+}
+
+TEST(Threads, EndWithTheModelsThatComputeOnThem) {
+  const store::TestFolder folder;
+  Engine engine = *Engine::open(folder.path / "home");
+  const auto run = [&](int threads) -> Result<> {
+    Config config;
+    config.platform = "cpu";
+    config.threads = threads;
+    const auto result = engine.accelerate(IA_SOURCE_DIR "/zoo/numbers-bert-classifier", {{"7", {}}}, config);
+    if (!result) return std::unexpected(result.error());
+    return {};
+  };
+  const auto threads = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator());
+  };
+  EXPECT_EQ(run(1'000'000).error().code, ErrorCode::kInvalidArgument);
+  for (int i = 1; i <= 4; ++i) ASSERT_TRUE(run(i)) << run(i).error().message;
+  const auto before = threads();
+  ASSERT_TRUE(run(50));
+  EXPECT_GT(threads(), before + 40);
+  for (int i = 1; i <= 4; ++i) ASSERT_TRUE(run(i));  // as many models as stay loaded
+  EXPECT_LT(threads(), before + 40) << "one that has just ended may still be listed";
 }
 
 }  // namespace
