@@ -211,6 +211,10 @@ Async<Cid> import_disk_folder(host::Host& host, Fetcher& fetcher, std::string fo
   FolderBuilder builder(host);
   const auto blocks = std::make_shared<DiskBlocks>(*host.files, folder);
   const std::vector<host::Files::Item> items = co_await host.files->list(folder);
+  // A wrong folder may be somebody's whole disk.
+  if (!std::ranges::contains(items, "config.json", &host::Files::Item::path)) {
+    co_await fail(ErrorCode::kNotFound, "the folder {} is no model: it has no config.json", folder);
+  }
   for (const host::Files::Item& item : items) {
     co_await stop.check();
     co_await add_item(*host.files, builder, *blocks, folder, item, stop);

@@ -20,7 +20,8 @@ struct WantedFiles {
 Async<Cid> import_url_folder(host::Host& host, Fetcher& fetcher, std::string url, WantedFiles wanted, Stop stop);
 
 /// A folder on a disk (needs the host's Files). Symbolic links stay links, hidden names are left out. Nothing is
-/// copied: `fetcher` reads blocks from the folder's files again, and verifies them, when they are wanted.
+/// copied: `fetcher` reads blocks from the folder's files again, and verifies them, when they are wanted. kNotFound,
+/// before any file is read, when there is no such folder, or no config.json in it.
 Async<Cid> import_disk_folder(host::Host& host, Fetcher& fetcher, std::string folder, Stop stop);
 
 }  // namespace ipfs_accelerate::fetch

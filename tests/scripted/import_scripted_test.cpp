@@ -150,6 +150,16 @@ TEST_F(DiskImport, AChangedFileIsNoticed) {
   EXPECT_EQ(host.run(read_all(fetcher, root, "model.safetensors")).error().code, ErrorCode::kIntegrity);
 }
 
+TEST_F(DiskImport, AFolderThatIsNoModelIsNotRead) {
+  host.disk.erase("/models/x/config.json");
+  host.trace.clear();
+  const auto root = import();
+  ASSERT_FALSE(root);
+  EXPECT_EQ(root.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(root.error().message, HasSubstr("config.json"));
+  EXPECT_EQ(host.traced().find("read"), std::string::npos) << host.traced();
+}
+
 TEST_F(DiskImport, NoFolder) {
   EXPECT_EQ(host.run(import_disk_folder(host.host(), fetcher, "/models/none", Stop())).error().code,
             ErrorCode::kNotFound);
