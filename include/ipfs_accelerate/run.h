@@ -29,7 +29,7 @@ struct Config {
   int gateway_timeout = 30;           ///< s without a byte after which a gateway is given up
 
   /// Reads an object with these names as keys. kUnknownOption names the key nobody reads; kInvalidArgument a wrong
-  /// type.
+  /// type. Limits are checked by the call that gets it.
   static Result<Config> from_json(std::string_view json);
 };
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "engine/model_name.h"
+#include "fetch/sources.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -215,7 +216,9 @@ Result<> check_config(const Config& config, int processors) {
     return fail(ErrorCode::kUnsupportedPrecision,
                 "mixed_precision is not available; choose precision 32 or 16 for the whole model");
   }
-  if (config.top_k < 1) return fail(ErrorCode::kInvalidArgument, "top_k is {}; it must be at least 1", config.top_k);
+  if (config.top_k < 1 || config.top_k > 1'000'000) {
+    return fail(ErrorCode::kInvalidArgument, "top_k is {}; it must be 1 to 1000000", config.top_k);
+  }
   if (config.batch_size < 1 || config.batch_size > 4096) {
     return fail(ErrorCode::kInvalidArgument, "batch_size is {}; it must be 1 to 4096", config.batch_size);
   }
@@ -227,6 +230,7 @@ Result<> check_config(const Config& config, int processors) {
     return fail(ErrorCode::kInvalidArgument, "threads is {}; it must be 1 to {}, or 0 for all", config.threads,
                 most_threads);
   }
+  for (const std::string& url : config.gateways) IA_TRY(fetch::parse_gateway(url));
   return {};
 }
 

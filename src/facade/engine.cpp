@@ -8,6 +8,7 @@
 #include "content/walk.h"
 #include "engine/core.h"
 #include "facade/run.h"
+#include "fetch/sources.h"
 #include "host/native/native_host.h"
 #include "ipfs_accelerate/ipfs_accelerate.h"
 #include "model/model.h"
@@ -97,6 +98,7 @@ struct Engine::Impl {
   /// Where `content` is, fetched when it is not complete here and a source is given.
   Result<std::string> locate_complete(const std::string& content, const FetchConfig& config, const Stop& stop) {
     IA_TRY(stop.check());
+    for (const std::string& url : config.gateways) IA_TRY(fetch::parse_gateway(url));
     IA_ASSIGN(const std::string path, library.locate(content));
     if (config.gateways.empty()) return path;
     IA_ASSIGN(const auto store, library.reader());

@@ -151,6 +151,22 @@ TEST_F(Cancelled, AFolderThatIsHashedForARun) {
   EXPECT_EQ(engine.accelerate(source.string(), {{"text", {}}}, {}, cancel).error().code, ErrorCode::kCancelled);
 }
 
+TEST(Gateways, AreCheckedAlsoWhereEverythingIsHere) {
+  const store::TestFolder folder;
+  store::write_text(folder.path / "source/a.txt", "a");
+  Engine engine = *Engine::open(folder.path / "home");
+  const std::string cid = engine.add(folder.path / "source")->cid;
+  FetchConfig fetch;
+  fetch.gateways = {"ftp://wrong"};
+  EXPECT_EQ(engine.ls(cid, fetch).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(engine.pin(cid, fetch).error().code, ErrorCode::kInvalidArgument);
+  Config config;
+  config.gateways = fetch.gateways;
+  const auto run = engine.accelerate(IA_SOURCE_DIR "/zoo/numbers-bert-classifier", {{"7", {}}}, config);
+  ASSERT_FALSE(run);
+  EXPECT_EQ(run.error().code, ErrorCode::kInvalidArgument);
+}
+
 TEST(Threads, EndWithTheModelsThatComputeOnThem) {
   const store::TestFolder folder;
   Engine engine = *Engine::open(folder.path / "home");
