@@ -151,6 +151,34 @@ TEST_F(Cancelled, AFolderThatIsHashedForARun) {
   EXPECT_EQ(engine.accelerate(source.string(), {{"text", {}}}, {}, cancel).error().code, ErrorCode::kCancelled);
 }
 
+TEST(Progress, OfAddMayReadButNotWaitForAdd) {
+  const store::TestFolder folder;
+  const std::string small = [&] {
+    store::write_text(folder.path / "small.txt", "small");
+    return Engine::open(folder.path / "home")->add(folder.path / "small.txt")->cid;
+  }();
+  store::write_random(folder.path / "large.bin", 4 * kMiB, 1);
+  Engine engine = *Engine::open(folder.path / "home");
+  Engine other = *Engine::open(folder.path / "elsewhere");
+  const std::string model = IA_SOURCE_DIR "/zoo/numbers-bert-classifier";
+  std::atomic<int> told = 0;
+  AddOptions add;
+  add.name = "large";
+  add.progress = [&](std::string_view, std::uint64_t, std::uint64_t) {
+    if (told++ > 0) return;
+    EXPECT_TRUE(engine.has(small).value());
+    EXPECT_TRUE(engine.cat(small, [](const void*, std::size_t) { return true; }));
+    EXPECT_EQ(engine.add(folder.path / "small.txt").error().code, ErrorCode::kInvalidArgument);
+    EXPECT_EQ(engine.gc().error().code, ErrorCode::kInvalidArgument);
+    EXPECT_EQ(engine.accelerate(model, {{"7", {}}}).error().code, ErrorCode::kInvalidArgument);
+    EXPECT_EQ(engine.start(model, {{"7", {}}}).wait().error().code, ErrorCode::kInvalidArgument);
+    EXPECT_TRUE(other.add(folder.path / "small.txt")) << "another engine is free";
+  };
+  EXPECT_TRUE(engine.add(folder.path / "large.bin", add));
+  EXPECT_GT(told, 0);
+  EXPECT_TRUE(engine.add(folder.path / "small.txt"));
+}
+
 TEST(Gateways, AreCheckedAlsoWhereEverythingIsHere) {
   const store::TestFolder folder;
   store::write_text(folder.path / "source/a.txt", "a");
