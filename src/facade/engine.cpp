@@ -115,17 +115,17 @@ struct Engine::Impl {
 
  private:
   Async<> fetch_path(std::string path, FetchConfig config, Stop stop) {
-    fetch::Fetcher fetcher(native->host(), {config.gateways, config.allow_local_gateways,
-                                            static_cast<double>(std::clamp(config.gateway_timeout, 1, 3600))});
+    const auto fetcher = core.fetcher({config.gateways, config.allow_local_gateways,
+                                       static_cast<double>(std::clamp(config.gateway_timeout, 1, 3600))});
     const auto progress = [&](std::uint64_t done, std::uint64_t total) {
       if (config.progress) config.progress("fetching", done, total);
     };
     const auto fetch_all = [&]() -> Async<> {
-      const Cid target = co_await fetcher.resolve(path, stop);
-      co_await fetcher.fetch_dag(target, progress, stop);
+      const Cid target = co_await fetcher->resolve(path, stop);
+      co_await fetcher->fetch_dag(target, progress, stop);
     };
     const Result<> done = co_await as_result(fetch_all());
-    const Result<> flushed = co_await as_result(fetcher.flush());  // what came is kept, also after an error
+    const Result<> flushed = co_await as_result(fetcher->flush());  // what came is kept, also after an error
     co_await done;
     co_await flushed;
   }

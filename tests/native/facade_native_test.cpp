@@ -127,6 +127,29 @@ TEST_F(Cancelled, ARunThatWaitsForASource) {
       << "the next works";
 }
 
+// A block that a run and a call of the store want at the same moment is asked for once.
+TEST_F(Cancelled, ARunAndAStoreCallShareWhatIsUnderWay) {
+  Engine engine = open();
+  std::atomic<int> asked = 0;
+  TestServer server([&](const std::string& target) {
+    if (!target.contains(cid)) return Sent{http_reply(404, "")};
+    ++asked;
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
+    while (asked < 2 && std::chrono::steady_clock::now() < until)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return Sent{http_reply(200, as_text(origin->get_block(*content::Cid::parse(cid))->bytes()))};
+  });
+  Config config;
+  config.platform = "cpu";
+  config.gateways = {server.url()};
+  config.allow_local_gateways = true;
+  auto run = engine.start(cid, {{"text", {}}}, config);
+  while (asked == 0) std::this_thread::yield();
+  EXPECT_EQ(engine.ls(cid, from(server, {})).error().code, ErrorCode::kNoSource);
+  EXPECT_EQ(run.wait().error().code, ErrorCode::kNotFound) << "it is no model";
+  EXPECT_EQ(asked, 1);
+}
+
 TEST_F(Cancelled, OneCancelForTwoEngines) {
   Engine one = open(), two = *Engine::open(folder.path / "other");
   const Cancel cancel;
