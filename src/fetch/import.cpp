@@ -12,6 +12,7 @@ namespace ipfs_accelerate::fetch {
 namespace {
 
 constexpr std::uint64_t kMostFileBytes = std::uint64_t{1} << 40;
+constexpr std::uint64_t kMostUnstatedBytes = std::uint64_t{2} << 30;  // of a server that could go on for ever
 constexpr std::uint64_t kMostIndexBytes = 64u << 20;  // and of every other file that holds no weights
 
 /// [offset, offset + length) of host bytes that can be addressed, kept alive with them.
@@ -97,6 +98,7 @@ class UrlImport {
         co_await host_.net.get({.url = url,
                                 .accept = {},
                                 .max_bytes = holds_weights ? kMostFileBytes : kMostIndexBytes,
+                                .max_unstated = kMostUnstatedBytes,
                                 .stall_seconds = fetcher_.options().stall_seconds,
                                 .allow_local = fetcher_.options().allow_local,
                                 .revalidate = true,

@@ -93,6 +93,17 @@ TEST(UrlImport, SmallFilesAreSmall) {
   EXPECT_EQ(imported.error().code, ErrorCode::kLimitExceeded);
 }
 
+TEST(UrlImport, WeightsWithoutEndEndBeforeTheMemoryDoes) {
+  ScriptedHost host;
+  Fetcher fetcher(host.host(), {});
+  serve(host, kUrl, {{"config.json", text("{}")}});
+  host.answer(kUrl + "/model.safetensors", [](const std::string&, int) { return Answer{.kind = Answer::Kind::kEndless}; });
+  const auto imported = host.run(import_url_folder(host.host(), fetcher, kUrl, kWanted, Stop()));
+  ASSERT_FALSE(imported);
+  EXPECT_EQ(imported.error().code, ErrorCode::kLimitExceeded);
+  EXPECT_THAT(imported.error().message, HasSubstr("2147483648"));
+}
+
 TEST(UrlImport, Errors) {
   ScriptedHost host;
   Fetcher fetcher(host.host(), {});
