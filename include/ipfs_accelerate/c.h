@@ -26,12 +26,12 @@ int ia_accelerate(ia_engine* engine, const char* model, const char* inputs, cons
  * stop, from any thread (ia_wait then gives 900, unless it was over already); ia_run_free stops what is not over and
  * waits for it. Free runs before their engine is closed. */
 typedef struct ia_run ia_run;
-/* Told what happens while the model is loaded, as transformers.js tells it: {"status": "initiate", "download", "progress"
- * or "done", "name" (the model as given), "file", "source", "loaded", "total", "progress" (percent)} of one file (bytes),
- * at last {"status": "ready", "name", "model", "source", "task"}. `event` lives until the callback returns; `user` is what
- * ia_start was given. Called on the thread that is in ia_wait; it may call the engine. At most 64 events wait for that:
- * progress replaces older progress of the same file, and where that is not enough the oldest event but "done" and
- * "ready" is left out. The load never waits for a callback. */
+/* Told what happens while the model is loaded, as transformers.js tells it: {"status": "initiate", "download",
+ * "progress" or "done", "name" (the model as given), "file", "source", "loaded", "total", "progress" (percent)} of one
+ * file (bytes), at last {"status": "ready", "name", "model", "source", "task"}. `event` lives until the callback
+ * returns; `user` is what ia_start was given. Called on the thread that is in ia_wait; it may call the engine. At most
+ * 64 events wait for that: progress replaces older progress of the same file, and where that is not enough the oldest
+ * event but "done" and "ready" is left out. The load never waits for a callback. */
 typedef void (*ia_listener)(void* user, const char* event);
 /* listener: NULL when nobody listens. */
 int ia_start(ia_engine* engine, const char* model, const char* inputs, const char* config, ia_listener listener,

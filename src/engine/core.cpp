@@ -100,8 +100,8 @@ struct Core::Impl {
 Async<Found> Core::Impl::find(Request request, Stop stop) {
   const ModelName name = co_await parse_model_name(request.model);
   const Config& config = request.config;
-  const auto fetcher = this->fetcher(
-      {config.gateways, config.allow_local_gateways, static_cast<double>(config.gateway_timeout)});
+  const auto fetcher =
+      this->fetcher({config.gateways, config.allow_local_gateways, static_cast<double>(config.gateway_timeout)});
   if (name.kind == ModelName::Kind::kUrl) {
     const Cid cid = co_await fetch::import_url_folder(host, *fetcher, name.text, wanted_at_address(), stop);
     co_return Found{cid, "url", true, fetcher};

@@ -122,8 +122,7 @@ TEST(Options, NumbersThatAreTooLargeNameTheLimit) {
     return config ? problem_of(*config) : config.error().message;
   };
   EXPECT_EQ(message(R"({"top_k": 1000000})"), "");
-  EXPECT_EQ(message(R"({"top_k": 2147483647})"),
-            "invalid_argument: top_k is 2147483647; it must be 1 to 1000000");
+  EXPECT_EQ(message(R"({"top_k": 2147483647})"), "invalid_argument: top_k is 2147483647; it must be 1 to 1000000");
   for (const char* huge : {"2147483648", "-2147483649", "18446744073709551615"}) {
     EXPECT_EQ(message(std::format(R"({{"top_k": {}}})", huge).c_str()),
               std::format("option 'top_k' must be a whole number from -2147483648 to 2147483647, not {}", huge));

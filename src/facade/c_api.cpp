@@ -129,7 +129,9 @@ int ia_start(ia_engine* engine, const char* model, const char* inputs, const cha
     IA_ASSIGN(const Config options, Config::from_json(config ? config : "{}"));
     LoadListener told;
     if (listener) {
-      told = [=, name = std::string(model)](const LoadEvent& event) { listener(user, event_json(name, event).c_str()); };
+      told = [=, name = std::string(model)](const LoadEvent& event) {
+        listener(user, event_json(name, event).c_str());
+      };
     }
     *run = new ia_run{engine->engine.start(model, items, options, std::move(told))};
     return "{}";

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint64_t kMostFileBytes = std::uint64_t{1} << 40;
 constexpr std::uint64_t kMostUnstatedBytes = std::uint64_t{2} << 30;  // of a server that could go on for ever
-constexpr std::uint64_t kMostIndexBytes = 64u << 20;  // and of every other file that holds no weights
+constexpr std::uint64_t kMostIndexBytes = 64u << 20;                  // and of every other file that holds no weights
 
 /// [offset, offset + length) of host bytes that can be addressed, kept alive with them.
 class SliceBytes final : public HostBytes {

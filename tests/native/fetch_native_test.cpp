@@ -337,9 +337,8 @@ TEST_F(NativeNetTest, ALengthAboveTheLimitEndsItBeforeTheBody) {
 }
 
 TEST_F(NativeNetTest, ALengthAboveTheMemoryEndsItAtOnce) {
-  TestServer server([](const std::string&) {
-    return Sent{"HTTP/1.1 200 x\r\nContent-Length: 1000000000000000\r\n\r\nx", true};
-  });
+  TestServer server(
+      [](const std::string&) { return Sent{"HTTP/1.1 200 x\r\nContent-Length: 1000000000000000\r\n\r\nx", true}; });
   host::NetRequest request = ask(server);
   request.stall_seconds = 5;
   request.max_bytes = UINT64_MAX;

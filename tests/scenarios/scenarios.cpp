@@ -199,7 +199,7 @@ std::vector<Outcome> run_scenarios(const std::string& only) {
                                                                            {"shared", shared_load},
                                                                            {"shared", late_caller},
                                                                            {"shared", shared_model},
-{"names", names_of_one_model}};
+                                                                           {"names", names_of_one_model}};
   std::vector<Outcome> outcomes;
   for (const auto& [name, scenario] : kScenarios) {
     if (only.empty() || only == name) scenario(outcomes);

@@ -97,7 +97,8 @@ TEST(UrlImport, WeightsWithoutEndEndBeforeTheMemoryDoes) {
   ScriptedHost host;
   Fetcher fetcher(host.host(), {});
   serve(host, kUrl, {{"config.json", text("{}")}});
-  host.answer(kUrl + "/model.safetensors", [](const std::string&, int) { return Answer{.kind = Answer::Kind::kEndless}; });
+  host.answer(kUrl + "/model.safetensors",
+              [](const std::string&, int) { return Answer{.kind = Answer::Kind::kEndless}; });
   const auto imported = host.run(import_url_folder(host.host(), fetcher, kUrl, kWanted, Stop()));
   ASSERT_FALSE(imported);
   EXPECT_EQ(imported.error().code, ErrorCode::kLimitExceeded);

@@ -201,9 +201,8 @@ struct ScriptedHost::Ports {
         co_await fail(ErrorCode::kSourceError, "{} failed after {} bytes", url, half);
       }
       const bool endless = answer.kind == Answer::Kind::kEndless;
-      const std::uint64_t most = endless && request.max_unstated > 0
-                                     ? std::min(request.max_unstated, request.max_bytes)
-                                     : request.max_bytes;
+      const std::uint64_t most =
+          endless && request.max_unstated > 0 ? std::min(request.max_unstated, request.max_bytes) : request.max_bytes;
       if (endless || answer.body.size() > most) {
         co_await fail(ErrorCode::kLimitExceeded, "{} sends more than {} bytes", url, most);
       }

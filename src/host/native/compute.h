@@ -25,7 +25,7 @@ class NativeCompute final : public Compute {
   std::mutex mutex_;
   std::map<int, std::weak_ptr<Pool>> pools_;  ///< by thread count; its threads end with the last who computes on it
   std::shared_ptr<Pool> usual_;               ///< the one with threads_ stays
-  Turns turns_;  ///< of the CPU's lane: whoever stops need not wait for the run before
+  Turns turns_;                               ///< of the CPU's lane: whoever stops need not wait for the run before
   Lane cpu_, aside_;
 };
 

@@ -208,7 +208,8 @@ TEST(Dawn, IdsOfALostDeviceNeverNameAnotherModelsBuffers) {
   ASSERT_TRUE(three && four);
   for (const Copying& old : {*one, *two}) {
     EXPECT_EQ(old.run(opened).error().code, ErrorCode::kDeviceLost);
-    EXPECT_EQ(opened.loop.block_on(opened.gpu.plan(copying(), {old.weight}, Stop())).error().code, ErrorCode::kDeviceLost);
+    EXPECT_EQ(opened.loop.block_on(opened.gpu.plan(copying(), {old.weight}, Stop())).error().code,
+              ErrorCode::kDeviceLost);
     opened.gpu.drop_plan(old.plan);
     opened.gpu.drop_buffer(old.weight);
   }

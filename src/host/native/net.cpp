@@ -17,8 +17,8 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::size_t kMostPerHost = 16;  // as many blocks as one load asks for at once
-constexpr std::size_t kMostActive = 64;   // connections in all
+constexpr std::size_t kMostPerHost = 16;     // as many blocks as one load asks for at once
+constexpr std::size_t kMostActive = 64;      // connections in all
 constexpr std::uint64_t kSmall = 64u << 20;  // bodies up to here are taken without asking how much memory is free
 constexpr auto kNever = std::chrono::hours(1);
 
