@@ -44,6 +44,8 @@ describe('net', () => {
 
   test.each([
     ['endless', {max_bytes: 100_000}, 'limit_exceeded'],
+    ['endless', {max_bytes: 1e12, max_unstated: 100_000}, 'limit_exceeded'],
+    ['says-much', {max_bytes: 100_000, stall: 5}, 'limit_exceeded'],
     ['stalls', {stall: 0.2}, 'timeout'],
     ['stops-midway', {stall: 0.2}, 'timeout'],
     ['drips', {stall: 5, total: 0.3}, 'timeout'],
