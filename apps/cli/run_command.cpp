@@ -223,7 +223,8 @@ void add_run_command(CLI::App& app, Context& context) {
   command->add_option("--precision", options->config.precision, "32 (default) or 16");
   command->add_option("--batch", options->config.batch_size, "inputs computed together (default 32)");
   command->add_option("--top-k", options->config.top_k, "answers per input (default 5)");
-  command->add_option("--threads", options->config.threads, "CPU threads (default: all)");
+  command->add_option("--threads", options->config.threads,
+                      "CPU threads (default: all; at most 64, or 4 for each processor)");
   command->add_option("--gateway", options->config.gateways, "a trustless gateway to fetch from (may be repeated)")
       ->allow_extra_args(false);
   command->add_option("--gateway-timeout", options->config.gateway_timeout,

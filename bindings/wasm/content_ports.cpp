@@ -50,7 +50,8 @@ void PageClock::random(std::span<std::uint8_t> into) {
 Async<host::NetAnswer> PageNet::get(host::NetRequest request, Stop stop) {
   Message message{.kind = Kind::fetch,
                   .numbers = {static_cast<double>(request.max_bytes), request.stall_seconds, request.total_seconds,
-                              request.follow_redirects ? 1.0 : 0.0, request.revalidate ? 1.0 : 0.0},
+                              request.follow_redirects ? 1.0 : 0.0, request.revalidate ? 1.0 : 0.0,
+                              static_cast<double>(request.max_unstated)},
                   .text = request.url + "\n" + request.accept};
   const Answer answer = co_await border_.ask(std::move(message), std::move(stop));
   co_return host::NetAnswer{static_cast<int>(answer.numbers.at(0)), take_bytes(answer, 1)};

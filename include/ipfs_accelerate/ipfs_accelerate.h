@@ -43,6 +43,8 @@ struct AddOptions {
   bool dereference = false;                ///< add what symbolic links point to, in their place
   bool hidden = false;                     ///< also names that start with a dot
   std::string name;                        ///< also registers this name for the CID
+  /// The store is locked meanwhile: it may read (ls, cat, stat ...); what writes to the store, fetches or runs a model
+  /// gives it kInvalidArgument, and another thread that does so waits until `add` is over.
   Progress progress;
   Cancel cancel;
 };

@@ -23,13 +23,13 @@ struct Config {
   bool truncation = true;             ///< cut inputs at the model's length, instead of an error
   int top_k = 5;                      ///< answers per input, for tasks that rank
   int batch_size = 32;                ///< inputs computed together
-  int threads = 0;                    ///< 0 = all
+  int threads = 0;                    ///< of the CPU; 0 = all, at most 64, or 4 for each processor where that is more
   std::vector<std::string> gateways;  ///< trustless gateways to fetch from, "http://host:port"
   bool allow_local_gateways = false;  ///< gateways at private and loopback addresses
   int gateway_timeout = 30;           ///< s without a byte after which a gateway is given up
 
   /// Reads an object with these names as keys. kUnknownOption names the key nobody reads; kInvalidArgument a wrong
-  /// type.
+  /// type. Limits are checked by the call that gets it.
   static Result<Config> from_json(std::string_view json);
 };
 

@@ -22,7 +22,8 @@ class Compute {
   virtual Processor processor() const { return {}; }
   /// Threads this host offers.
   virtual int threads() const = 0;
-  /// The pool with this many threads; 0 = threads(). Equal numbers give the same pool.
+  /// The pool with this many threads; 0 = threads(). Equal numbers give the same pool, which lives as long as
+  /// somebody holds it.
   virtual std::shared_ptr<Pool> pool(int threads) = 0;
   /// The CPU's lane, one at a time, in the order of the calls: calls `step` until it gives false or an error. Between
   /// steps kCancelled once `stop` is requested; in the page other events get a turn once 8 ms have passed. What `step`

@@ -75,12 +75,8 @@ struct Core::Impl {
 
   explicit Impl(host::Host& host) : host(host), devices(host) {}
 
-  std::shared_ptr<fetch::Fetcher> fetcher(const Request& request) {
-    return std::make_shared<fetch::Fetcher>(
-        host,
-        fetch::SourceOptions{request.config.gateways, request.config.allow_local_gateways,
-                             static_cast<double>(request.config.gateway_timeout)},
-        underway);
+  std::shared_ptr<fetch::Fetcher> fetcher(fetch::SourceOptions options) {
+    return std::make_shared<fetch::Fetcher>(host, std::move(options), underway);
   }
 
   Async<Found> find(Request request, Stop stop);
@@ -103,7 +99,9 @@ struct Core::Impl {
 
 Async<Found> Core::Impl::find(Request request, Stop stop) {
   const ModelName name = co_await parse_model_name(request.model);
-  const auto fetcher = this->fetcher(request);
+  const Config& config = request.config;
+  const auto fetcher =
+      this->fetcher({config.gateways, config.allow_local_gateways, static_cast<double>(config.gateway_timeout)});
   if (name.kind == ModelName::Kind::kUrl) {
     const Cid cid = co_await fetch::import_url_folder(host, *fetcher, name.text, wanted_at_address(), stop);
     co_return Found{cid, "url", true, fetcher};
@@ -179,7 +177,7 @@ Async<Core::Impl::Ready> Core::Impl::load_on(Request request, Choice choice, Loa
 
 template <class T, class Work>
 Async<T> Core::Impl::with_model(Request request, LoadListener listener, Stop stop, Work work) {
-  co_await check_config(request.config);
+  co_await check_config(request.config, host.compute.threads());
   co_await stop.check();
   Choice choice = co_await devices.choose(request.config, stop);
   for (bool again = false;; again = true) {
@@ -202,6 +200,10 @@ Async<T> Core::Impl::with_model(Request request, LoadListener listener, Stop sto
 
 Core::Core(host::Host& host) : impl_(std::make_unique<Impl>(host)) {}
 Core::~Core() = default;
+
+std::shared_ptr<fetch::Fetcher> Core::fetcher(fetch::SourceOptions options) {
+  return impl_->fetcher(std::move(options));
+}
 
 Async<RunResult> Core::run(Request request, std::vector<Input> inputs, LoadListener listener, Stop stop) {
   if (inputs.empty()) co_await fail(ErrorCode::kInvalidArgument, "no input: give at least one text");
@@ -262,7 +264,7 @@ Async<Evaluation> Core::evaluate(Request request, std::vector<EncodedItem> encod
 }
 
 Async<std::string> Core::explain(Request request, std::vector<Input> inputs, Stop stop) {
-  co_await check_config(request.config);
+  co_await check_config(request.config, impl_->host.compute.threads());
   const Choice choice = co_await impl_->devices.choose(request.config, stop);
   const Found found = co_await impl_->find(request, stop);
   const auto opened = co_await as_result(open_model_source(found.fetcher, found.cid, found.origin, {}, stop));

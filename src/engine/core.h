@@ -59,6 +59,8 @@ class Core {
   /// Forgets every loaded form of this model, whichever of its names it was loaded by. A name that leads nowhere is no
   /// error: nothing of it is loaded.
   Async<> unload(Request request, Stop stop);
+  /// A way to bytes that shares what is under way with the models' loads.
+  std::shared_ptr<fetch::Fetcher> fetcher(fetch::SourceOptions options);
 
  private:
   struct Impl;

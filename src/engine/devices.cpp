@@ -43,8 +43,9 @@ std::string adapter_text(const DeviceInfo& device) {
 }
 
 std::shared_ptr<Backend> Devices::cpu(int threads) {
-  std::shared_ptr<Backend>& backend = cpus_[threads];
-  if (!backend) backend = cpu::make_backend(host_.compute, threads);
+  std::shared_ptr<Backend> backend = cpus_[threads].lock();
+  if (!backend) cpus_[threads] = backend = cpu::make_backend(host_.compute, threads);
+  if (threads == 0) cpu_ = backend;
   return backend;
 }
 

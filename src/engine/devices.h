@@ -47,7 +47,8 @@ class Devices {
 
   host::Host& host_;
   Shared<Opened> opening_webgpu_, opening_webnn_;
-  std::map<int, std::shared_ptr<Backend>> cpus_;  ///< by thread count
+  std::map<int, std::weak_ptr<Backend>> cpus_;  ///< by thread count, as long as a model runs there
+  std::shared_ptr<Backend> cpu_;                ///< the one on all threads stays
   Opened webgpu_, webnn_;
   std::optional<Result<Adapters>> adapters_;
   std::optional<Error> webgpu_refused_;  ///< it failed its self-check: checking again would cost as much

@@ -1,10 +1,12 @@
 #include "engine/request.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "engine/model_name.h"
+#include "fetch/sources.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -67,6 +69,10 @@ Result<> read_texts(const std::string& key, const Json& value, std::vector<std::
   for (const Json& item : value) IA_TRY(read_text(key, item, into.emplace_back()));
   return {};
 }
+
+// More threads than this compute nothing sooner, and each costs its stack.
+constexpr int kMostThreads = 64;     // on a small machine too: a number that is fine on one is fine on the next
+constexpr int kMostThreadsEach = 4;  // for each processor, where that is more
 
 /// Where a caller in a page is.
 struct Page {
@@ -198,7 +204,7 @@ Result<> read_field(Call& call, const std::string& key, const Json& value) {
 
 }  // namespace
 
-Result<> check_config(const Config& config) {
+Result<> check_config(const Config& config, int processors) {
   static const std::set<std::string> platforms = {"auto", "cpu", "webgpu", "webnn"};
   if (!platforms.contains(config.platform)) {
     return fail(ErrorCode::kUnknownPlatform, "no platform '{}'; known: auto, cpu, webgpu, webnn", config.platform);
@@ -210,16 +216,21 @@ Result<> check_config(const Config& config) {
     return fail(ErrorCode::kUnsupportedPrecision,
                 "mixed_precision is not available; choose precision 32 or 16 for the whole model");
   }
-  if (config.top_k < 1) return fail(ErrorCode::kInvalidArgument, "top_k is {}; it must be at least 1", config.top_k);
+  if (config.top_k < 1 || config.top_k > 1'000'000) {
+    return fail(ErrorCode::kInvalidArgument, "top_k is {}; it must be 1 to 1000000", config.top_k);
+  }
   if (config.batch_size < 1 || config.batch_size > 4096) {
     return fail(ErrorCode::kInvalidArgument, "batch_size is {}; it must be 1 to 4096", config.batch_size);
   }
   if (config.gateway_timeout < 1 || config.gateway_timeout > 3600) {
     return fail(ErrorCode::kInvalidArgument, "gateway_timeout is {} s; it must be 1 to 3600", config.gateway_timeout);
   }
-  if (config.threads < 0 || config.threads > 1024) {
-    return fail(ErrorCode::kInvalidArgument, "threads is {}; it must be 1 to 1024, or 0 for all", config.threads);
+  const int most_threads = std::max(kMostThreads, kMostThreadsEach * processors);
+  if (config.threads < 0 || config.threads > most_threads) {
+    return fail(ErrorCode::kInvalidArgument, "threads is {}; it must be 1 to {}, or 0 for all", config.threads,
+                most_threads);
   }
+  for (const std::string& url : config.gateways) IA_TRY(fetch::parse_gateway(url));
   return {};
 }
 

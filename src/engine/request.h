@@ -8,8 +8,9 @@
 
 namespace ipfs_accelerate {
 
-/// kUnsupportedPrecision, kUnknownPlatform, kInvalidArgument for values nobody can serve.
-Result<> check_config(const Config& config);
+/// kUnsupportedPrecision, kUnknownPlatform, kInvalidArgument for values nobody can serve. `processors`: threads that
+/// the host offers.
+Result<> check_config(const Config& config, int processors);
 
 /// A text, {"text", "pair"?}, or an array of these. kInvalidArgument says which item is no text.
 Result<std::vector<Input>> read_inputs(std::string_view json);

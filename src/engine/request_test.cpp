@@ -111,6 +111,49 @@ TEST(Options, ByTheirOtherNames) {
   EXPECT_EQ(config(R"({"device": 7})").error().code, ErrorCode::kInvalidArgument);
 }
 
+std::string problem_of(const Config& config, int processors = 2) {
+  const Result<> checked = check_config(config, processors);
+  return checked ? "" : std::string(error_name(checked.error().code)) + ": " + checked.error().message;
+}
+
+TEST(Options, NumbersThatAreTooLargeNameTheLimit) {
+  const auto message = [](const char* json) {
+    const auto config = Config::from_json(json);
+    return config ? problem_of(*config) : config.error().message;
+  };
+  EXPECT_EQ(message(R"({"top_k": 1000000})"), "");
+  EXPECT_EQ(message(R"({"top_k": 2147483647})"), "invalid_argument: top_k is 2147483647; it must be 1 to 1000000");
+  for (const char* huge : {"2147483648", "-2147483649", "18446744073709551615"}) {
+    EXPECT_EQ(message(std::format(R"({{"top_k": {}}})", huge).c_str()),
+              std::format("option 'top_k' must be a whole number from -2147483648 to 2147483647, not {}", huge));
+  }
+  EXPECT_EQ(message(R"({"top_k": 1.5})"), "option 'top_k' must be a whole number, not 1.5");
+}
+
+// Also where nothing has to be fetched: it would fail on the day it is needed.
+TEST(Options, GatewaysAreChecked) {
+  Config config;
+  config.gateways = {"https://here.test", "http://127.0.0.1:8080/"};
+  EXPECT_EQ(problem_of(config), "");
+  config.gateways.emplace_back("here.test");
+  EXPECT_EQ(problem_of(config),
+            "invalid_argument: \"here.test\" is no gateway; write it as http://host:port or https://host");
+}
+
+TEST(Options, ThreadsHaveALimit) {
+  const auto check = [](int threads, int processors) {
+    Config config;
+    config.threads = threads;
+    return problem_of(config, processors);
+  };
+  EXPECT_EQ(check(0, 2), "");
+  EXPECT_EQ(check(64, 2), "");
+  EXPECT_EQ(check(65, 2), "invalid_argument: threads is 65; it must be 1 to 64, or 0 for all");
+  EXPECT_EQ(check(-1, 2), "invalid_argument: threads is -1; it must be 1 to 64, or 0 for all");
+  EXPECT_EQ(check(192, 48), "");
+  EXPECT_EQ(check(193, 48), "invalid_argument: threads is 193; it must be 1 to 192, or 0 for all");
+}
+
 /// {"dims"} or {"answer"} of a pipeline.
 Json answer_of(const std::string& task, const char* inputs, const char* config, const char* output) {
   const Result<Call> call = read_call(std::format(R"({{"inputs": {}, "config": {}}})", inputs, config));

@@ -1,5 +1,6 @@
 // Config from JSON and RunResult to JSON: the words of the original API.
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/result.h"
 #include "ipfs_accelerate/run.h"
@@ -25,9 +26,11 @@ Result<> read(const std::string& key, const Json& value, bool& out) {
   return {};
 }
 Result<> read(const std::string& key, const Json& value, int& out) {
-  if (!value.is_number_integer() || value < -1'000'000 || value > 1'000'000)
-    return wrong_type(key, "a whole number", value);
-  out = value.get<int>();
+  if (!value.is_number_integer()) return wrong_type(key, "a whole number", value);
+  const bool fits = value.is_number_unsigned() ? std::in_range<int>(value.get<std::uint64_t>())
+                                               : std::in_range<int>(value.get<std::int64_t>());
+  if (!fits) return wrong_type(key, "a whole number from -2147483648 to 2147483647", value);
+  out = value.get<int>();  // what it means has limits of its own: check_config()
   return {};
 }
 Result<> read(const std::string& key, const Json& value, std::vector<std::string>& out) {

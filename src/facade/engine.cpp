@@ -8,6 +8,7 @@
 #include "content/walk.h"
 #include "engine/core.h"
 #include "facade/run.h"
+#include "fetch/sources.h"
 #include "host/native/native_host.h"
 #include "ipfs_accelerate/ipfs_accelerate.h"
 #include "model/model.h"
@@ -80,6 +81,12 @@ struct Engine::Impl {
   Library& library;
   Core core;
 
+  /// What runs in here may write to the store, on another thread.
+  template <class T>
+  Result<T> block_on(Async<T> work) {
+    IA_TRY(library.check_may_write());
+    return native->loop().block_on(std::move(work));
+  }
   /// Blocks from the store as it is now.
   Result<content::BlockGetter> getter() {
     IA_ASSIGN(auto store, library.reader());
@@ -97,27 +104,28 @@ struct Engine::Impl {
   /// Where `content` is, fetched when it is not complete here and a source is given.
   Result<std::string> locate_complete(const std::string& content, const FetchConfig& config, const Stop& stop) {
     IA_TRY(stop.check());
+    for (const std::string& url : config.gateways) IA_TRY(fetch::parse_gateway(url));
     IA_ASSIGN(const std::string path, library.locate(content));
     if (config.gateways.empty()) return path;
     IA_ASSIGN(const auto store, library.reader());
     if (const auto complete = store->is_complete(path); complete && *complete) return path;
-    IA_TRY(native->loop().block_on(fetch_path(path, config, stop)));
+    IA_TRY(block_on(fetch_path(path, config, stop)));
     return path;
   }
 
  private:
   Async<> fetch_path(std::string path, FetchConfig config, Stop stop) {
-    fetch::Fetcher fetcher(native->host(), {config.gateways, config.allow_local_gateways,
-                                            static_cast<double>(std::clamp(config.gateway_timeout, 1, 3600))});
+    const auto fetcher = core.fetcher({config.gateways, config.allow_local_gateways,
+                                       static_cast<double>(std::clamp(config.gateway_timeout, 1, 3600))});
     const auto progress = [&](std::uint64_t done, std::uint64_t total) {
       if (config.progress) config.progress("fetching", done, total);
     };
     const auto fetch_all = [&]() -> Async<> {
-      const Cid target = co_await fetcher.resolve(path, stop);
-      co_await fetcher.fetch_dag(target, progress, stop);
+      const Cid target = co_await fetcher->resolve(path, stop);
+      co_await fetcher->fetch_dag(target, progress, stop);
     };
     const Result<> done = co_await as_result(fetch_all());
-    const Result<> flushed = co_await as_result(fetcher.flush());  // what came is kept, also after an error
+    const Result<> flushed = co_await as_result(fetcher->flush());  // what came is kept, also after an error
     co_await done;
     co_await flushed;
   }
@@ -145,9 +153,8 @@ Result<Engine> Engine::open(const fs::path& home) {
 
 Result<RunResult> Engine::accelerate(const std::string& model, const std::vector<Input>& inputs, const Config& config,
                                      const Cancel& cancel) {
-  host::Loop& loop = impl_->native->loop();
-  const CancelledCall call(cancel, loop);
-  return loop.block_on(impl_->core.run({model, config}, inputs, {}, call.stop()));
+  const CancelledCall call(cancel, impl_->native->loop());
+  return impl_->block_on(impl_->core.run({model, config}, inputs, {}, call.stop()));
 }
 
 Run Engine::start(const std::string& model, const std::vector<Input>& inputs, const Config& config,
@@ -155,6 +162,10 @@ Run Engine::start(const std::string& model, const std::vector<Input>& inputs, co
   host::Loop& loop = impl_->native->loop();
   loop.start_thread();  // somebody must drive while nobody waits
   const auto run = std::make_shared<Run::Impl>(loop, std::move(listener));
+  if (Result<> may = impl_->library.check_may_write(); !may) {
+    run->settle(std::unexpected(std::move(may).error()));
+    return Run(run);
+  }
   const LoadListener push = [run](const LoadEvent& event) { run->push(event); };
   loop.post([&executor = loop.executor(), core = &impl_->core, run, push, request = Request{model, config}, inputs] {
     ipfs_accelerate::start(executor, core->run(request, inputs, push, run->stop),
@@ -165,14 +176,12 @@ Run Engine::start(const std::string& model, const std::vector<Input>& inputs, co
 
 Result<std::string> Engine::explain(const std::string& model, const std::vector<Input>& inputs, const Config& config,
                                     const Cancel& cancel) {
-  host::Loop& loop = impl_->native->loop();
-  const CancelledCall call(cancel, loop);
-  return loop.block_on(impl_->core.explain({model, config}, inputs, call.stop()));
+  const CancelledCall call(cancel, impl_->native->loop());
+  return impl_->block_on(impl_->core.explain({model, config}, inputs, call.stop()));
 }
 Result<std::string> Engine::devices(const Cancel& cancel) {
-  host::Loop& loop = impl_->native->loop();
-  const CancelledCall call(cancel, loop);
-  return loop.block_on(impl_->core.devices(call.stop()));
+  const CancelledCall call(cancel, impl_->native->loop());
+  return impl_->block_on(impl_->core.devices(call.stop()));
 }
 
 Result<AddReport> Engine::add(const fs::path& path, const AddOptions& options) {
@@ -183,7 +192,12 @@ Result<AddReport> Engine::add(const fs::path& path, const AddOptions& options) {
   wanted.reference = options.reference;
   wanted.dereference = options.dereference;
   wanted.hidden = options.hidden;
-  wanted.progress = store_progress(options.progress, "adding");
+  if (options.progress) {
+    wanted.progress = [&, tell = store_progress(options.progress, "adding")](const store::Progress& now) {
+      const TellingOfWrite telling(impl_->library);
+      tell(now);
+    };
+  }
   const CancelledCall call(options.cancel, impl_->native->loop());
   wanted.stop = call.stop();
   const auto added =

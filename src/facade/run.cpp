@@ -30,11 +30,8 @@ Result<RunResult> Run::Impl::wait() {
 }
 
 void Run::Impl::cancel() {
-  {
-    const std::lock_guard lock(mutex);
-    if (result) return;  // over; its engine may be gone
-  }
-  request_on(loop, stop);
+  const std::lock_guard lock(mutex);  // until the loop has it: who gets the result may close the engine at once
+  if (!result) request_on(loop, stop);
 }
 
 Run::Run(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}

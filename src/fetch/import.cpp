@@ -12,7 +12,8 @@ namespace ipfs_accelerate::fetch {
 namespace {
 
 constexpr std::uint64_t kMostFileBytes = std::uint64_t{1} << 40;
-constexpr std::uint64_t kMostIndexBytes = 64u << 20;  // and of every other file that holds no weights
+constexpr std::uint64_t kMostUnstatedBytes = std::uint64_t{2} << 30;  // of a server that could go on for ever
+constexpr std::uint64_t kMostIndexBytes = 64u << 20;                  // and of every other file that holds no weights
 
 /// [offset, offset + length) of host bytes that can be addressed, kept alive with them.
 class SliceBytes final : public HostBytes {
@@ -97,6 +98,7 @@ class UrlImport {
         co_await host_.net.get({.url = url,
                                 .accept = {},
                                 .max_bytes = holds_weights ? kMostFileBytes : kMostIndexBytes,
+                                .max_unstated = kMostUnstatedBytes,
                                 .stall_seconds = fetcher_.options().stall_seconds,
                                 .allow_local = fetcher_.options().allow_local,
                                 .revalidate = true,
@@ -211,6 +213,10 @@ Async<Cid> import_disk_folder(host::Host& host, Fetcher& fetcher, std::string fo
   FolderBuilder builder(host);
   const auto blocks = std::make_shared<DiskBlocks>(*host.files, folder);
   const std::vector<host::Files::Item> items = co_await host.files->list(folder);
+  // A wrong folder may be somebody's whole disk.
+  if (!std::ranges::contains(items, "config.json", &host::Files::Item::path)) {
+    co_await fail(ErrorCode::kNotFound, "the folder {} is no model: it has no config.json", folder);
+  }
   for (const host::Files::Item& item : items) {
     co_await stop.check();
     co_await add_item(*host.files, builder, *blocks, folder, item, stop);

@@ -16,11 +16,14 @@ struct WantedFiles {
 
 /// The folder with exactly those files of `wanted` that lie below `url` (http or https). Blocks are kept; where there
 /// is no room, in memory as long as `fetcher` lives, whose options say how long to wait and whether local addresses are
-/// allowed. kNotFound when there is none of the small ones.
+/// allowed. kNotFound when there is none of the small ones. A file comes whole, so it must fit into memory
+/// (kOutOfMemory); kLimitExceeded above 64 MiB, of weights above 1 TiB, or above 2 GiB where the server does not say
+/// how long they are.
 Async<Cid> import_url_folder(host::Host& host, Fetcher& fetcher, std::string url, WantedFiles wanted, Stop stop);
 
 /// A folder on a disk (needs the host's Files). Symbolic links stay links, hidden names are left out. Nothing is
-/// copied: `fetcher` reads blocks from the folder's files again, and verifies them, when they are wanted.
+/// copied: `fetcher` reads blocks from the folder's files again, and verifies them, when they are wanted. kNotFound,
+/// before any file is read, when there is no such folder, or no config.json in it.
 Async<Cid> import_disk_folder(host::Host& host, Fetcher& fetcher, std::string folder, Stop stop);
 
 }  // namespace ipfs_accelerate::fetch

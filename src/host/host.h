@@ -28,14 +28,15 @@ class Clock {
 
 struct NetRequest {
   std::string url;
-  std::string accept;             ///< the Accept header; empty: none
-  std::uint64_t max_bytes = 0;    ///< of the body; more is kLimitExceeded
-  double connect_seconds = 5;     ///< natively; a page cannot tell
-  double stall_seconds = 30;      ///< without a byte; then kTimeout
-  double total_seconds = 0;       ///< in all; 0 = no limit
-  bool allow_local = false;       ///< addresses that are loopback, private or link-local; else kForbiddenAddress
-  bool revalidate = false;        ///< a page: the browser's own HTTP cache may answer, once the server confirms it
-  bool follow_redirects = false;  ///< else an answer 3xx is given as it is (a page gives 302 for all)
+  std::string accept;              ///< the Accept header; empty: none
+  std::uint64_t max_bytes = 0;     ///< of the body; more is kLimitExceeded, before it comes when the server says so
+  std::uint64_t max_unstated = 0;  ///< the same where the server does not say how many come; 0: max_bytes
+  double connect_seconds = 5;      ///< natively; a page cannot tell
+  double stall_seconds = 30;       ///< without a byte; then kTimeout
+  double total_seconds = 0;        ///< in all; 0 = no limit
+  bool allow_local = false;        ///< addresses that are loopback, private or link-local; else kForbiddenAddress
+  bool revalidate = false;         ///< a page: the browser's own HTTP cache may answer, once the server confirms it
+  bool follow_redirects = false;   ///< else an answer 3xx is given as it is (a page gives 302 for all)
 };
 struct NetAnswer {
   int status = 0;
@@ -46,7 +47,7 @@ class Net {
  public:
   virtual ~Net() = default;
   /// GET. An answer with any status is an answer. kUnreachable, kTimeout, kForbiddenAddress, kLimitExceeded,
-  /// kCancelled; messages name the URL.
+  /// kOutOfMemory, kCancelled; messages name the URL.
   virtual Async<NetAnswer> get(NetRequest request, Stop stop) = 0;
 };
 

@@ -127,6 +127,29 @@ TEST_F(Cancelled, ARunThatWaitsForASource) {
       << "the next works";
 }
 
+// A block that a run and a call of the store want at the same moment is asked for once.
+TEST_F(Cancelled, ARunAndAStoreCallShareWhatIsUnderWay) {
+  Engine engine = open();
+  std::atomic<int> asked = 0;
+  TestServer server([&](const std::string& target) {
+    if (!target.contains(cid)) return Sent{http_reply(404, "")};
+    ++asked;
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
+    while (asked < 2 && std::chrono::steady_clock::now() < until)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return Sent{http_reply(200, as_text(origin->get_block(*content::Cid::parse(cid))->bytes()))};
+  });
+  Config config;
+  config.platform = "cpu";
+  config.gateways = {server.url()};
+  config.allow_local_gateways = true;
+  auto run = engine.start(cid, {{"text", {}}}, config);
+  while (asked == 0) std::this_thread::yield();
+  EXPECT_EQ(engine.ls(cid, from(server, {})).error().code, ErrorCode::kNoSource);
+  EXPECT_EQ(run.wait().error().code, ErrorCode::kNotFound) << "it is no model";
+  EXPECT_EQ(asked, 1);
+}
+
 TEST_F(Cancelled, OneCancelForTwoEngines) {
   Engine one = open(), two = *Engine::open(folder.path / "other");
   const Cancel cancel;
@@ -141,6 +164,7 @@ TEST_F(Cancelled, OneCancelForTwoEngines) {
 TEST_F(Cancelled, AFolderThatIsHashedForARun) {
   store::write_text(source / "config.json", "{}");  // else it is no model, and not hashed
   // Another writer holds the store; the run waits for it until it is cancelled.
+  store::write_text(source / "config.json", "{}");
   Engine engine = open();
   const auto writer = *Store::open(folder.path / "home/store");
   const Cancel cancel;
@@ -149,6 +173,73 @@ TEST_F(Cancelled, AFolderThatIsHashedForARun) {
     cancel.request();
   });
   EXPECT_EQ(engine.accelerate(source.string(), {{"text", {}}}, {}, cancel).error().code, ErrorCode::kCancelled);
+}
+
+TEST(Progress, OfAddMayReadButNotWaitForAdd) {
+  const store::TestFolder folder;
+  const std::string small = [&] {
+    store::write_text(folder.path / "small.txt", "small");
+    return Engine::open(folder.path / "home")->add(folder.path / "small.txt")->cid;
+  }();
+  store::write_random(folder.path / "large.bin", 4 * kMiB, 1);
+  Engine engine = *Engine::open(folder.path / "home");
+  Engine other = *Engine::open(folder.path / "elsewhere");
+  const std::string model = IA_SOURCE_DIR "/zoo/numbers-bert-classifier";
+  std::atomic<int> told = 0;
+  AddOptions add;
+  add.name = "large";
+  add.progress = [&](std::string_view, std::uint64_t, std::uint64_t) {
+    if (told++ > 0) return;
+    EXPECT_TRUE(engine.has(small).value());
+    EXPECT_TRUE(engine.cat(small, [](const void*, std::size_t) { return true; }));
+    EXPECT_EQ(engine.add(folder.path / "small.txt").error().code, ErrorCode::kInvalidArgument);
+    EXPECT_EQ(engine.gc().error().code, ErrorCode::kInvalidArgument);
+    EXPECT_EQ(engine.accelerate(model, {{"7", {}}}).error().code, ErrorCode::kInvalidArgument);
+    EXPECT_EQ(engine.start(model, {{"7", {}}}).wait().error().code, ErrorCode::kInvalidArgument);
+    EXPECT_TRUE(other.add(folder.path / "small.txt")) << "another engine is free";
+  };
+  EXPECT_TRUE(engine.add(folder.path / "large.bin", add));
+  EXPECT_GT(told, 0);
+  EXPECT_TRUE(engine.add(folder.path / "small.txt"));
+}
+
+TEST(Gateways, AreCheckedAlsoWhereEverythingIsHere) {
+  const store::TestFolder folder;
+  store::write_text(folder.path / "source/a.txt", "a");
+  Engine engine = *Engine::open(folder.path / "home");
+  const std::string cid = engine.add(folder.path / "source")->cid;
+  FetchConfig fetch;
+  fetch.gateways = {"ftp://wrong"};
+  EXPECT_EQ(engine.ls(cid, fetch).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(engine.pin(cid, fetch).error().code, ErrorCode::kInvalidArgument);
+  Config config;
+  config.gateways = fetch.gateways;
+  const auto run = engine.accelerate(IA_SOURCE_DIR "/zoo/numbers-bert-classifier", {{"7", {}}}, config);
+  ASSERT_FALSE(run);
+  EXPECT_EQ(run.error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST(Threads, EndWithTheModelsThatComputeOnThem) {
+  const store::TestFolder folder;
+  Engine engine = *Engine::open(folder.path / "home");
+  const auto run = [&](int threads) -> Result<> {
+    Config config;
+    config.platform = "cpu";
+    config.threads = threads;
+    const auto result = engine.accelerate(IA_SOURCE_DIR "/zoo/numbers-bert-classifier", {{"7", {}}}, config);
+    if (!result) return std::unexpected(result.error());
+    return {};
+  };
+  const auto threads = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator());
+  };
+  EXPECT_EQ(run(1'000'000).error().code, ErrorCode::kInvalidArgument);
+  for (int i = 1; i <= 4; ++i) ASSERT_TRUE(run(i)) << run(i).error().message;
+  const auto before = threads();
+  ASSERT_TRUE(run(50));
+  EXPECT_GT(threads(), before + 40);
+  for (int i = 1; i <= 4; ++i) ASSERT_TRUE(run(i));  // as many models as stay loaded
+  EXPECT_LT(threads(), before + 40) << "one that has just ended may still be listed";
 }
 
 }  // namespace

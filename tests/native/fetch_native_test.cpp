@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netdb.h>
+#include <sys/resource.h>
+
+#include <fstream>
 
 #include "fetch/fetch.h"
 #include "fetch/import.h"
@@ -324,6 +327,68 @@ TEST_F(NativeNetTest, ATrickleEndsAtTheTotalTime) {
   host::NetRequest request = ask(server);
   request.total_seconds = 0.3;
   EXPECT_EQ(run(net().get(request, Stop())).error().code, ErrorCode::kTimeout);
+}
+
+TEST_F(NativeNetTest, ALengthAboveTheLimitEndsItBeforeTheBody) {
+  TestServer server([](const std::string&) { return Sent{"HTTP/1.1 200 x\r\nContent-Length: 1048577\r\n\r\n", true}; });
+  host::NetRequest request = ask(server);
+  request.stall_seconds = 5;
+  EXPECT_EQ(run(net().get(request, Stop())).error().code, ErrorCode::kLimitExceeded);
+}
+
+TEST_F(NativeNetTest, ALengthAboveTheMemoryEndsItAtOnce) {
+  TestServer server(
+      [](const std::string&) { return Sent{"HTTP/1.1 200 x\r\nContent-Length: 1000000000000000\r\n\r\nx", true}; });
+  host::NetRequest request = ask(server);
+  request.stall_seconds = 5;
+  request.max_bytes = UINT64_MAX;
+  const auto answer = run(net().get(request, Stop()));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kOutOfMemory);
+  EXPECT_THAT(answer.error().message, HasSubstr("1000000000000000 bytes"));
+}
+
+constexpr const char* kWithoutLength = "HTTP/1.1 200 x\r\nConnection: close\r\n\r\n";
+
+TEST_F(NativeNetTest, WithoutALengthTheLimitIsAnother) {
+  TestServer server([](const std::string&) { return Sent{kWithoutLength, false, true}; });
+  host::NetRequest request = ask(server);
+  request.max_unstated = 100'000;
+  const auto answer = run(net().get(request, Stop()));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kLimitExceeded);
+  EXPECT_THAT(answer.error().message, HasSubstr("more than 100000 bytes without saying how many"));
+}
+
+/// Ends this process with 0 when a request that finds no memory says so, and leaves the host as it was.
+[[noreturn]] void receive_more_than_there_is() {
+  const TestFolder folder;
+  const auto native = *host::NativeHost::open(folder.path / "home");
+  TestServer endless([](const std::string& target) {
+    return target == "/x" ? Sent{http_reply(200, "x")} : Sent{kWithoutLength, false, true};
+  });
+  const auto code_of = [&](const std::string& path) {
+    const auto answer = native->loop().block_on(native->host().net.get(
+        {.url = endless.url() + path, .accept = {}, .max_bytes = UINT64_MAX, .allow_local = true}, Stop()));
+    return answer ? ErrorCode{} : answer.error().code;
+  };
+  if (code_of("/x") != ErrorCode{}) std::_Exit(1);  // its threads are there
+  std::ifstream statm("/proc/self/statm");
+  rlim_t pages = 0;
+  for (int field = 0; field < 6; ++field) statm >> pages;  // the sixth: data
+  const rlim_t bytes = pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE)) + (40u << 20);
+  const rlimit limit{bytes, bytes};
+  ::setrlimit(RLIMIT_DATA, &limit);
+  if (code_of("/endless") != ErrorCode::kOutOfMemory) std::_Exit(2);
+  std::_Exit(code_of("/x") == ErrorCode{} ? 0 : 3);
+}
+
+TEST(NativeNetDeathTest, WithoutMemoryARequestEndsAndNotTheProcess) {
+#if __has_feature(address_sanitizer)
+  GTEST_SKIP() << "the sanitizer has its own idea of memory";
+#endif
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(receive_more_than_there_is(), testing::ExitedWithCode(0), "");
 }
 
 bool is_public(const char* text) {

@@ -28,13 +28,14 @@ host::NetRequest request_for(const Json& json) {
   request.url = json.value("url", "");
   request.accept = json.value("accept", "");
   request.max_bytes = json.value("max_bytes", request.max_bytes);
+  request.max_unstated = json.value("max_unstated", request.max_unstated);
   request.stall_seconds = json.value("stall", request.stall_seconds);
   request.total_seconds = json.value("total", request.total_seconds);
   request.follow_redirects = json.value("follow", false);
   return request;
 }
 
-/// {"url", "max_bytes"?, "stall"?, "total"?, "follow"?} -> {"status", "size", "sha256", "begin"}
+/// {"url", "max_bytes"?, "max_unstated"?, "stall"?, "total"?, "follow"?} -> {"status", "size", "sha256", "begin"}
 Async<Json> net(host::Host& host, Json json, Stop stop) {
   const host::NetAnswer answer = co_await host.net.get(request_for(json), stop);
   const auto digests = co_await host.hash.hash({{content::HashFunction::kSha2_256, answer.body}});

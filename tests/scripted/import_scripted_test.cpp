@@ -93,6 +93,18 @@ TEST(UrlImport, SmallFilesAreSmall) {
   EXPECT_EQ(imported.error().code, ErrorCode::kLimitExceeded);
 }
 
+TEST(UrlImport, WeightsWithoutEndEndBeforeTheMemoryDoes) {
+  ScriptedHost host;
+  Fetcher fetcher(host.host(), {});
+  serve(host, kUrl, {{"config.json", text("{}")}});
+  host.answer(kUrl + "/model.safetensors",
+              [](const std::string&, int) { return Answer{.kind = Answer::Kind::kEndless}; });
+  const auto imported = host.run(import_url_folder(host.host(), fetcher, kUrl, kWanted, Stop()));
+  ASSERT_FALSE(imported);
+  EXPECT_EQ(imported.error().code, ErrorCode::kLimitExceeded);
+  EXPECT_THAT(imported.error().message, HasSubstr("2147483648"));
+}
+
 TEST(UrlImport, Errors) {
   ScriptedHost host;
   Fetcher fetcher(host.host(), {});
@@ -148,6 +160,16 @@ TEST_F(DiskImport, AChangedFileIsNoticed) {
   EXPECT_THAT(read.error().message, HasSubstr("changed"));
   host.disk["/models/x/model.safetensors"].resize(10);
   EXPECT_EQ(host.run(read_all(fetcher, root, "model.safetensors")).error().code, ErrorCode::kIntegrity);
+}
+
+TEST_F(DiskImport, AFolderThatIsNoModelIsNotRead) {
+  host.disk.erase("/models/x/config.json");
+  host.trace.clear();
+  const auto root = import();
+  ASSERT_FALSE(root);
+  EXPECT_EQ(root.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(root.error().message, HasSubstr("config.json"));
+  EXPECT_EQ(host.traced().find("read"), std::string::npos) << host.traced();
 }
 
 TEST_F(DiskImport, NoFolder) {

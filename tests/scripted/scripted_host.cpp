@@ -200,8 +200,11 @@ struct ScriptedHost::Ports {
       if (answer.kind == Answer::Kind::kCutOff) {
         co_await fail(ErrorCode::kSourceError, "{} failed after {} bytes", url, half);
       }
-      if (answer.kind == Answer::Kind::kEndless || answer.body.size() > request.max_bytes) {
-        co_await fail(ErrorCode::kLimitExceeded, "{} sent more than {} bytes", url, request.max_bytes);
+      const bool endless = answer.kind == Answer::Kind::kEndless;
+      const std::uint64_t most =
+          endless && request.max_unstated > 0 ? std::min(request.max_unstated, request.max_bytes) : request.max_bytes;
+      if (endless || answer.body.size() > most) {
+        co_await fail(ErrorCode::kLimitExceeded, "{} sends more than {} bytes", url, most);
       }
       co_return host::NetAnswer{answer.status, script.bytes(std::move(answer.body))};
     }

@@ -44,9 +44,10 @@ Processor NativeCompute::processor() const { return {cpuinfo("model name"), cpui
 std::shared_ptr<Pool> NativeCompute::pool(int threads) {
   if (threads <= 0) threads = threads_;
   const std::lock_guard lock(mutex_);
-  std::shared_ptr<Pool>& found = pools_[threads];
-  if (!found) found = std::make_shared<ThreadPool>(threads);
-  return found;
+  std::shared_ptr<Pool> pool = pools_[threads].lock();
+  if (!pool) pools_[threads] = pool = std::make_shared<ThreadPool>(threads);
+  if (threads == threads_) usual_ = pool;
+  return pool;
 }
 
 Async<> NativeCompute::run_steps(std::function<Result<bool>()> step, Stop stop) {

@@ -23,8 +23,9 @@ class NativeCompute final : public Compute {
  private:
   int threads_;
   std::mutex mutex_;
-  std::map<int, std::shared_ptr<Pool>> pools_;
-  Turns turns_;  ///< of the CPU's lane: whoever stops need not wait for the run before
+  std::map<int, std::weak_ptr<Pool>> pools_;  ///< by thread count; its threads end with the last who computes on it
+  std::shared_ptr<Pool> usual_;               ///< the one with threads_ stays
+  Turns turns_;                               ///< of the CPU's lane: whoever stops need not wait for the run before
   Lane cpu_, aside_;
 };
 

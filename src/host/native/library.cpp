@@ -13,7 +13,18 @@ using store::Store;
 
 constexpr std::chrono::milliseconds kLook{20};  // between looks at a lock, and at whether the caller asked to stop
 
+thread_local const Library* told_of = nullptr;
+
 }  // namespace
+
+TellingOfWrite::TellingOfWrite(const Library& library) : outer_(std::exchange(told_of, &library)) {}
+TellingOfWrite::~TellingOfWrite() { told_of = outer_; }
+
+Result<> Library::check_may_write() const {
+  if (told_of != this) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              "a progress callback of `add` may not change the store or run a model: `add` would never end");
+}
 
 Result<> Library::open() {
   std::error_code error;
@@ -39,16 +50,19 @@ Result<std::shared_ptr<Store>> Library::reader() {
 }
 
 Result<> Library::set_name(const std::string& name, const std::string& cid) {
+  IA_TRY(check_may_write());
   const std::lock_guard lock(write_mutex_);
   return names_.set(name, cid);
 }
 
 Result<> Library::forget_names(const std::string& cid) {
+  IA_TRY(check_may_write());
   const std::lock_guard lock(write_mutex_);
   return names_.forget_cid(cid);
 }
 
 Result<std::unique_lock<std::timed_mutex>> Library::lock_for_writing(const Stop& stop) {
+  IA_TRY(check_may_write());
   std::unique_lock lock(write_mutex_, std::defer_lock);
   do {
     IA_TRY(stop.check());

@@ -15,6 +15,19 @@ namespace ipfs_accelerate {
 
 using content::Cid;
 
+class Library;
+/// While it lives, this thread is telling its caller of a write to the library, and the write waits for that.
+class TellingOfWrite {
+ public:
+  explicit TellingOfWrite(const Library& library);
+  ~TellingOfWrite();
+  TellingOfWrite(const TellingOfWrite&) = delete;
+  TellingOfWrite& operator=(const TellingOfWrite&) = delete;
+
+ private:
+  const Library* outer_;
+};
+
 /// The write lock of the store is held only while something is written, so that several programs can share a store.
 class Library {
  public:
@@ -27,7 +40,9 @@ class Library {
   const std::filesystem::path& home() const { return home_; }
   const Names& names() const { return names_; }
   Result<std::shared_ptr<store::Store>> reader();
-  /// Runs `work` with the store open for writing. kCancelled while it waits for other writers.
+  /// Whether this thread may wait for writers: kInvalidArgument where the writer waits for this thread.
+  Result<> check_may_write() const;
+  /// Runs `work` with the store open for writing. kCancelled while it waits for other writers; check_may_write().
   template <class T>
   Result<T> write(const std::function<Result<T>(const std::shared_ptr<store::Store>&)>& work, const Stop& stop = {});
 

@@ -288,6 +288,19 @@ TEST(NativeCompute, RunsStepsInOrderOnOneLane) {
   EXPECT_EQ(order, (std::vector<int>{3, 2, 1, 13, 12, 11}));
 }
 
+TEST(NativeCompute, APoolEndsWithWhoeverComputesOnIt) {
+  Loop loop;
+  NativeCompute compute(loop, 2);
+  std::shared_ptr<Pool> held = compute.pool(5);
+  const std::weak_ptr<Pool> pool = held;
+  EXPECT_EQ(compute.pool(5), held);
+  held.reset();
+  EXPECT_TRUE(pool.expired());
+  EXPECT_EQ(compute.pool(5)->threads(), 5) << "and comes again";
+  const std::weak_ptr<Pool> usual = compute.pool(0);
+  EXPECT_FALSE(usual.expired());
+}
+
 TEST(NativeCompute, ErrorsAndStopsEndTheSteps) {
   Loop loop;
   NativeCompute compute(loop, 1);

@@ -1,29 +1,15 @@
 #include "host/native/native_host.h"
 
-#include <unistd.h>
-
-#include <fstream>
-
 #include "host/native/catalog.h"
 #include "host/native/clock.h"
 #include "host/native/compute.h"
 #include "host/native/dawn_gpu.h"
 #include "host/native/hash.h"
 #include "host/native/keep.h"
+#include "host/native/memory.h"
 #include "host/native/net.h"
 
 namespace ipfs_accelerate::host {
-namespace {
-
-/// Resident memory of this process.
-std::uint64_t resident_bytes() {
-  std::ifstream statm("/proc/self/statm");
-  std::uint64_t pages_in_all = 0, resident = 0;
-  if (!(statm >> pages_in_all >> resident)) return 0;
-  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-}
-
-}  // namespace
 
 struct NativeHost::Ports {
   Ports(Loop& loop, Library& library)
@@ -49,7 +35,7 @@ NativeHost::NativeHost(const std::filesystem::path& home)
       host_(new Host{loop_.executor(), ports_->clock, ports_->net, ports_->keep, ports_->hash, ports_->compute,
                      ports_->catalog}) {
   host_->gpu = &ports_->gpu;
-  host_->memory = resident_bytes;
+  host_->memory = resident_memory;
 }
 
 // Whoever is at work ends first: ports answer what they owe while the loop drains.

@@ -10,14 +10,16 @@
 #include <vector>
 
 #include "host/native/address.h"
+#include "host/native/memory.h"
 
 namespace ipfs_accelerate::host {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::size_t kMostPerHost = 16;  // as many blocks as one load asks for at once
-constexpr std::size_t kMostActive = 64;   // connections in all
+constexpr std::size_t kMostPerHost = 16;     // as many blocks as one load asks for at once
+constexpr std::size_t kMostActive = 64;      // connections in all
+constexpr std::uint64_t kSmall = 64u << 20;  // bodies up to here are taken without asking how much memory is free
 constexpr auto kNever = std::chrono::hours(1);
 
 template <auto free>
@@ -55,35 +57,65 @@ struct NativeNet::Transfer {
   Stop stop;
   std::string host;
   Reply<NetAnswer> reply;
+  CURL* handle = nullptr;  ///< while it is active
   Headers headers;
   Bytes body;
+  std::optional<std::uint64_t> stated;  ///< bytes of the body, as the server says
   SteadyClock::time_point last_byte;
-  bool too_large = false, stalled = false, forbidden = false;
+  bool too_large = false, no_room = false, stalled = false, forbidden = false;
 
   SteadyClock::time_point patience_ends() const {
     return last_byte + std::chrono::duration_cast<SteadyClock::duration>(
                            std::chrono::duration<double>(std::clamp(request.stall_seconds, 0.0, 1e6)));
   }
-  void prepare(CURL* handle);
+  void prepare(CURL* with);
   Result<NetAnswer> judge(CURLcode code, long status);
 
  private:
+  std::uint64_t most_bytes() const {
+    return stated || request.max_unstated == 0 ? request.max_bytes : std::min(request.max_bytes, request.max_unstated);
+  }
+  void look_at_length();
+  bool make_room(std::uint64_t size);
+  bool append(std::span<const std::uint8_t> bytes);
   static std::size_t on_body(char* data, std::size_t one, std::size_t count, void* user);
   static curl_socket_t on_socket(void* user, curlsocktype, curl_sockaddr* address);
   static int on_connection(void* user, char* ip, char*, int, int);
 };
 
+void NativeNet::Transfer::look_at_length() {
+  curl_off_t length = -1;
+  curl_easy_getinfo(handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  stated = length < 0 ? std::nullopt : std::optional(static_cast<std::uint64_t>(length));
+}
+
+/// Room for a body of `size` bytes so far: what the server says comes is had at once, and refused at once.
+bool NativeNet::Transfer::make_room(std::uint64_t size) {
+  if (size <= body.capacity()) return true;
+  const std::uint64_t wanted = std::max(size, stated.value_or(std::min(most_bytes(), 2 * body.capacity())));
+  if (wanted > kSmall && wanted > free_memory()) return false;
+  try {
+    body.reserve(static_cast<std::size_t>(wanted));
+    return true;
+  } catch (const std::exception&) {  // curl's C code is between here and whoever could catch it
+    return false;
+  }
+}
+
+bool NativeNet::Transfer::append(std::span<const std::uint8_t> bytes) {
+  too_large = bytes.size() > most_bytes() - body.size();  // headers are not believed: bytes are counted
+  no_room = !too_large && !make_room(body.size() + bytes.size());
+  if (too_large || no_room) return false;
+  body.insert(body.end(), bytes.begin(), bytes.end());
+  return true;
+}
+
 std::size_t NativeNet::Transfer::on_body(char* data, std::size_t one, std::size_t count, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   const std::size_t size = one * count;
   transfer.last_byte = SteadyClock::now();
-  if (size > transfer.request.max_bytes - transfer.body.size()) {  // headers are not believed: bytes are counted
-    transfer.too_large = true;
-    return CURL_WRITEFUNC_ERROR;
-  }
-  const auto* bytes = reinterpret_cast<const std::uint8_t*>(data);
-  transfer.body.insert(transfer.body.end(), bytes, bytes + size);
-  return size;
+  if (transfer.body.empty()) transfer.look_at_length();
+  return transfer.append({reinterpret_cast<const std::uint8_t*>(data), size}) ? size : CURL_WRITEFUNC_ERROR;
 }
 
 /// Called with the address that is about to be connected to, after the name was resolved.
@@ -104,7 +136,8 @@ int NativeNet::Transfer::on_connection(void* user, char* ip, char*, int, int) {
   return CURL_PREREQFUNC_ABORT;
 }
 
-void NativeNet::Transfer::prepare(CURL* handle) {
+void NativeNet::Transfer::prepare(CURL* with) {
+  handle = with;
   const std::string accept = "Accept: " + request.accept;
   if (!request.accept.empty()) headers.reset(curl_slist_append(nullptr, accept.c_str()));
   last_byte = SteadyClock::now();
@@ -120,6 +153,9 @@ void NativeNet::Transfer::prepare(CURL* handle) {
   curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);  // a name that is being resolved keeps nobody waiting
   curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(request.connect_seconds));
   curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, milliseconds(request.total_seconds));
+  // A length above the limit ends it before the body.
+  curl_easy_setopt(handle, CURLOPT_MAXFILESIZE_LARGE,
+                   static_cast<curl_off_t>(std::min<std::uint64_t>(request.max_bytes, INT64_MAX)));
   curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
   curl_easy_setopt(handle, CURLOPT_WRITEDATA, this);
   curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, on_socket);
@@ -134,7 +170,15 @@ Result<NetAnswer> NativeNet::Transfer::judge(CURLcode code, long status) {
   if (forbidden) {
     return fail(ErrorCode::kForbiddenAddress, "{} has a local address; allow local gateways to use it", url);
   }
-  if (too_large) return fail(ErrorCode::kLimitExceeded, "{} sent more than {} bytes", url, request.max_bytes);
+  if (too_large || code == CURLE_FILESIZE_EXCEEDED) {
+    const bool unstated = most_bytes() < request.max_bytes;
+    return fail(ErrorCode::kLimitExceeded, "{} sends more than {} bytes{}", url, most_bytes(),
+                unstated ? " without saying how many (Content-Length)" : "");
+  }
+  if (no_room) {
+    return fail(ErrorCode::kOutOfMemory, "no memory for what {} sends: {} bytes, or more", url,
+                stated.value_or(body.size()));
+  }
   if (stalled || code == CURLE_OPERATION_TIMEDOUT) {
     return fail(ErrorCode::kTimeout, "{} stopped sending after {} bytes", url, body.size());
   }

@@ -34,6 +34,8 @@ export interface Ports {
   requests: Record<string, (request: PortRequest) => Promise<PortAnswer | void>>;
   /** No answer is wanted. */
   notices: Record<string, (id: number) => void>;
+  /** The engine ended: nothing of it is used any more. */
+  close?(): void;
 }
 
 export interface CallOptions {
@@ -218,6 +220,7 @@ export class Border {
     for (const controller of this.#requests.values()) controller.abort();
     for (const {reject} of this.#calls.values()) reject(this.broken);
     this.#calls.clear();
+    this.ports.close?.();
   }
 
   get #memory(): WebAssembly.Memory {

@@ -1,7 +1,7 @@
 // Client: the engine behind promises, in a dedicated worker where there are workers, else in this thread.
 import type {CallOptions} from './border';
 import type {Answers, Engine, EngineRequest, Method} from './engine';
-import {IpfsAccelerateError, asError, checkAborted} from './errors';
+import {IpfsAccelerateError, asError, checkAborted, fail} from './errors';
 import {isNode} from './features';
 import type {FromWorker, ToWorker} from './messages';
 import type {ProgressCallback} from './progress';
@@ -11,10 +11,20 @@ export interface Client {
   close(): void;
 }
 
+/** The request as the engine reads it: what JSON can say, whichever thread it is in. */
+function plain(request: EngineRequest): EngineRequest {
+  try {
+    return JSON.parse(JSON.stringify(request)) as EngineRequest;
+  } catch (error) {
+    return fail('invalid_argument', `the call cannot be written as JSON: ${String(error)}`, error);
+  }
+}
+
 interface Waiting {
   resolve(value: never): void;
   reject(error: unknown): void;
   progress: ProgressCallback | undefined;
+  stop(): void;
   /** The call's stop flag, where memory is shared. */
   flag?: {memory: ArrayBufferLike; address: number};
 }
@@ -31,6 +41,7 @@ class WorkerClient implements Client {
     {progress, signal}: CallOptions = {},
   ): Promise<Answers[M]> {
     checkAborted(signal);
+    const asked = plain(request);
     const id = this.#next++;
     const worker = (this.#worker ??= this.#start());
     const stop = () => {
@@ -40,8 +51,8 @@ class WorkerClient implements Client {
     };
     signal?.addEventListener('abort', stop);
     return new Promise<Answers[M]>((resolve, reject) => {
-      this.#waiting.set(id, {resolve, reject, progress});
-      this.#post(worker, {kind: 'call', id, method, request});
+      this.#waiting.set(id, {resolve, reject, progress, stop});
+      this.#post(worker, {kind: 'call', id, method, request: asked});
     }).finally(() => signal?.removeEventListener('abort', stop));
   }
 
@@ -76,7 +87,16 @@ class WorkerClient implements Client {
     const {id} = message;
     const waiting = this.#waiting.get(id);
     if (!waiting) return;
-    if (message.kind === 'progress') return waiting.progress?.(message.event);
+    if (message.kind === 'progress') {
+      try {
+        return waiting.progress?.(message.event);
+      } catch (error) {
+        // the listener's own; the entry stays until the worker has let go
+        waiting.progress = undefined;
+        waiting.reject(asError(error));
+        return waiting.stop();
+      }
+    }
     if (message.kind === 'started') return void (waiting.flag = message);
     this.#waiting.delete(id);
     if (waiting.flag) this.#post(worker, {kind: 'settled', id});
@@ -98,7 +118,7 @@ class LocalClient implements Client {
   async call<M extends Method>(method: M, request: EngineRequest, options: CallOptions = {}): Promise<Answers[M]> {
     this.#engine ??= import('./engine').then(({Engine}) => new Engine({folder: this.folder}));
     try {
-      return await (await this.#engine).call(method, request, options);
+      return await (await this.#engine).call(method, plain(request), options);
     } catch (error) {
       throw asError(error);
     }

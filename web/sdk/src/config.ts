@@ -17,7 +17,7 @@ export interface Config {
   top_k?: number;
   /** Inputs computed together. */
   batch_size?: number;
-  /** 0: all processors. More than one needs a cross-origin isolated page. */
+  /** 0: all processors; at most 64. More than one needs a cross-origin isolated page. */
   threads?: number;
   /** Trustless gateways to fetch from. Default: the page's own origin. */
   gateways?: string[];

@@ -220,10 +220,7 @@ export function gpuPort(): Ports {
       const said = {adapter: factsOf(adapter, adapter, wanted), device: factsOf(adapter, device, wanted)};
       return {numbers: [number], text: JSON.stringify(said)};
     },
-    gpu_lost: async ({signal}) => {
-      signal.addEventListener('abort', () => open?.device.destroy()); // the engine ended
-      return {text: await open!.whenLost};
-    },
+    gpu_lost: async () => ({text: await open!.whenLost}),
     gpu_buffer: async (request) => {
       const gpu = alive();
       const number = (last += 1);
@@ -261,5 +258,6 @@ export function gpuPort(): Ports {
       },
       gpu_drop_plan: (number) => open?.dropPlan(number),
     },
+    close: () => open?.device.destroy(),
   };
 }

@@ -42,28 +42,31 @@ class Deadline {
 async function readLimited(
   response: Response,
   url: string,
-  maxBytes: number,
+  limits: {stated: number; unstated: number},
   deadline: Deadline,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let size = 0;
+  const length = response.headers.get('content-length');
+  const limit = (length === null && limits.unstated) || limits.stated;
   const reader = response.body?.getReader();
-  for (;;) {
+  const check = (size: number) => {
+    if (limit === 0 || size <= limit) return;
+    void reader?.cancel().catch(() => undefined);
+    fail('limit_exceeded', `${url} sends more than ${limit} bytes`);
+  };
+  check(Number(length));
+  for (let size = 0; ;) {
     const {done, value} = (await reader?.read()) ?? {done: true, value: undefined};
     if (done) break;
     deadline.alive();
-    size += value.byteLength;
-    if (maxBytes > 0 && size > maxBytes) {
-      void reader!.cancel().catch(() => undefined);
-      fail('limit_exceeded', `${url} sent more than ${maxBytes} bytes`);
-    }
+    check((size += value.byteLength));
     chunks.push(value);
   }
   return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
 async function get({numbers, text, signal}: PortRequest): Promise<{status: number; body: Uint8Array<ArrayBuffer>}> {
-  const [maxBytes, stall, total, follow, revalidate] = numbers as [number, number, number, number, number];
+  const [stated = 0, stall = 0, total = 0, follow, revalidate, unstated = 0] = numbers;
   const [url, accept] = text.split('\n') as [string, string];
   const deadline = new Deadline(stall, total, signal);
   try {
@@ -77,7 +80,7 @@ async function get({numbers, text, signal}: PortRequest): Promise<{status: numbe
     });
     // A page is not told which redirect it was.
     if (response.type === 'opaqueredirect') return {status: 302, body: new Uint8Array()};
-    return {status: response.status, body: await readLimited(response, url, maxBytes, deadline)};
+    return {status: response.status, body: await readLimited(response, url, {stated, unstated}, deadline)};
   } catch (error) {
     if (error instanceof IpfsAccelerateError) throw error;
     checkAborted(signal);

@@ -44,6 +44,8 @@ describe('net', () => {
 
   test.each([
     ['endless', {max_bytes: 100_000}, 'limit_exceeded'],
+    ['endless', {max_bytes: 1e12, max_unstated: 100_000}, 'limit_exceeded'],
+    ['says-much', {max_bytes: 100_000, stall: 5}, 'limit_exceeded'],
     ['stalls', {stall: 0.2}, 'timeout'],
     ['stops-midway', {stall: 0.2}, 'timeout'],
     ['drips', {stall: 5, total: 0.3}, 'timeout'],
@@ -254,6 +256,26 @@ describe('gpu', () => {
 });
 
 describe('webnn', () => {
+  test('an engine that ends lets go of its contexts', async () => {
+    const destroy = vi.fn();
+    const context = {lost: new Promise(() => undefined), opSupportLimits: () => ({}), destroy};
+    const late = Promise.withResolvers<object>();
+    const createContext = vi.fn().mockResolvedValueOnce(context).mockReturnValueOnce(late.promise);
+    Object.defineProperty(globalThis.navigator, 'ml', {configurable: true, value: {createContext}});
+    const ending = await TestBorder.open();
+    const wrong = {lowered: {}, constant: [1], values: []};
+    expect(await codeOf(ending.call('webnn', wrong))).toBe('unsupported_op'); // its context is open
+    const opening = codeOf(ending.call('webnn', wrong));
+    await vi.waitFor(() => expect(createContext).toHaveBeenCalledTimes(2));
+    expect(destroy).not.toHaveBeenCalled();
+    ending.border.close();
+    expect(destroy).toHaveBeenCalledTimes(1);
+    expect(await opening).toBe('cancelled');
+    late.resolve(context);
+    await vi.waitFor(() => expect(destroy).toHaveBeenCalledTimes(2));
+    Reflect.deleteProperty(globalThis.navigator, 'ml');
+  });
+
   test('none in Node: no_adapter', async () => {
     expect(await codeOf(engine.call('webnn', {values: [], constant: []}))).toBe('no_adapter');
   });

@@ -24,5 +24,6 @@ export async function openPorts(table: ByteTable, cache: BlockCache): Promise<Po
       ...webnn.requests,
     },
     notices: {...gpu.notices, ...webnn.notices},
+    close: () => [gpu, webnn].forEach((port) => port.close?.()),
   };
 }

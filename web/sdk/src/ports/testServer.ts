@@ -8,7 +8,8 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-/** `/honest` sends the content; `/endless`, `/stalls`, `/stops-midway`, `/drips`, `/missing`, `/broken` and `/redirect` do as they say. */
+/** `/honest` sends the content; `/endless`, `/stalls`, `/says-much` (of a body that never comes), `/stops-midway`, `/drips`,
+ * `/missing`, `/broken` and `/redirect` do as they say. */
 export async function startTestServer(content: Uint8Array): Promise<TestServer> {
   const requests: TestServer['requests'] = [];
   const server = createServer((request, response) => {
@@ -18,6 +19,8 @@ export async function startTestServer(content: Uint8Array): Promise<TestServer> 
         return void response.end(content);
       case '/stalls':
         return;
+      case '/says-much':
+        return void response.writeHead(200, {'Content-Length': 1e12}).flushHeaders();
       case '/stops-midway':
         return void response.write(content.subarray(0, content.length / 2));
       case '/broken':

@@ -122,12 +122,17 @@ export function webnnPort(): Ports {
   const constants = new Map<number, Uint8Array>();
   const graphs = new Map<number, BuiltGraph>();
   let last = 0;
+  let closed = false;
   const find = <T>(table: Map<number, T>, number: number, what: string): T =>
     table.get(number) ?? fail('internal', `no WebNN ${what} ${number}`);
   return {
     requests: {
       webnn_open: async () => {
         const context = await createContext();
+        if (closed) {
+          context.destroy();
+          fail('cancelled', 'this engine was closed');
+        }
         const number = (last += 1);
         const open: OpenContext = {context, lost: undefined};
         void context.lost.then(({message}) => (open.lost = message || 'no reason given'));
@@ -166,6 +171,11 @@ export function webnnPort(): Ports {
         for (const tensor of Object.values({...built?.inputs, ...built?.outputs})) tensor.destroy();
         built?.graph.destroy?.();
       },
+    },
+    close() {
+      closed = true;
+      for (const {context} of contexts.values()) context.destroy();
+      contexts.clear();
     },
   };
 }
