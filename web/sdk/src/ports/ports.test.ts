@@ -5,11 +5,13 @@ import {mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync}
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test, vi} from 'vitest';
+import {PortRequest, type PortAnswer} from '../border';
 import {TestBorder, codeOf} from '../testBorder';
 import type {MLContext} from './webnnTypes';
 import {FolderCache} from './folderCache';
 import {MemoryCache} from './memoryCache';
 import {startTestServer, type TestServer} from './testServer';
+import {webnnPort} from './webnn';
 
 const content = Uint8Array.from({length: 300_000}, (_, i) => (i * 2654435761) >>> 24);
 const digestOf = (name: string) => createHash(name).update(content).digest('hex');
@@ -256,6 +258,25 @@ describe('gpu', () => {
 describe('webnn', () => {
   test('none in Node: no_adapter', async () => {
     expect(await codeOf(engine.call('webnn', {values: [], constant: []}))).toBe('no_adapter');
+  });
+
+  test('a context that was closed: device_lost, with what the browser said of it and no more', async () => {
+    const message = 'the GPU was reset';
+    const context = {lost: Promise.resolve({message}), opSupportLimits: () => ({})};
+    Object.defineProperty(globalThis.navigator, 'ml', {
+      configurable: true,
+      value: {createContext: async () => context},
+    });
+    const {requests} = webnnPort();
+    const ask = async (name: string, numbers: number[]) => {
+      const memory = new WebAssembly.Memory({initial: 1});
+      return (await requests[name]!(
+        new PortRequest(memory, numbers, '', [], new AbortController().signal),
+      )) as PortAnswer;
+    };
+    const {numbers} = await ask('webnn_open', []);
+    await expect(ask('webnn_build', [...numbers!])).rejects.toMatchObject({code: 'device_lost', message});
+    Reflect.deleteProperty(globalThis.navigator, 'ml');
   });
 
   test('builds the calls, dispatches and reads', async () => {
