@@ -4,9 +4,10 @@ import {createHash} from 'node:crypto';
 import {mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {afterAll, beforeAll, describe, expect, test, vi} from 'vitest';
+import {afterAll, afterEach, beforeAll, describe, expect, test, vi} from 'vitest';
 import {PortRequest, type PortAnswer} from '../border';
 import {TestBorder, codeOf} from '../testBorder';
+import {openCache, type CacheKind} from './cache';
 import type {MLContext} from './webnnTypes';
 import {FolderCache} from './folderCache';
 import {MemoryCache} from './memoryCache';
@@ -155,6 +156,22 @@ describe('keep', () => {
     const name = `12-${createHash('sha256').update(kept.text).digest('hex')}`;
     for (let i = 1; i < 100; i += 1) symlinkSync('/dev/full', join(folder, `${name}.${process.pid}.${i}.partial`));
     expect(await codeOf(full.call('keep', kept))).toBe('quota_exceeded');
+  });
+});
+
+describe('a cache that is not to be had is refused, and the message names those that are', () => {
+  afterEach(() => vi.unstubAllGlobals());
+  const refused = (kind: CacheKind) => openCache(kind, join(scratch, 'refused'));
+
+  test.each(['opfs', 'indexeddb'] as const)('%s in Node', async (kind) => {
+    const message = `no cache '${kind}' here; there are auto, folder, memory`;
+    await expect(refused(kind)).rejects.toMatchObject({code: 'invalid_argument', message});
+  });
+
+  test('a folder in a page', async () => {
+    vi.stubGlobal('window', {});
+    const message = "no cache 'folder' here; there are auto, opfs, indexeddb, memory";
+    await expect(refused('folder')).rejects.toMatchObject({code: 'invalid_argument', message});
   });
 });
 
