@@ -20,7 +20,10 @@ export interface BlockCache {
 /** OPFS and IndexedDB are a page's, folders Node's. */
 export type CacheKind = 'opfs' | 'indexeddb' | 'folder' | 'memory';
 
-/** The cache asked for, or with `auto` the best there is: OPFS, then IndexedDB; a folder in Node; else memory. One that is not to be had here is invalid_argument. */
+/**
+ * The cache asked for, or with `auto` the best there is: OPFS, then IndexedDB; a folder in Node; else memory. One that
+ * is not to be had here is invalid_argument.
+ */
 export async function openCache(wanted: CacheKind | 'auto', folder?: string): Promise<BlockCache> {
   const possible = isNode() ? ['auto', 'folder', 'memory'] : ['auto', 'opfs', 'indexeddb', 'memory'];
   if (!possible.includes(wanted))
