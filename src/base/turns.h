@@ -1,4 +1,4 @@
-// Turns: coroutines that use one thing after the other, in the order in which they asked.
+// Turns: coroutines that use one thing after the other, or a few at once, in the order in which they asked.
 #pragma once
 
 #include <list>
@@ -11,11 +11,14 @@ namespace ipfs_accelerate {
 
 class Turns {
   struct State {
-    bool taken = false;
+    std::size_t free;
     std::list<Reply<>> waiting;
   };
 
  public:
+  /// `free`: how many may use it at once.
+  explicit Turns(std::size_t free = 1) : state_(std::make_shared<State>(free)) {}
+
   /// Gives the turn on when it goes.
   class Turn {
    public:
@@ -31,7 +34,7 @@ class Turns {
         next.settle({});
         return;
       }
-      state_->taken = false;
+      ++state_->free;
     }
 
    private:
@@ -45,7 +48,9 @@ class Turns {
  private:
   static Async<Turn> wait(std::shared_ptr<State> state, Stop stop) {
     co_await stop.check();
-    if (state->taken) {
+    if (state->free > 0) {
+      --state->free;
+    } else {
       const Reply<> mine;
       const auto at = state->waiting.insert(state->waiting.end(), mine);
       const auto listener = stop.listen([&] {
@@ -53,12 +58,11 @@ class Turns {
         state->waiting.erase(at);
         mine.settle(stop.check());
       });
-      co_await mine.get();  // the turn is handed over taken
+      co_await mine.get();  // the turn is handed over
     }
-    state->taken = true;
     co_return Turn(std::move(state));
   }
-  std::shared_ptr<State> state_ = std::make_shared<State>();
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace ipfs_accelerate

@@ -40,25 +40,6 @@ Result<std::string> parse_gateway(std::string_view url) {
               whole.substr(0, 200));
 }
 
-Async<> Turnstile::enter() {
-  if (free_ > 0) {
-    --free_;
-    co_return;
-  }
-  const Reply<> turn;
-  waiting_.push_back(turn);
-  co_await turn.get();
-}
-
-void Turnstile::leave() {
-  if (waiting_.empty()) {
-    ++free_;
-    return;
-  }
-  waiting_.front().settle({});
-  waiting_.pop_front();
-}
-
 Sources::Sources(host::Host& host, const SourceOptions& options) : host_(host), options_(options) {
   for (const std::string& url : options.gateways) {
     auto base = parse_gateway(url);
@@ -84,21 +65,22 @@ std::vector<Source*> Sources::in_order() {
   return order;
 }
 
+Async<host::NetAnswer> Sources::get(std::string url, const Source& source, Stop stop) {
+  const Turns::Turn turn = co_await requests_.take(stop);
+  co_await stop.check();  // it may have come with the turn
+  const double stall = source.stalled ? options_.stall_seconds / kStalledPatience : options_.stall_seconds;
+  co_return co_await host_.net.get({.url = url,
+                                    .accept = "application/vnd.ipld.raw",
+                                    .max_bytes = content::kMaxBlockBytes,
+                                    .stall_seconds = stall,
+                                    .total_seconds = options_.stall_seconds * kSlowness,
+                                    .allow_local = options_.allow_local},
+                                   stop);
+}
+
 Async<HostBytesRef> Sources::ask_once(Source& source, Cid cid, Stop stop) {
   const std::string url = source.base + "/ipfs/" + cid.text() + "?format=raw";
-  co_await requests_.enter();
-  Result<host::NetAnswer> answer = stop.check().transform([] { return host::NetAnswer{}; });
-  if (answer) {
-    const double stall = source.stalled ? options_.stall_seconds / kStalledPatience : options_.stall_seconds;
-    answer = co_await as_result(host_.net.get({.url = url,
-                                               .accept = "application/vnd.ipld.raw",
-                                               .max_bytes = content::kMaxBlockBytes,
-                                               .stall_seconds = stall,
-                                               .total_seconds = options_.stall_seconds * kSlowness,
-                                               .allow_local = options_.allow_local},
-                                              stop));
-  }
-  requests_.leave();
+  Result<host::NetAnswer> answer = co_await as_result(get(url, source, stop));
   if (!answer && answer.error().code == ErrorCode::kLimitExceeded) {  // no block is that large
     co_await fail(ErrorCode::kSourceLied, "{} sent more than {} bytes for block {}", source.base,
                   content::kMaxBlockBytes, cid.text());

@@ -3,6 +3,7 @@
 
 #include <deque>
 
+#include "base/turns.h"
 #include "fetch/fetch.h"
 
 namespace ipfs_accelerate::fetch {
@@ -10,18 +11,6 @@ namespace ipfs_accelerate::fetch {
 /// "http://host[:port][/path]" or https, without what could mislead: user, query, fragment. Gives it without slashes
 /// at the end. kInvalidArgument.
 Result<std::string> parse_gateway(std::string_view url);
-
-/// Lets a number of workers in, first come first served.
-class Turnstile {
- public:
-  explicit Turnstile(std::size_t free) : free_(free) {}
-  Async<> enter();
-  void leave();
-
- private:
-  std::size_t free_;
-  std::deque<Reply<>> waiting_;
-};
 
 struct Source {
   std::string base;
@@ -45,11 +34,13 @@ class Sources {
 
  private:
   Async<HostBytesRef> ask_once(Source& source, Cid cid, Stop stop);
+  /// When it is this request's turn.
+  Async<host::NetAnswer> get(std::string url, const Source& source, Stop stop);
   host::Host& host_;
   SourceOptions options_;
   std::deque<Source> sources_;
   std::optional<Error> wrong_;
-  Turnstile requests_{kInFlight};
+  Turns requests_{kInFlight};
 };
 
 }  // namespace ipfs_accelerate::fetch

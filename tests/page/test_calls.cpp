@@ -156,11 +156,10 @@ Async<Json> gpu(host::Host& host, Json json, Stop stop) {
   const BufferId buffer = co_await host.gpu->buffer(view(weight));
   const PlanId plan = co_await host.gpu->plan(recording, {buffer}, stop);
   std::vector<std::vector<float>> outputs(3, std::vector<float>(input.size()));
-  co_await for_each_limited(outputs.size(), outputs.size(), [&](std::size_t i) -> Async<> {
-    std::vector<std::span<std::uint8_t>> out{
-        {reinterpret_cast<std::uint8_t*>(outputs[i].data()), outputs[i].size() * 4}};
+  for (std::vector<float>& output : outputs) {
+    std::vector<std::span<std::uint8_t>> out{{reinterpret_cast<std::uint8_t*>(output.data()), output.size() * 4}};
     co_await host.gpu->submit(plan, {view(input)}, std::move(out));
-  });
+  }
   host.gpu->drop_plan(plan);
   host.gpu->drop_buffer(buffer);
   co_return Json{{"outputs", outputs},

@@ -237,6 +237,31 @@ TEST_F(ScriptedFetch, AtMostSixteenRequests) {
   EXPECT_GE(most, static_cast<int>(kInFlight) - 1);
 }
 
+TEST_F(ScriptedFetch, WhoWaitsForARequestToEndCanLeave) {
+  ScriptedHost host;
+  host.gateway(kA, origin, [](const Cid&, Answer& answer) { answer.seconds = 1; });
+  Fetcher fetch = fetcher(host, {kA});
+  std::vector<Cid> blocks;
+  for (std::uint32_t i = 0; i < kInFlight + 2; ++i) blocks.push_back(origin.add_file(noise(1000, 100 + i)));
+  const Stop stop;
+  host.at(0.5, [&] { stop.request(); });
+  std::vector<ErrorCode> failed(blocks.size());
+  std::vector<double> ended(blocks.size());
+  const auto all = [&]() -> Async<> {
+    co_await for_each_limited(blocks.size(), blocks.size(), [&](std::size_t i) -> Async<> {
+      const auto got = co_await as_result(fetch.get(blocks[i], i == kInFlight ? stop : Stop()));
+      if (!got) failed[i] = got.error().code;
+      ended[i] = host.now();
+    });
+  };
+  ASSERT_TRUE(host.run(all()));
+  EXPECT_EQ(failed[kInFlight], ErrorCode::kCancelled);
+  EXPECT_NEAR(ended[kInFlight], 0.5, 1e-9);
+  EXPECT_EQ(failed.back(), ErrorCode{});  // the turn goes to the next
+  EXPECT_NEAR(ended.back(), 2, 0.1);
+  EXPECT_EQ(host.requests(kA), static_cast<int>(kInFlight) + 1);
+}
+
 class Profiles : public ScriptedFetch, public testing::WithParamInterface<ProfileName> {};
 INSTANTIATE_TEST_SUITE_P(All, Profiles,
                          testing::Values(ProfileName::kUnixFsV1_2025, ProfileName::kUnixFsV0_2015,

@@ -21,8 +21,8 @@ struct OpenedGpu {
   Capabilities capabilities;
 };
 
-/// One device at a time. Calls are carried out in order; a host may let submissions overlap. After a loss every call is
-/// kDeviceLost until the next open(), and ids made before are void; no id is given twice.
+/// One device at a time. Calls are carried out in order; submissions may overlap, those of one plan may not.
+/// After a loss every call is kDeviceLost until the next open(), and ids made before are void; no id is given twice.
 class Gpu {
  public:
   virtual ~Gpu() = default;

@@ -257,7 +257,8 @@ TEST_F(WebnnBackendTest, ALostContextIsRemembered) {
   const auto lost = run(*executable, 1);
   ASSERT_FALSE(lost);
   EXPECT_EQ(lost.error().code, ErrorCode::kDeviceLost);
-  EXPECT_EQ(lost.error().message, "the browser closed its WebNN context: the GPU was reset; load the model again");
+  EXPECT_EQ(lost.error().message,
+            "the browser closed its WebNN context: the GPU was reset; the next call loads the model anew");
   EXPECT_TRUE(is_lost(**backend));
   port.lost_why.clear();
   EXPECT_EQ(run_in_place((*backend)->load(one_linear(), {}, Stop())).error().code, ErrorCode::kDeviceLost);

@@ -41,7 +41,7 @@ Result<> WebnnDevice::usable() const {
 
 Error WebnnDevice::remember(Error error) {
   if (error.code != ErrorCode::kDeviceLost) return error;
-  if (!lost_) lost_ = "the browser closed its WebNN context: " + error.message + "; load the model again";
+  if (!lost_) lost_ = "the browser closed its WebNN context: " + error.message + "; the next call loads the model anew";
   error.message = *lost_;
   return error;
 }

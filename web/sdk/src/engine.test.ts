@@ -344,6 +344,7 @@ describe('options', () => {
     [{precision: '16'}, 'invalid_argument'],
     [{normalize: 'yes'}, 'invalid_argument'],
     [{cache: 'attic'}, 'invalid_argument'],
+    [{cache: 'opfs'}, 'invalid_argument'],
   ])('%j is refused as %s', async (config, code) => {
     expect(await codeOf(run(request(bert, config as Config), ['7']))).toBe(code);
   });

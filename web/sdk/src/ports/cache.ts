@@ -17,13 +17,17 @@ export interface BlockCache {
   clear(): Promise<void>;
 }
 
+/** OPFS and IndexedDB are a page's, folders Node's. */
 export type CacheKind = 'opfs' | 'indexeddb' | 'folder' | 'memory';
 
-const kinds = ['auto', 'opfs', 'indexeddb', 'folder', 'memory'];
-
-/** The cache asked for, or with `auto` the best there is: OPFS, then IndexedDB; a folder in Node; else memory. */
+/**
+ * The cache asked for, or with `auto` the best there is: OPFS, then IndexedDB; a folder in Node; else memory. One that
+ * is not to be had here is invalid_argument.
+ */
 export async function openCache(wanted: CacheKind | 'auto', folder?: string): Promise<BlockCache> {
-  if (!kinds.includes(wanted)) fail('invalid_argument', `no cache '${wanted}'; known: ${kinds.join(', ')}`);
+  const possible = isNode() ? ['auto', 'folder', 'memory'] : ['auto', 'opfs', 'indexeddb', 'memory'];
+  if (!possible.includes(wanted))
+    fail('invalid_argument', `no cache '${wanted}' here; there are ${possible.join(', ')}`);
   if (wanted === 'memory') return new MemoryCache();
   if (isNode()) {
     const {FolderCache} = await import('./folderCache');

@@ -1,6 +1,6 @@
 // The GPU port on a real adapter (of the package webgpu) whose device goes away: what was made on it stays lost.
 import {join} from 'node:path';
-import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {afterAll, beforeAll, describe, expect, test, vi} from 'vitest';
 import {PortRequest, type PortAnswer} from '../border';
 import {Engine} from '../engine';
 import {modelRequest} from '../runtime';
@@ -103,6 +103,25 @@ describe('the port', () => {
     }
     expect([await run(three.plan), await run(four.plan)]).toEqual([3, 4]);
     expect(await run(await plan(three.weight))).toBe(3);
+  }, 120_000);
+
+  test('runs of a plan follow each other in its buffers: none is made for a run', async () => {
+    await open();
+    const {plan} = await load(5);
+    const made = vi.spyOn(devices.at(-1)!, 'createBuffer');
+    expect([await run(plan), await run(plan)]).toEqual([5, 5]);
+    expect(made).not.toHaveBeenCalled();
+    made.mockRestore();
+  }, 120_000);
+
+  test('what a plan owns goes with it, and its weights stay', async () => {
+    await open();
+    const made = vi.spyOn(devices.at(-1)!, 'createBuffer');
+    const one = await load(6);
+    const gone = made.mock.results.map(({value}) => vi.spyOn(value as GPUBuffer, 'destroy'));
+    port.notices.gpu_drop_plan!(one.plan);
+    expect(gone.map((destroy) => destroy.mock.calls.length)).toEqual([0, 1, 1]); // weight, output, read-back
+    made.mockRestore();
   }, 120_000);
 
   test('two callers open one device', async () => {

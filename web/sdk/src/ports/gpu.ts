@@ -29,10 +29,8 @@ interface Plan {
   inputs: GPUBuffer[];
   outputs: Output[];
   steps: {pipeline: GPUComputePipeline; group: GPUBindGroup; workgroups: Triple}[];
+  readback: GPUBuffer;
   owned: GPUBuffer[];
-  /** Free ones; submissions that overlap have one each. */
-  readbacks: GPUBuffer[];
-  readbackBytes: number;
 }
 
 // GPUBufferUsage is a global only where WebGPU is: MAP_READ = 1, COPY_SRC = 4, COPY_DST = 8, UNIFORM = 64, STORAGE = 128
@@ -118,14 +116,18 @@ class OpenGpu {
         : this.filled(kind, usages[kind], bytes, data === undefined ? undefined : fromBase64(data)),
     );
     const owned = buffers.filter((_, i) => recording.buffers[i]!.kind !== 'weight');
-    const plan: Plan = {inputs: [], outputs: [], steps: [], owned, readbacks: [], readbackBytes: 0};
+    const inputs: GPUBuffer[] = [];
+    const outputs: Output[] = [];
+    let readbackBytes = 0;
     recording.buffers.forEach(({kind, bytes, index}, i) => {
-      if (kind === 'input') plan.inputs[index!] = buffers[i]!;
+      if (kind === 'input') inputs[index!] = buffers[i]!;
       if (kind !== 'output') return;
-      plan.outputs[index!] = {buffer: buffers[i]!, offset: plan.readbackBytes, bytes};
-      plan.readbackBytes += bytes;
+      outputs[index!] = {buffer: buffers[i]!, offset: readbackBytes, bytes};
+      readbackBytes += bytes;
     });
-    plan.steps = recording.dispatches.map(({pipeline, bindings, workgroups, label}) => ({
+    const readback = this.filled('read-back', usages.readback, Math.max(readbackBytes, 16), undefined);
+    owned.push(readback);
+    const steps = recording.dispatches.map(({pipeline, bindings, workgroups, label}) => ({
       pipeline: pipelines[pipeline]!,
       workgroups,
       group: this.device.createBindGroup({
@@ -137,17 +139,16 @@ class OpenGpu {
         })),
       }),
     }));
-    return plan;
+    return {inputs, outputs, steps, readback, owned};
   }
 
+  /** Submissions of one plan follow each other: they share its buffers. */
   async submit(plan: Plan, request: PortRequest): Promise<void> {
     const {queue} = this.device;
+    const {readback} = plan;
     const inputCount = request.numbers[1]!;
     plan.inputs.forEach((buffer, i) => queue.writeBuffer(buffer, 0, request.bytes(i) as Uint8Array<ArrayBuffer>));
-    const readback =
-      plan.readbacks.pop() ??
-      this.device.createBuffer({label: 'read-back', size: Math.max(plan.readbackBytes, 16), usage: usages.readback});
-    queue.submit([this.#encode(plan, readback)]);
+    queue.submit([this.#encode(plan)]);
     try {
       await readback.mapAsync(mapModeRead);
     } catch (error) {
@@ -160,28 +161,27 @@ class OpenGpu {
       into.set(new Uint8Array(mapped, offset, into.byteLength));
     });
     readback.unmap();
-    plan.readbacks.push(readback);
   }
 
-  #encode(plan: Plan, readback: GPUBuffer): GPUCommandBuffer {
+  #encode({steps, outputs, readback}: Plan): GPUCommandBuffer {
     const encoder = this.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     let last: GPUComputePipeline | undefined;
-    for (const {pipeline, group, workgroups} of plan.steps) {
+    for (const {pipeline, group, workgroups} of steps) {
       if (pipeline !== last) pass.setPipeline(pipeline);
       last = pipeline;
       pass.setBindGroup(0, group);
       pass.dispatchWorkgroups(...workgroups);
     }
     pass.end();
-    for (const {buffer, offset, bytes} of plan.outputs) encoder.copyBufferToBuffer(buffer, 0, readback, offset, bytes);
+    for (const {buffer, offset, bytes} of outputs) encoder.copyBufferToBuffer(buffer, 0, readback, offset, bytes);
     return encoder.finish();
   }
 
   dropPlan(number: number): void {
     const plan = this.plans.get(number);
     this.plans.delete(number);
-    for (const buffer of [...(plan?.owned ?? []), ...(plan?.readbacks ?? [])]) buffer.destroy();
+    for (const buffer of plan?.owned ?? []) buffer.destroy();
   }
 }
 

@@ -4,12 +4,15 @@ import {createHash} from 'node:crypto';
 import {mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {afterAll, beforeAll, describe, expect, test, vi} from 'vitest';
+import {afterAll, afterEach, beforeAll, describe, expect, test, vi} from 'vitest';
+import {PortRequest, type PortAnswer} from '../border';
 import {TestBorder, codeOf} from '../testBorder';
+import {openCache, type CacheKind} from './cache';
 import type {MLContext} from './webnnTypes';
 import {FolderCache} from './folderCache';
 import {MemoryCache} from './memoryCache';
 import {startTestServer, type TestServer} from './testServer';
+import {webnnPort} from './webnn';
 
 const content = Uint8Array.from({length: 300_000}, (_, i) => (i * 2654435761) >>> 24);
 const digestOf = (name: string) => createHash(name).update(content).digest('hex');
@@ -158,6 +161,22 @@ describe('keep', () => {
   });
 });
 
+describe('a cache that is not to be had is refused, and the message names those that are', () => {
+  afterEach(() => vi.unstubAllGlobals());
+  const refused = (kind: CacheKind) => openCache(kind, join(scratch, 'refused'));
+
+  test.each(['opfs', 'indexeddb'] as const)('%s in Node', async (kind) => {
+    const message = `no cache '${kind}' here; there are auto, folder, memory`;
+    await expect(refused(kind)).rejects.toMatchObject({code: 'invalid_argument', message});
+  });
+
+  test('a folder in a page', async () => {
+    vi.stubGlobal('window', {});
+    const message = "no cache 'folder' here; there are auto, opfs, indexeddb, memory";
+    await expect(refused('folder')).rejects.toMatchObject({code: 'invalid_argument', message});
+  });
+});
+
 test.each([true, false])('hash, with WebCrypto %s', async (webCrypto) => {
   const hashing = await TestBorder.open({webCrypto});
   const [sha256, sha512] = [digestOf('sha256'), digestOf('sha512')];
@@ -235,7 +254,7 @@ describe('gpu', () => {
     @compute @workgroup_size(4) fn main(@builtin(global_invocation_id) id: vec3u) { ${statement} }`;
   const request = {values: [1, 2, 3, 4], weight: [10, 20, 30, 40], wgsl: shader('y[id.x] = x[id.x] * w[id.x];')};
 
-  test('a dispatch gives its numbers, also when submissions overlap', async () => {
+  test('a dispatch gives its numbers, each time', async () => {
     const found = await engine.call<{outputs: number[][]; name: string; listed: number; lost: string}>('gpu', request);
     expect(found).toMatchObject({outputs: Array(3).fill([10, 40, 90, 160]), listed: 1, lost: '', browser: 'node'});
     expect(found.name).toMatch(/\w/);
@@ -278,6 +297,25 @@ describe('webnn', () => {
 
   test('none in Node: no_adapter', async () => {
     expect(await codeOf(engine.call('webnn', {values: [], constant: []}))).toBe('no_adapter');
+  });
+
+  test('a context that was closed: device_lost, with what the browser said of it and no more', async () => {
+    const message = 'the GPU was reset';
+    const context = {lost: Promise.resolve({message}), opSupportLimits: () => ({})};
+    Object.defineProperty(globalThis.navigator, 'ml', {
+      configurable: true,
+      value: {createContext: async () => context},
+    });
+    const {requests} = webnnPort();
+    const ask = async (name: string, numbers: number[]) => {
+      const memory = new WebAssembly.Memory({initial: 1});
+      return (await requests[name]!(
+        new PortRequest(memory, numbers, '', [], new AbortController().signal),
+      )) as PortAnswer;
+    };
+    const {numbers} = await ask('webnn_open', []);
+    await expect(ask('webnn_build', [...numbers!])).rejects.toMatchObject({code: 'device_lost', message});
+    Reflect.deleteProperty(globalThis.navigator, 'ml');
   });
 
   test('builds the calls, dispatches and reads', async () => {

@@ -105,8 +105,7 @@ async function dispatch(
 /** Errors by code: a context that went away explains whatever else is said. */
 async function guarded<T>(open: OpenContext, code: 'unsupported_op' | 'internal', work: () => Promise<T>): Promise<T> {
   const check = () => {
-    if (open.lost !== undefined)
-      fail('device_lost', `the browser closed its WebNN context: ${open.lost}; load the model again`);
+    if (open.lost !== undefined) fail('device_lost', open.lost); // the engine says what was lost, and what to do
   };
   check();
   try {
