@@ -209,7 +209,7 @@ class Import {
     const bool last = bytes_done_ >= tree_.bytes;
     if (!options_.progress || (!last && now - reported_ < std::chrono::milliseconds(50))) return;
     reported_ = now;
-    options_.progress({job.source->shown, bytes_done_, tree_.bytes, added_.files, tree_.files.size()});
+    options_.progress({job.source->shown, bytes_done_, tree_.bytes});
   }
 
   // Children stand after their folder, so going backwards meets them first.
