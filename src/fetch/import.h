@@ -19,8 +19,8 @@ struct WantedFiles {
 /// allowed. kNotFound when there is none of the small ones.
 Async<Cid> import_url_folder(host::Host& host, Fetcher& fetcher, std::string url, WantedFiles wanted, Stop stop);
 
-/// A folder on a disk (needs the host's Files). Symbolic links stay links, hidden names are left out. Nothing is
-/// copied: `fetcher` reads blocks from the folder's files again, and verifies them, when they are wanted.
+/// A folder on a disk (needs the host's Files), as disk_folder.h takes it. Nothing is copied: `fetcher` reads blocks
+/// from the folder's files again, and verifies them, when they are wanted.
 Async<Cid> import_disk_folder(host::Host& host, Fetcher& fetcher, std::string folder, Stop stop);
 
 }  // namespace ipfs_accelerate::fetch
