@@ -120,7 +120,7 @@ Async<std::vector<content::Digest>> PageHash::hash(std::vector<host::HashRequest
 }
 
 Async<host::Files::Listing> PageFiles::list(std::string folder) {
-  const Answer answer = co_await border_.ask({.kind = Kind::files_list, .text = std::move(folder)});
+  const Answer answer = co_await border_.ask({.kind = page::Kind::files_list, .text = std::move(folder)});
   const Json json = Json::parse(answer.text, nullptr, false);
   Listing listing{json.value("real", ""), {}};
   for (const Json& entry : json["items"]) {
@@ -131,7 +131,7 @@ Async<host::Files::Listing> PageFiles::list(std::string folder) {
 }
 
 Async<HostBytesRef> PageFiles::read(std::string folder, std::string path, std::uint64_t offset, std::uint64_t length) {
-  const Answer answer = co_await border_.ask({.kind = Kind::files_read,
+  const Answer answer = co_await border_.ask({.kind = page::Kind::files_read,
                                               .numbers = {static_cast<double>(offset), static_cast<double>(length)},
                                               .text = folder + "\n" + path});
   co_return take_bytes(answer, 0);

@@ -14,7 +14,7 @@ export async function nodeFiles(table: ByteTable): Promise<Ports['requests']> {
 
   async function describe(entry: Dirent): Promise<Item> {
     const path = join(entry.parentPath, entry.name);
-    const item = {name: entry.name, link: entry.isSymbolicLink() ? await readlink(path) : undefined};
+    const item = {name: entry.name, ...(entry.isSymbolicLink() && {link: await readlink(path)})};
     try {
       const found = await stat(path);
       if (found.isFile()) return {...item, kind: 'file', size: found.size};
