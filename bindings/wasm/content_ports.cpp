@@ -33,6 +33,15 @@ std::size_t digest_bytes(content::HashFunction function) {
   return function == content::HashFunction::kSha2_512 ? 64 : 0;  // 0: nothing WebCrypto knows
 }
 
+host::Files::Kind kind_of(std::string_view kind) {
+  using enum host::Files::Kind;
+  if (kind == "file") return kFile;
+  if (kind == "folder") return kFolder;
+  if (kind == "missing") return kMissing;
+  if (kind == "circle") return kCircle;
+  return kind == "other" ? kOther : kUnreadable;
+}
+
 }  // namespace
 
 double PageClock::now() { return emscripten_get_now() / 1000; }
@@ -111,23 +120,19 @@ Async<std::vector<content::Digest>> PageHash::hash(std::vector<host::HashRequest
   co_return result;
 }
 
-Async<std::vector<host::Files::Item>> PageFiles::list(std::string folder) {
-  const Answer answer = co_await border_.ask({.kind = Kind::files_list, .text = std::move(folder)});
-  std::vector<Item> items;
-  for (const Json& entry : Json::parse(answer.text, nullptr, false)) {
-    Item item;
-    item.path = entry.value("path", "");
-    item.size = entry.value("size", std::uint64_t{0});
-    item.is_folder = entry.value("folder", false);
-    item.is_link = entry.contains("link");
-    if (item.is_link) item.link_target = entry.value("link", "");
-    items.push_back(std::move(item));
+Async<host::Files::Listing> PageFiles::list(std::string folder) {
+  const Answer answer = co_await border_.ask({.kind = page::Kind::files_list, .text = std::move(folder)});
+  const Json json = Json::parse(answer.text, nullptr, false);
+  Listing listing{json.value("real", ""), {}};
+  for (const Json& entry : json["items"]) {
+    listing.items.push_back({entry.value("name", ""), kind_of(entry.value("kind", "")),
+                             entry.value("size", std::uint64_t{0}), entry.value("link", "")});
   }
-  co_return items;
+  co_return listing;
 }
 
 Async<HostBytesRef> PageFiles::read(std::string folder, std::string path, std::uint64_t offset, std::uint64_t length) {
-  const Answer answer = co_await border_.ask({.kind = Kind::files_read,
+  const Answer answer = co_await border_.ask({.kind = page::Kind::files_read,
                                               .numbers = {static_cast<double>(offset), static_cast<double>(length)},
                                               .text = folder + "\n" + path});
   co_return take_bytes(answer, 0);

@@ -58,7 +58,7 @@ class PageHash final : public host::Hash {
 class PageFiles final : public host::Files {
  public:
   explicit PageFiles(Border& border) : border_(border) {}
-  Async<std::vector<Item>> list(std::string folder) override;
+  Async<Listing> list(std::string folder) override;
   Async<HostBytesRef> read(std::string folder, std::string path, std::uint64_t offset, std::uint64_t length) override;
 
  private:

@@ -17,6 +17,9 @@ Result<Link> build_directory(const Profile& profile, std::vector<Link> entries, 
 Result<Link> build_symlink(const Profile& profile, std::string_view target, const BlockSink& sink);
 
 inline constexpr std::size_t kMaxDirectoryEntries = 1u << 20;
+// Of folders that are read from a disk.
+inline constexpr int kMaxFolderDepth = 128;
+inline constexpr int kMaxFolderLinks = 4096;  ///< followed; links that cross could name a folder 2^128 times
 
 /// A folder's entries in stored order, and the blocks that hold them.
 struct DirectoryListing {

@@ -6,7 +6,6 @@
 namespace ipfs_accelerate::fetch {
 namespace {
 
-constexpr std::size_t kMaxNesting = 32;
 constexpr std::size_t kLeavesAtOnce = kInFlight / 2;
 
 }  // namespace
@@ -23,15 +22,16 @@ content::BlockSink FolderBuilder::sink() {
 
 Result<FolderBuilder::Folder*> FolderBuilder::place(const std::string& path, std::string& name) {
   Folder* folder = &root_;
-  std::size_t begin = 0, depth = 0;
+  std::size_t begin = 0;
+  int depth = 0;
   for (std::size_t end = path.find('/');; end = path.find('/', begin)) {
     name = path.substr(begin, end == path.npos ? end : end - begin);
     if (!content::is_safe_name(name)) {
       return fail(ErrorCode::kInvalidArgument, "\"{}\" cannot be a path in a folder", path);
     }
     if (end == path.npos) return folder;
-    if (++depth > kMaxNesting) {
-      return fail(ErrorCode::kLimitExceeded, "{} is nested deeper than {} folders", path, kMaxNesting);
+    if (++depth > content::kMaxFolderDepth) {
+      return fail(ErrorCode::kLimitExceeded, "{} is nested deeper than {} folders", path, content::kMaxFolderDepth);
     }
     folder = &folder->folders[name];
     begin = end + 1;
@@ -64,15 +64,6 @@ Async<> FolderBuilder::add_file(std::string path, std::uint64_t size, ReadPart r
   folder->entries.push_back(std::move(link));
 }
 
-Result<> FolderBuilder::add_link(const std::string& path, std::string_view target) {
-  std::string name;
-  IA_ASSIGN(Folder* const folder, place(path, name));
-  IA_ASSIGN(content::Link link, content::build_symlink(profile_, target, sink()));
-  link.name = std::move(name);
-  folder->entries.push_back(std::move(link));
-  return {};
-}
-
 Result<> FolderBuilder::add_folder(const std::string& path) {
   std::string name;
   IA_ASSIGN(Folder* const folder, place(path, name));
@@ -80,7 +71,7 @@ Result<> FolderBuilder::add_folder(const std::string& path) {
   return {};
 }
 
-Result<content::Link> FolderBuilder::build(Folder& folder) {  // at most kMaxNesting deep
+Result<content::Link> FolderBuilder::build(Folder& folder) {  // at most kMaxFolderDepth deep
   for (auto& [name, child] : folder.folders) {
     IA_ASSIGN(content::Link link, build(child));
     link.name = name;

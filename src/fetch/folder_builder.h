@@ -18,7 +18,6 @@ class FolderBuilder {
   explicit FolderBuilder(host::Host& host);
   /// `path` is relative, with '/'. kInvalidArgument, kLimitExceeded for paths that no folder can have.
   Async<> add_file(std::string path, std::uint64_t size, ReadPart read, TakeLeaf take, Stop stop);
-  Result<> add_link(const std::string& path, std::string_view target);
   Result<> add_folder(const std::string& path);  ///< may stay empty; those of files need not be added
   /// The folder's CID. The blocks that the builders made are in blocks(), those of files in layouts' order before.
   Result<Cid> finish();

@@ -6,6 +6,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "fetch/disk_folder.h"
 #include "fetch/folder_builder.h"
 
 namespace ipfs_accelerate::fetch {
@@ -181,12 +182,8 @@ class DiskBlocks final : public LocalBlocks {
   std::unordered_map<std::string, Place> places_;
 };
 
-Async<> add_item(host::Files& files, FolderBuilder& builder, DiskBlocks& blocks, std::string folder,
-                 host::Files::Item item, Stop stop) {
-  if (item.is_link) {
-    co_await builder.add_link(item.path, item.link_target);
-    co_return;
-  }
+Async<> add_item(host::Files& files, FolderBuilder& builder, DiskBlocks& blocks, std::string folder, DiskItem item,
+                 Stop stop) {
   if (item.is_folder) {
     co_await builder.add_folder(item.path);
     co_return;
@@ -212,12 +209,13 @@ Async<Cid> import_disk_folder(host::Host& host, Fetcher& fetcher, std::string fo
   if (host.files == nullptr) co_await fail(ErrorCode::kNotFound, "{}: folders cannot be read here", folder);
   FolderBuilder builder(host);
   const auto blocks = std::make_shared<DiskBlocks>(*host.files, folder);
-  const std::vector<host::Files::Item> items = co_await host.files->list(folder);
   // A wrong folder may be somebody's whole disk.
-  if (!std::ranges::contains(items, "config.json", &host::Files::Item::path)) {
+  const host::Files::Listing top = co_await host.files->list(folder);
+  if (!std::ranges::contains(top.items, "config.json", &host::Files::Item::name)) {
     co_await fail(ErrorCode::kNotFound, "the folder {} is no model: it has no config.json", folder);
   }
-  for (const host::Files::Item& item : items) {
+  const std::vector<DiskItem> items = co_await walk_disk_folder(*host.files, folder, stop);
+  for (const DiskItem& item : items) {
     co_await stop.check();
     co_await add_item(*host.files, builder, *blocks, folder, item, stop);
   }

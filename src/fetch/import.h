@@ -21,9 +21,9 @@ struct WantedFiles {
 /// how long they are.
 Async<Cid> import_url_folder(host::Host& host, Fetcher& fetcher, std::string url, WantedFiles wanted, Stop stop);
 
-/// A folder on a disk (needs the host's Files). Symbolic links stay links, hidden names are left out. Nothing is
-/// copied: `fetcher` reads blocks from the folder's files again, and verifies them, when they are wanted. kNotFound,
-/// before any file is read, when there is no such folder, or no config.json in it.
+/// A folder on a disk (needs the host's Files), as disk_folder.h takes it. Nothing is copied: `fetcher` reads blocks
+/// from the folder's files again, and verifies them, when they are wanted. kNotFound, before anything below it is
+/// looked at, when there is no such folder, or no config.json in it.
 Async<Cid> import_disk_folder(host::Host& host, Fetcher& fetcher, std::string folder, Stop stop);
 
 }  // namespace ipfs_accelerate::fetch

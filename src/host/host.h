@@ -100,16 +100,21 @@ class Catalog {
 /// Folders on a disk that the host has no store for (Node). Natively the catalog adds them to the store.
 class Files {
  public:
+  enum class Kind { kFile, kFolder, kOther, kMissing, kCircle, kUnreadable };
   struct Item {
-    std::string path;  ///< relative, with '/'
-    std::uint64_t size = 0;
-    std::string link_target;  ///< of a symbolic link
-    bool is_folder = false, is_link = false;
+    std::string name;
+    Kind kind = Kind::kFile;    ///< of a symbolic link: what it leads to in the end, if anything
+    std::uint64_t size = 0;     ///< of a file
+    std::string link_target{};  ///< of a symbolic link, as it is written; else empty
+  };
+  struct Listing {
+    std::string real_path;    ///< of the folder, through no link: equal for the same folder
+    std::vector<Item> items;  ///< everything in it but not deeper, in any order
   };
   virtual ~Files() = default;
-  /// Everything below a folder, depth first, hidden names left out. kNotFound, kInvalidArgument for what is neither
-  /// file, folder nor link.
-  virtual Async<std::vector<Item>> list(std::string folder) = 0;
+  /// kNotFound, kIo.
+  virtual Async<Listing> list(std::string folder) = 0;
+  /// Follows links. kIo.
   virtual Async<HostBytesRef> read(std::string folder, std::string path, std::uint64_t offset,
                                    std::uint64_t length) = 0;
 };

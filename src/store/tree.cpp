@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "content/directory.h"
 #include "store/os.h"
 
 namespace ipfs_accelerate::store {
@@ -58,8 +59,9 @@ class Scan {
 
  private:
   Result<> open_folder(const Step& step) {
-    if (step.depth > kMaxFolderDepth) {
-      return fail(ErrorCode::kLimitExceeded, "{} is deeper than {} folders", step.path.string(), kMaxFolderDepth);
+    if (step.depth > content::kMaxFolderDepth) {
+      return fail(ErrorCode::kLimitExceeded, "{} is deeper than {} folders", step.path.string(),
+                  content::kMaxFolderDepth);
     }
     if (options_.stop.requested()) return fail(ErrorCode::kCancelled, "adding was cancelled");
     IA_ASSIGN(const auto here, inside(step));
@@ -97,9 +99,9 @@ class Scan {
       return fail(ErrorCode::kNotFound, "symbolic link {} points to {}, which is not there", path.string(),
                   fs::read_symlink(path, ignored).string());
     }
-    if (status.type() == fs::file_type::directory && ++folder_links_ > kMaxFolderLinks) {
-      return fail(ErrorCode::kLimitExceeded, "more than {} symbolic links to folders; the last is {}", kMaxFolderLinks,
-                  path.string());
+    if (status.type() == fs::file_type::directory && ++folder_links_ > content::kMaxFolderLinks) {
+      return fail(ErrorCode::kLimitExceeded, "more than {} symbolic links to folders; the last is {}",
+                  content::kMaxFolderLinks, path.string());
     }
     return status;
   }

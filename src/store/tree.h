@@ -29,11 +29,8 @@ struct Tree {
   std::uint64_t bytes = 0;
 };
 
-inline constexpr int kMaxFolderDepth = 128;
-inline constexpr int kMaxFolderLinks = 4096;  ///< followed; links that cross could name a folder 2^128 times
-
-/// kNotFound, kIo, kLimitExceeded (kMaxFolderDepth, kMaxFolderLinks), kInvalidArgument (sockets, pipes, devices,
-/// loops).
+/// kNotFound, kIo, kLimitExceeded (content::kMaxFolderDepth, kMaxFolderLinks), kInvalidArgument (sockets, pipes,
+/// devices, loops). Models are added with links followed: fetch/disk_folder.cpp has the same rules for Node.
 Result<Tree> scan(const std::filesystem::path& path, const AddOptions& options);
 
 }  // namespace ipfs_accelerate::store

@@ -119,7 +119,7 @@ Async<Json> steps(host::Host& host, Json json, Stop stop) {
   co_return Json{{"done", done}, {"threads", pool->threads()}};
 }
 
-/// {"folder"} -> its items; {"folder", "path", "offset", "length"} -> text.
+/// {"folder"} -> its real path and items; {"folder", "path", "offset", "length"} -> text.
 Async<Json> files(host::Host& host, Json json, Stop) {
   if (host.files == nullptr) co_return nullptr;
   const std::string folder = json.value("folder", "");
@@ -127,11 +127,12 @@ Async<Json> files(host::Host& host, Json json, Stop) {
     co_return text_of(
         co_await host.files->read(folder, json.value("path", ""), json.value("offset", 0), json.value("length", 0)));
   }
+  const host::Files::Listing listing = co_await host.files->list(folder);
   Json items = Json::array();
-  for (const auto& item : co_await host.files->list(folder)) {
-    items.push_back({item.path, item.size, item.link_target, item.is_folder, item.is_link});
+  for (const auto& item : listing.items) {
+    items.push_back({item.name, static_cast<int>(item.kind), item.size, item.link_target});
   }
-  co_return items;
+  co_return Json{{"real_path", listing.real_path}, {"items", items}};
 }
 
 /// {"values", "wgsl"}: one dispatch over an input, a weight and an output; twice at once.

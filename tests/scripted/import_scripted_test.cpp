@@ -13,6 +13,7 @@ using scripted::Answer;
 using scripted::noise;
 using scripted::Origin;
 using scripted::ScriptedHost;
+using Kind = host::Files::Kind;
 using testing::HasSubstr;
 
 const WantedFiles kWanted = {{"config.json", "tokenizer.json", "1_Pooling/config.json"},
@@ -130,7 +131,15 @@ struct DiskImport : testing::Test {
     host.disk["/models/x/.git/config"] = text("hidden");
     host.disk["/models/other/config.json"] = text("not ours");
   }
-  Result<Cid> import() { return host.run(import_disk_folder(host.host(), fetcher, "/models/x", Stop())); }
+  Result<Cid> import(std::string folder = "/models/x") {
+    return host.run(import_disk_folder(host.host(), fetcher, std::move(folder), Stop()));
+  }
+  void refused(ErrorCode code, std::string_view why) {
+    const auto root = import();
+    ASSERT_FALSE(root);
+    EXPECT_EQ(root.error().code, code);
+    EXPECT_THAT(root.error().message, HasSubstr(why));
+  }
 };
 
 TEST_F(DiskImport, NothingIsCopied) {
@@ -142,13 +151,84 @@ TEST_F(DiskImport, NothingIsCopied) {
   EXPECT_EQ(host.kept_blocks(), 0u);
 }
 
-TEST_F(DiskImport, LinksStayLinks) {
-  const Cid plain = *import();
-  host.links["/models/x/pytorch.bin"] = "../blob";
+TEST_F(DiskImport, WhatLinksLeadToStandsInTheirPlace) {
+  Origin::Files files = kFiles;
+  files["link.json"] = files.at("config.json");
+  for (const char* folder : {"linked/", "also/twice/"}) files[folder + std::string("config.json")] = text("not ours");
+  host.links["/models/x/link.json"] = "config.json";
+  host.links["/models/x/linked"] = "/models/other";
+  host.links["/models/x/also/twice"] = "../linked";  // not a loop: the same folder beside itself
   const auto root = import();
-  ASSERT_TRUE(root);
-  EXPECT_NE(*root, plain);
-  EXPECT_EQ(host.run(fetcher.open(*root, "pytorch.bin", Stop())).error().code, ErrorCode::kInvalidArgument);
+  ASSERT_TRUE(root) << root.error().message;
+  EXPECT_EQ(*root, Origin().add_folder(files));
+  for (const auto& [path, content] : files) EXPECT_EQ(*host.run(read_all(fetcher, *root, path)), content) << path;
+}
+
+// As the Hugging Face hub lays out its cache: the snapshot holds links, the blobs lie beside it.
+TEST_F(DiskImport, AHubsCache) {
+  int blobs = 0;
+  for (const auto& [path, content] : kFiles) {
+    const std::string blob = std::format("/hub/blobs/{}", blobs++);
+    host.disk[blob] = content;
+    host.links["/hub/snapshots/abc/" + path] = (path.contains('/') ? "../../.." : "../..") + blob.substr(4);
+  }
+  const auto root = import("/hub/snapshots/abc");
+  ASSERT_TRUE(root) << root.error().message;
+  EXPECT_EQ(*root, Origin().add_folder(kFiles));
+  for (const auto& [path, content] : kFiles) EXPECT_EQ(*host.run(read_all(fetcher, *root, path)), content) << path;
+  host.links["/given"] = "/hub/snapshots/abc";
+  EXPECT_EQ(*import("/given"), *root);
+}
+
+TEST_F(DiskImport, HiddenNamesAreNotLookedAt) {
+  const Cid plain = *import();
+  host.links["/models/x/.broken"] = "nowhere";
+  host.devices["/models/x/.socket"] = Kind::kOther;
+  host.trace.clear();
+  EXPECT_EQ(*import(), plain);
+  EXPECT_EQ(host.traced().find("/."), std::string::npos) << host.traced();
+}
+
+TEST_F(DiskImport, LinksThatLeadNowhere) {
+  host.links["/models/x/tokenizer.json"] = "../gone";
+  refused(ErrorCode::kNotFound, "link /models/x/tokenizer.json points to ../gone");
+  host.links = {{"/models/x/a", "b"}, {"/models/x/b", "a"}};
+  refused(ErrorCode::kInvalidArgument, "link /models/x/a points to itself");
+}
+
+TEST_F(DiskImport, LoopsAndCrossingLinks) {
+  host.links["/models/x/1_Pooling/up"] = "..";
+  refused(ErrorCode::kInvalidArgument, "/models/x/1_Pooling/up leads back");
+  host.links.clear();
+  for (int i = 0; i < 20; ++i) {  // 2^20 paths
+    for (const char* name : {"l", "r"}) {
+      host.links[std::format("/models/cross/{}/{}", i, name)] = std::format("/models/cross/{}", i + 1);
+    }
+  }
+  host.disk["/models/cross/20/end"] = text("x");
+  host.links["/models/x/cross"] = "../cross/0";
+  refused(ErrorCode::kLimitExceeded, "more than 4096 symbolic links");
+}
+
+TEST_F(DiskImport, DepthHasALimit) {
+  std::string path;
+  for (int i = 0; i < 128; ++i) path += "d/";
+  Origin::Files files = kFiles;
+  files[path + "end"] = host.disk["/models/x/" + path + "end"] = text("x");
+  const auto root = import();
+  ASSERT_TRUE(root) << root.error().message;
+  EXPECT_EQ(*root, Origin().add_folder(files));
+  host.disk["/models/x/" + path + "d/end"] = text("x");
+  refused(ErrorCode::kLimitExceeded, "deeper than 128 folders");
+}
+
+TEST_F(DiskImport, WhatIsNoFileIsRefusedByName) {
+  host.devices["/dev/null"] = Kind::kOther;
+  host.links["/models/x/null"] = "/dev/null";
+  refused(ErrorCode::kInvalidArgument, "/models/x/null is no file");
+  host.links.clear();
+  host.devices["/models/x/secret"] = Kind::kUnreadable;
+  refused(ErrorCode::kIo, "/models/x/secret cannot be read");
 }
 
 TEST_F(DiskImport, AChangedFileIsNoticed) {

@@ -298,41 +298,66 @@ struct ScriptedHost::Ports {
 
   struct Files final : host::Files {
     explicit Files(ScriptedHost& script) : script(script) {}
-    Async<std::vector<Item>> list(std::string folder) override {
+    Async<Listing> list(std::string folder) override {
       script.trace.push_back("files list " + folder);
-      std::map<std::string, Item> items;  // parents stand before what is in them
-      const auto add = [&](const std::string& full, Item item) {
-        if (!full.starts_with(folder + "/")) return;
-        item.path = full.substr(folder.size() + 1);
-        if (item.path.starts_with('.') || item.path.contains("/.")) return;
-        for (auto slash = item.path.find('/'); slash != item.path.npos; slash = item.path.find('/', slash + 1)) {
-          Item parent;
-          parent.path = item.path.substr(0, slash);
-          parent.is_folder = true;
-          items.try_emplace(parent.path, parent);
+      const std::optional<std::string> real = real_path(folder);
+      const std::set<std::string> names = real ? names_in(*real + "/") : std::set<std::string>();
+      if (names.empty()) co_await fail(ErrorCode::kNotFound, "there is no folder {}", folder);
+      Listing listing{*real, {}};
+      for (const std::string& name : names) listing.items.push_back(describe(*real + "/" + name, name));
+      co_return listing;
+    }
+    std::set<std::string> names_in(const std::string& folder) const {
+      std::set<std::string> names;
+      const auto add = [&](const auto& paths) {
+        for (auto it = paths.lower_bound(folder); it != paths.end() && it->first.starts_with(folder); ++it) {
+          names.insert(it->first.substr(folder.size(), it->first.find('/', folder.size()) - folder.size()));
         }
-        items[item.path] = item;
       };
-      for (const auto& [path, content] : script.disk) {
-        Item item;
-        item.size = content.size();
-        add(path, item);
+      add(script.disk);
+      add(script.links);
+      add(script.devices);
+      return names;
+    }
+    Item describe(const std::string& path, const std::string& name) const {
+      Item item{.name = name};
+      if (const auto link = script.links.find(path); link != script.links.end()) item.link_target = link->second;
+      const std::optional<std::string> real = real_path(path);
+      item.kind = real ? kind_of(*real) : Kind::kCircle;
+      if (item.kind == Kind::kFile) item.size = script.disk.at(*real).size();
+      return item;
+    }
+    Kind kind_of(const std::string& real) const {
+      if (script.disk.contains(real)) return Kind::kFile;
+      if (const auto device = script.devices.find(real); device != script.devices.end()) return device->second;
+      return names_in(real + "/").empty() ? Kind::kMissing : Kind::kFolder;
+    }
+    // As a disk finds it: nothing when 40 links do not lead to an end.
+    std::optional<std::string> real_path(std::string rest) const {
+      std::string here;
+      for (int links = 0; !rest.empty();) {
+        const std::size_t end = rest.find('/');
+        const std::string name = rest.substr(0, end);
+        rest.erase(0, end == rest.npos ? end : end + 1);
+        if (name.empty() || name == ".") continue;
+        const auto link = script.links.find(here + "/" + name);
+        if (name == "..") {
+          here.erase(std::min(here.rfind('/'), here.size()));
+        } else if (link == script.links.end()) {
+          here += "/" + name;
+        } else if (++links > 40) {
+          return std::nullopt;
+        } else {
+          if (link->second.starts_with('/')) here.clear();
+          rest = link->second + "/" + rest;
+        }
       }
-      for (const auto& [path, target] : script.links) {
-        Item item;
-        item.link_target = target;
-        item.is_link = true;
-        add(path, item);
-      }
-      if (items.empty()) co_await fail(ErrorCode::kNotFound, "there is no folder {}", folder);
-      std::vector<Item> list;
-      for (auto& [path, item] : items) list.push_back(std::move(item));
-      co_return list;
+      return here;
     }
     Async<HostBytesRef> read(std::string folder, std::string path, std::uint64_t offset,
                              std::uint64_t length) override {
       script.trace.push_back(std::format("files read {}/{} {} {}", folder, path, offset, length));
-      const auto found = script.disk.find(folder + "/" + path);
+      const auto found = script.disk.find(real_path(folder + "/" + path).value_or(""));
       if (found == script.disk.end()) co_await fail(ErrorCode::kNotFound, "there is no file {}/{}", folder, path);
       const Bytes& all = found->second;
       const std::uint64_t begin = std::min<std::uint64_t>(offset, all.size());

@@ -95,8 +95,9 @@ class ScriptedHost {
 
   // Catalog and files.
   std::map<std::string, host::Located> names;
-  std::map<std::string, Bytes> disk;         ///< "folder/path" -> content
-  std::map<std::string, std::string> links;  ///< "folder/path" -> target
+  std::map<std::string, Bytes> disk;                 ///< "folder/path" -> content
+  std::map<std::string, std::string> links;          ///< "folder/path" -> target
+  std::map<std::string, host::Files::Kind> devices;  ///< "folder/path" -> what it is instead of a file or folder
 
   std::vector<std::string> trace;
   std::string traced() const;  ///< the trace, one request a line

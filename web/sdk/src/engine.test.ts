@@ -1,10 +1,20 @@
 // The engine end to end in Node: shipped models and damaged copies of them, on the CPU.
-import {execFileSync} from 'node:child_process';
-import {cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
+import {spawnSync} from 'node:child_process';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {dirname, join, relative} from 'node:path';
 import {Worker} from 'node:worker_threads';
 import {afterAll, beforeAll, describe, expect, test, vi} from 'vitest';
 import type {Config} from './config';
@@ -298,23 +308,73 @@ describe('what cannot be run gets a coded error', () => {
   });
 });
 
-test('a folder on disk has the CID that the command-line tool gives it: no hidden files, links as links', async () => {
-  const folder = join(scratch, 'linked');
-  cpSync(bert, folder, {recursive: true});
-  writeFileSync(join(folder, '.hidden'), 'not wanted');
-  mkdirSync(join(folder, '.git/objects'), {recursive: true});
-  writeFileSync(join(folder, '.git/objects/x'), 'not wanted either');
-  mkdirSync(join(folder, 'empty'));
-  symlinkSync('config.json', join(folder, 'link.json'));
-  symlinkSync('../nowhere', join(folder, 'broken'));
-  symlinkSync('empty', join(folder, 'folder-link'));
+describe('a folder on disk has the CID that the command-line tool runs it with', () => {
   const command = join(process.env.IA_BIN || join(root, 'build/release/bin'), 'ipfs-accelerate');
-  const added = execFileSync(command, ['add', folder, '--quiet'], {
-    encoding: 'utf8',
-    env: {...process.env, IPFS_ACCELERATE_HOME: join(scratch, 'home')},
+  const env = {...process.env, IPFS_ACCELERATE_HOME: join(scratch, 'home')};
+  function runNatively(folder: string): {cid?: string; error?: {code: string}} {
+    const args = ['run', folder, '7', '--platform', 'cpu', '--json'];
+    const {stdout, stderr} = spawnSync(command, args, {encoding: 'utf8', env});
+    return JSON.parse(stdout || stderr.trim().split('\n').pop()!) as {cid?: string; error?: {code: string}};
+  }
+  const plain = run(request(bert), ['7']).then(({cid}) => cid);
+  /** A folder of the Hugging Face cache: links to blobs beside it. */
+  function hub(name: string): string {
+    const snapshot = join(scratch, name, 'snapshots/abc');
+    mkdirSync(join(scratch, name, 'blobs'), {recursive: true});
+    for (const [i, file] of (readdirSync(bert, {recursive: true}) as string[]).entries()) {
+      if (!statSync(join(bert, file)).isFile()) continue;
+      cpSync(join(bert, file), join(scratch, name, 'blobs', String(i)));
+      mkdirSync(join(snapshot, dirname(file)), {recursive: true});
+      symlinkSync(
+        relative(join(snapshot, dirname(file)), join(scratch, name, 'blobs', String(i))),
+        join(snapshot, file),
+      );
+    }
+    return snapshot;
+  }
+
+  test('without hidden files', async () => {
+    const folder = join(scratch, 'hidden');
+    cpSync(bert, folder, {recursive: true});
+    writeFileSync(join(folder, '.hidden'), 'not wanted');
+    mkdirSync(join(folder, '.git/objects'), {recursive: true});
+    writeFileSync(join(folder, '.git/objects/x'), 'not wanted either');
+    symlinkSync('../nowhere', join(folder, '.broken'));
+    expect((await run(request(folder), ['7'])).cid).toBe(await plain);
+    expect(runNatively(folder).cid).toBe(await plain);
   });
-  const {cid} = await run(request(folder), ['7']);
-  expect(cid).toBe(added.trim());
+
+  test('with what links lead to in their place, and empty folders', async () => {
+    const folder = join(scratch, 'linked');
+    cpSync(bert, folder, {recursive: true});
+    mkdirSync(join(folder, 'empty'));
+    symlinkSync('config.json', join(folder, 'link.json'));
+    symlinkSync('empty', join(folder, 'folder-link'));
+    const {cid} = await run(request(folder), ['7']);
+    expect(cid).not.toBe(await plain);
+    expect(cid).toBe(runNatively(folder).cid);
+  });
+
+  test("a folder of a hub's cache, where all is links, also by a link to it", async () => {
+    const folder = hub('hub');
+    symlinkSync(folder, join(scratch, 'given'));
+    for (const name of [folder, join(scratch, 'given')]) {
+      expect((await run(request(name), ['7'])).cid).toBe(await plain);
+      expect(runNatively(name).cid).toBe(await plain);
+    }
+  });
+
+  test.each([
+    ['nowhere', '../gone', 'not_found'],
+    ['circle', 'link', 'invalid_argument'],
+    ['back', '.', 'invalid_argument'],
+    ['device', '/dev/null', 'invalid_argument'],
+  ])('a link that leads %s is refused as there', async (name, target, code) => {
+    const folder = hub(name);
+    symlinkSync(target, join(folder, 'link'));
+    expect(await codeOf(run(request(folder), ['7']))).toBe(code);
+    expect(runNatively(folder).error?.code).toBe(code);
+  });
 });
 
 test('another number of threads ends the threads there were, once nobody computes on them', async () => {

@@ -1,32 +1,32 @@
-// Files: folders on disk, for Node.
+// Files: folders on disk, for Node. Which of what is there belongs to a model is decided in C++.
 import type {Dirent} from 'node:fs';
 import type {Ports} from '../border';
 import {fail} from '../errors';
 import type {ByteTable} from './byteTable';
 
-type Item = {path: string; size?: number; folder?: boolean; link?: string};
+type Item = {name: string; kind: string; size?: number; link?: string};
+
+const kinds: Record<string, string> = {ENOENT: 'missing', ENOTDIR: 'missing', ELOOP: 'circle'};
 
 export async function nodeFiles(table: ByteTable): Promise<Ports['requests']> {
-  const {open, readdir, readlink, stat} = await import('node:fs/promises');
-  const {join, relative, sep} = await import('node:path');
+  const {open, readdir, readlink, realpath, stat} = await import('node:fs/promises');
+  const {join} = await import('node:path');
 
-  async function describe(root: string, entry: Dirent): Promise<Item> {
-    const full = join(entry.parentPath, entry.name);
-    const path = relative(root, full).split(sep).join('/');
-    if (entry.isSymbolicLink()) return {path, link: await readlink(full)};
-    if (entry.isDirectory()) return {path, folder: true};
-    if (entry.isFile()) return {path, size: (await stat(full)).size};
-    return fail('invalid_argument', `${full} is no file, folder or symbolic link`);
+  async function describe(entry: Dirent): Promise<Item> {
+    const path = join(entry.parentPath, entry.name);
+    const item = {name: entry.name, ...(entry.isSymbolicLink() && {link: await readlink(path)})};
+    try {
+      const found = await stat(path);
+      if (found.isFile()) return {...item, kind: 'file', size: found.size};
+      return {...item, kind: found.isDirectory() ? 'folder' : 'other'};
+    } catch (error) {
+      return {...item, kind: kinds[(error as NodeJS.ErrnoException).code ?? ''] ?? 'unreadable'};
+    }
   }
 
-  async function list(root: string, folder: string): Promise<Item[]> {
-    const items: Item[] = [];
-    for (const entry of await readdir(folder, {withFileTypes: true})) {
-      if (entry.name.startsWith('.')) continue;
-      items.push(await describe(root, entry));
-      if (entry.isDirectory()) items.push(...(await list(root, join(folder, entry.name))));
-    }
-    return items;
+  async function list(folder: string): Promise<{real: string; items: Item[]}> {
+    const entries = await readdir(folder, {withFileTypes: true});
+    return {real: await realpath(folder), items: await Promise.all(entries.map(describe))};
   }
 
   async function read(path: string, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -40,17 +40,17 @@ export async function nodeFiles(table: ByteTable): Promise<Ports['requests']> {
     }
   }
 
+  const unreadable = (path: string) => (error: unknown) =>
+    fail('io', `${path} cannot be read: ${String(error)}`, error);
   return {
     files_list: async ({text: folder}) => {
       if (!(await stat(folder).catch(() => undefined))?.isDirectory())
         fail('not_found', `there is no folder ${folder}`);
-      return {text: JSON.stringify(await list(folder, folder))};
+      return {text: JSON.stringify(await list(folder).catch(unreadable(folder)))};
     },
     files_read: async ({text, numbers: [offset, length]}) => {
       const [folder, path] = text.split('\n') as [string, string];
-      const bytes = await read(join(folder, path), offset!, length!).catch((error: unknown) =>
-        fail('io', `${path} cannot be read: ${String(error)}`, error),
-      );
+      const bytes = await read(join(folder, path), offset!, length!).catch(unreadable(path));
       return {numbers: table.add(bytes)};
     },
   };

@@ -1,7 +1,7 @@
 // Each port, called from the engine's side as the engine calls it.
 import {spawnSync} from 'node:child_process';
 import {createHash} from 'node:crypto';
-import {mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, afterEach, beforeAll, describe, expect, test, vi} from 'vitest';
@@ -224,21 +224,36 @@ describe('compute', () => {
 });
 
 describe('files', () => {
-  test('lists a folder: nothing hidden, links as links', async () => {
+  test('says what stands in a folder: hidden names too, and what links lead to', async () => {
     const folder = join(scratch, 'model');
     mkdirSync(join(folder, 'sub'), {recursive: true});
     writeFileSync(join(folder, 'config.json'), '{"model_type": "bert"}');
     writeFileSync(join(folder, 'sub/weights.bin'), 'abc');
     writeFileSync(join(folder, '.hidden'), 'not wanted');
     symlinkSync('config.json', join(folder, 'link.json'));
-    const items = await engine.call<unknown[][]>('files', {folder});
-    expect(items.sort()).toEqual([
-      ['config.json', 22, '', false, false],
-      ['link.json', 0, 'config.json', false, true],
-      ['sub', 0, '', true, false],
-      ['sub/weights.bin', 3, '', false, false],
+    symlinkSync('sub', join(folder, 'folder-link'));
+    symlinkSync('../gone', join(folder, 'broken'));
+    symlinkSync('circle', join(folder, 'circle'));
+    symlinkSync('/dev/null', join(folder, 'null'));
+    const listing = await engine.call<{real_path: string; items: unknown[][]}>('files', {folder});
+    const [file, directory, other, missing, circle] = [0, 1, 2, 3, 4];
+    expect(listing.items.sort()).toEqual([
+      ['.hidden', file, 10, ''],
+      ['broken', missing, 0, '../gone'],
+      ['circle', circle, 0, 'circle'],
+      ['config.json', file, 22, ''],
+      ['folder-link', directory, 0, 'sub'],
+      ['link.json', file, 22, 'config.json'],
+      ['null', other, 0, '/dev/null'],
+      ['sub', directory, 0, ''],
     ]);
+    expect(listing.real_path).toBe(realpathSync(folder));
+    expect(await engine.call('files', {folder: join(folder, 'folder-link')})).toEqual({
+      real_path: join(listing.real_path, 'sub'),
+      items: [['weights.bin', file, 3, '']],
+    });
     expect(await engine.call('files', {folder, path: 'config.json', offset: 2, length: 10})).toBe('model_type');
+    expect(await engine.call('files', {folder, path: 'folder-link/weights.bin', offset: 1, length: 9})).toBe('bc');
   });
 
   test('a folder that is none: not_found', async () => {
