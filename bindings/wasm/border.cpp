@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/json_forms.h"
+
 namespace ipfs_accelerate::page {
 
 using Json = nlohmann::json;
@@ -31,10 +33,7 @@ const Outgoing* Border::next() {
   return &outgoing_;
 }
 
-std::string error_text(const Error& error) {
-  return Json{{"code", error_name(error.code)}, {"message", error.message}}.dump(-1, ' ', false,
-                                                                                 Json::error_handler_t::replace);
-}
+std::string error_text(const Error& error) { return Json(error).dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Error parse_error(std::string_view text) {
   const Json json = Json::parse(text, nullptr, false);

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/base64.h"
+#include "engine/json_forms.h"
 #include "task/task.h"
 
 namespace ipfs_accelerate {
@@ -20,19 +21,9 @@ Json outputs_json(const Evaluation& evaluation) {
   return outputs;
 }
 
-Json segments_json(const std::vector<SegmentReport>& segments) {
-  Json list = Json::array();
-  for (const auto& [platform, nodes, reason] : segments) {
-    list.push_back({{"platform", platform}, {"nodes", nodes}, {"reason", reason}});
-  }
-  return list;
-}
-
 Async<std::string> evaluate(Core& core, Call call, Stop stop) {
   const Evaluation evaluation = co_await core.evaluate(call.request, call.encodings, call.inputs, stop);
-  co_return dump({{"outputs", outputs_json(evaluation)},
-                  {"ids", evaluation.ids},
-                  {"segments", segments_json(evaluation.segments)}});
+  co_return dump({{"outputs", outputs_json(evaluation)}, {"ids", evaluation.ids}, {"segments", evaluation.segments}});
 }
 
 LoadListener events_of(const Call& call, const EventListener& tell) {

@@ -7,6 +7,7 @@
 #include "backend/cpu/cpu.h"
 #include "backend/webgpu/webgpu.h"
 #include "backend/webnn/webnn.h"
+#include "engine/json_forms.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -23,8 +24,6 @@ Json device_json(const DeviceInfo& device) {
   if (device.threads > 0) json["threads"] = device.threads;
   return json;
 }
-
-Json error_json(const Error& error) { return {{"code", error_name(error.code)}, {"message", error.message}}; }
 
 }  // namespace
 
@@ -157,14 +156,14 @@ Async<Json> Devices::describe(Stop stop) {
     if (adapters) {
       const auto gpu = co_await as_result(webgpu(stop));
       co_await stop.check();
-      if (!gpu) json["webgpu_error"] = error_json(gpu.error());
+      if (!gpu) json["webgpu_error"] = gpu.error();
       for (DeviceInfo& adapter : *adapters) {
         // The one that was opened is described as it is after its self-check.
         if (gpu && (*gpu)->device().name == adapter.name) adapter = (*gpu)->device();
         devices.push_back(device_json(adapter));
       }
     } else {
-      json["webgpu_error"] = error_json(adapters.error());
+      json["webgpu_error"] = adapters.error();
     }
   }
   if (host_.webnn != nullptr) {
@@ -173,7 +172,7 @@ Async<Json> Devices::describe(Stop stop) {
     if (accelerator)
       devices.push_back(device_json((*accelerator)->device()));
     else
-      json["webnn_error"] = error_json(accelerator.error());
+      json["webnn_error"] = accelerator.error();
   }
   json["devices"] = devices;
   const Choice choice = co_await choose_auto({}, stop);

@@ -7,6 +7,7 @@
 
 #include "engine/browser_name.h"
 #include "engine/calls.h"
+#include "engine/json_forms.h"
 #include "engine/model_name.h"
 
 namespace ipfs_accelerate {
@@ -79,6 +80,17 @@ TEST(ModelNames, AResultNamesTheModelAsTheCallerDid) {
   EXPECT_EQ(call_for(R"("./x")", kPage)->name, "./x");
   EXPECT_EQ(call_for(R"({"cid": "abc"})")->name, "abc");
   EXPECT_EQ(call_for(R"({"folder": "x"})")->name, "x");
+}
+
+TEST(JsonForms, OfErrorsAndSegments) {
+  EXPECT_EQ(Json(Error{ErrorCode::kNotFound, "no \"x\""}).dump(), R"({"code":"not_found","message":"no \"x\""})");
+  RunResult result;
+  result.output_json = "[]";
+  EXPECT_EQ(Json::parse(result.to_json())["segments"], Json::array());
+  result.segments = {{"webgpu", 3, ""}, {"cpu", 1, "no attention here"}};
+  const Json expected = {{{"platform", "webgpu"}, {"nodes", 3}, {"reason", ""}},
+                         {{"platform", "cpu"}, {"nodes", 1}, {"reason", "no attention here"}}};
+  EXPECT_EQ(Json::parse(result.to_json())["segments"], expected);
 }
 
 TEST(Gateways, WhoIsAsked) {

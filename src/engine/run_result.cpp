@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/result.h"
+#include "engine/json_forms.h"
 #include "ipfs_accelerate/run.h"
 
 namespace ipfs_accelerate {
@@ -94,10 +95,7 @@ std::string RunResult::to_json() const {
   json["p2p_optimized"] = p2p_optimized;
   json["adapter_info"] = adapter_info;
   json["fallback"] = fallback.empty() ? Json(nullptr) : Json(fallback);
-  json["segments"] = Json::array();
-  for (const SegmentReport& segment : segments) {
-    json["segments"].push_back({{"platform", segment.platform}, {"nodes", segment.nodes}, {"reason", segment.reason}});
-  }
+  json["segments"] = segments;
   json["content"] = {{"cache", content.cache},
                      {"blocks_from_cache", content.blocks_from_cache},
                      {"blocks_fetched", content.blocks_fetched},

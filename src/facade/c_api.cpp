@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "engine/calls.h"
+#include "engine/json_forms.h"
 #include "engine/request.h"
 #include "ipfs_accelerate/c.h"
 #include "ipfs_accelerate/ipfs_accelerate.h"
@@ -224,10 +225,7 @@ int ia_verify(ia_engine* engine, const char* content, char** out) {
   return call(out, [&]() -> Text {
     if (!engine) return missing_argument("engine");
     IA_ASSIGN(const VerifyReport report, engine->engine.verify(content ? content : ""));
-    Json damage = Json::array();
-    for (const Error& error : report.damage)
-      damage.push_back({{"code", error_name(error.code)}, {"message", error.message}});
-    return dump({{"blocks", report.blocks}, {"bytes", report.bytes}, {"damage", damage}});
+    return dump({{"blocks", report.blocks}, {"bytes", report.bytes}, {"damage", report.damage}});
   });
 }
 

@@ -51,10 +51,16 @@ DeviceInfo describe(const AdapterFacts& adapter) {
   info.vendor = adapter.vendor;
   info.architecture = adapter.architecture;
   info.features = adapter.features;
-  std::ranges::sort(info.features);
+  std::ranges::sort(info.features, {}, [](const std::string& feature) {  // those that are used first
+    return std::pair(!std::ranges::contains(kWantedFeatures, feature), feature);
+  });
   for (const std::string_view name : kWantedLimits) {
     const auto limit = adapter.limits.find(std::string(name));
     if (limit != adapter.limits.end()) info.limits.emplace_back(*limit);
+  }
+  if (adapter.subgroup_max_size > 0) {
+    info.limits.emplace_back("subgroupMinSize", adapter.subgroup_min_size);
+    info.limits.emplace_back("subgroupMaxSize", adapter.subgroup_max_size);
   }
   return info;
 }

@@ -13,7 +13,7 @@ namespace ipfs_accelerate::webgpu {
 /// By the names of the specification (GPUAdapterInfo, GPUSupportedLimits, GPUFeatureName), as they come.
 struct AdapterFacts {
   std::string vendor, architecture, device, description;
-  bool is_fallback = false;  ///< isFallbackAdapter
+  bool is_fallback = false;  ///< isFallbackAdapter; natively what is no GPU by its type
   std::vector<std::string> features;
   std::map<std::string, std::int64_t> limits;
   std::int32_t subgroup_min_size = 0, subgroup_max_size = 0;  ///< 0: not said
@@ -21,11 +21,15 @@ struct AdapterFacts {
 
 /// What a host asks a device for: every limit as large as the adapter has it, and those of the features that it has.
 inline constexpr std::string_view kWantedLimits[] = {
-    "maxStorageBufferBindingSize",     "maxBufferSize",
-    "maxComputeWorkgroupStorageSize",  "maxComputeInvocationsPerWorkgroup",
-    "maxComputeWorkgroupSizeX",        "maxComputeWorkgroupSizeY",
-    "maxComputeWorkgroupSizeZ",        "maxComputeWorkgroupsPerDimension",
+    "maxBufferSize",
+    "maxStorageBufferBindingSize",
     "maxStorageBuffersPerShaderStage",
+    "maxComputeWorkgroupStorageSize",
+    "maxComputeInvocationsPerWorkgroup",
+    "maxComputeWorkgroupSizeX",
+    "maxComputeWorkgroupSizeY",
+    "maxComputeWorkgroupSizeZ",
+    "maxComputeWorkgroupsPerDimension",
 };
 inline constexpr std::string_view kWantedFeatures[] = {"shader-f16", "subgroups"};
 

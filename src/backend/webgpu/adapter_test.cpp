@@ -21,16 +21,19 @@ TEST(Adapter, Described) {
                            .architecture = "hopper",
                            .device = "0x2335",
                            .description = "NVIDIA H200",
-                           .features = {"subgroups", "shader-f16"},
-                           .limits = {{"maxBufferSize", 1 << 30}, {"maxBindGroups", 4}}};
+                           .features = {"timestamp-query", "subgroups", "core-features-and-limits", "shader-f16"},
+                           .limits = {{"maxBufferSize", 1 << 30}, {"maxBindGroups", 4}},
+                           .subgroup_min_size = 16,
+                           .subgroup_max_size = 32};
   const DeviceInfo info = describe(facts);
   EXPECT_EQ(info.platform, "webgpu");
   EXPECT_EQ(info.name, "nvidia hopper NVIDIA H200");
   EXPECT_EQ(info.driver, "NVIDIA H200");
   EXPECT_TRUE(info.is_real_hardware);
-  EXPECT_EQ(info.features, (std::vector<std::string>{"shader-f16", "subgroups"}));
-  ASSERT_EQ(info.limits.size(), 1u);  // those that matter to us
-  EXPECT_EQ(info.limits[0].second, 1 << 30);
+  EXPECT_EQ(info.features, (std::vector<std::string>{"shader-f16", "subgroups", "core-features-and-limits",
+                                                     "timestamp-query"}));  // what the engine uses first
+  using Limits = std::vector<std::pair<std::string, std::int64_t>>;         // those that matter to us
+  EXPECT_EQ(info.limits, (Limits{{"maxBufferSize", 1 << 30}, {"subgroupMinSize", 16}, {"subgroupMaxSize", 32}}));
 }
 
 TEST(Adapter, SoftwareWhereTheBrowserSaysSo) {

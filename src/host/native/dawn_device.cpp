@@ -101,31 +101,42 @@ std::int32_t matrix_side(const wgpu::Adapter& adapter) {
   return side;
 }
 
-DeviceInfo describe(const wgpu::Adapter& adapter) {
-  wgpu::AdapterInfo facts;
-  adapter.GetInfo(&facts);
-  DeviceInfo info;
-  info.platform = "webgpu";
-  info.name = text_of(facts.device);
-  info.vendor = text_of(facts.vendor);
-  info.architecture = text_of(facts.architecture);
-  info.driver = text_of(facts.description);
-  const bool is_gpu =
-      facts.adapterType == wgpu::AdapterType::DiscreteGPU || facts.adapterType == wgpu::AdapterType::IntegratedGPU;
-  info.is_real_hardware = is_gpu && !webgpu::names_software(info.name + " " + info.driver);
-  for (const auto& [feature, name] : kFeatures) {
-    if (adapter.HasFeature(feature)) info.features.emplace_back(name);
-  }
+/// What Dawn says of an adapter, with the features and limits `of` it or of a device made of it.
+template <class Of>
+webgpu::AdapterFacts facts_of(const wgpu::Adapter& adapter, const Of& of) {
+  wgpu::AdapterInfo said;
+  adapter.GetInfo(&said);
   wgpu::Limits limits;
-  adapter.GetLimits(&limits);
-  info.limits = {{"maxBufferSize", std::int64_t(limits.maxBufferSize)},
-                 {"maxStorageBufferBindingSize", std::int64_t(limits.maxStorageBufferBindingSize)},
+  of.GetLimits(&limits);
+  const bool is_gpu =
+      said.adapterType == wgpu::AdapterType::DiscreteGPU || said.adapterType == wgpu::AdapterType::IntegratedGPU;
+  const auto bytes = [](std::uint64_t limit) { return std::int64_t(std::min<std::uint64_t>(limit, 1ULL << 40)); };
+  webgpu::AdapterFacts facts{
+      .vendor = text_of(said.vendor),
+      .architecture = text_of(said.architecture),
+      .device = text_of(said.device),
+      .description = text_of(said.description),
+      .is_fallback = !is_gpu,
+      .features = {},
+      .limits = {{"maxBufferSize", bytes(limits.maxBufferSize)},
+                 {"maxStorageBufferBindingSize", bytes(limits.maxStorageBufferBindingSize)},
                  {"maxStorageBuffersPerShaderStage", limits.maxStorageBuffersPerShaderStage},
                  {"maxComputeWorkgroupStorageSize", limits.maxComputeWorkgroupStorageSize},
                  {"maxComputeInvocationsPerWorkgroup", limits.maxComputeInvocationsPerWorkgroup},
-                 {"maxComputeWorkgroupsPerDimension", limits.maxComputeWorkgroupsPerDimension},
-                 {"subgroupMinSize", facts.subgroupMinSize},
-                 {"subgroupMaxSize", facts.subgroupMaxSize}};
+                 {"maxComputeWorkgroupsPerDimension", limits.maxComputeWorkgroupsPerDimension}},
+      .subgroup_min_size = std::int32_t(said.subgroupMinSize),
+      .subgroup_max_size = std::int32_t(said.subgroupMaxSize),
+  };
+  for (const auto& [feature, name] : kFeatures) {
+    if (of.HasFeature(feature)) facts.features.emplace_back(name);
+  }
+  return facts;
+}
+
+DeviceInfo describe(const wgpu::Adapter& adapter) {
+  const webgpu::AdapterFacts facts = facts_of(adapter, adapter);
+  DeviceInfo info = webgpu::describe(facts);
+  if (!facts.device.empty()) info.name = facts.device;  // a product's name, where browsers give a number or nothing
   return info;
 }
 
@@ -221,21 +232,10 @@ Result<> DawnDevice::request(const DawnOptions& options) {
   if (!device) return fail(ErrorCode::kNoAdapter, "adapter {} refuses to open a device", info.name);
   queue = device.GetQueue();
 
-  wgpu::AdapterInfo facts;
-  adapter.GetInfo(&facts);
+  capabilities = webgpu::capabilities_of(facts_of(adapter, device));
   capabilities.tuning = options.tuning;
-  capabilities.shader_f16 = device.HasFeature(wgpu::FeatureName::ShaderF16);
-  capabilities.subgroups = device.HasFeature(wgpu::FeatureName::Subgroups);
-  capabilities.subgroup_min_size = std::int32_t(facts.subgroupMinSize);
-  capabilities.subgroup_max_size = std::int32_t(facts.subgroupMaxSize);
   if (device.HasFeature(wgpu::FeatureName::ChromiumExperimentalSubgroupMatrix))
     capabilities.subgroup_matrix = matrix_side(adapter);
-  capabilities.max_storage_binding =
-      std::int64_t(std::min<std::uint64_t>(limits.maxStorageBufferBindingSize, 1ULL << 40));
-  capabilities.max_buffer = std::int64_t(std::min<std::uint64_t>(limits.maxBufferSize, 1ULL << 40));
-  capabilities.max_workgroup_storage = std::int32_t(limits.maxComputeWorkgroupStorageSize);
-  capabilities.max_workgroup_invocations = std::int32_t(limits.maxComputeInvocationsPerWorkgroup);
-  capabilities.max_workgroups_per_dimension = limits.maxComputeWorkgroupsPerDimension;
   return {};
 }
 

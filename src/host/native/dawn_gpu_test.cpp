@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "backend/fake_backend.h"
 #include "backend/quirks.h"
@@ -70,6 +72,23 @@ TEST(Dawn, ListsRealFacts) {
     for (const auto& [name, value] : device.limits) EXPECT_GE(value, 0) << name;
     if (device.name.find("llvmpipe") != std::string::npos) EXPECT_FALSE(device.is_real_hardware);
   }
+}
+
+TEST(Dawn, ADeviceCanWhatItsFactsSay) {
+  Loop loop;
+  DawnGpu gpu(loop);
+  const auto opened = loop.block_on(gpu.open(Stop()));
+  ASSERT_TRUE(opened) << opened.error().message;
+  const auto& [info, can] = *opened;
+  const std::map<std::string, std::int64_t> limits(info.limits.begin(), info.limits.end());
+  EXPECT_EQ(limits.at("maxBufferSize"), can.max_buffer);
+  EXPECT_EQ(limits.at("maxStorageBufferBindingSize"), can.max_storage_binding);
+  EXPECT_EQ(limits.at("maxComputeWorkgroupStorageSize"), can.max_workgroup_storage);
+  EXPECT_EQ(limits.at("maxComputeInvocationsPerWorkgroup"), can.max_workgroup_invocations);
+  EXPECT_EQ(limits.at("maxComputeWorkgroupsPerDimension"), can.max_workgroups_per_dimension);
+  EXPECT_EQ(std::ranges::contains(info.features, "shader-f16"), can.shader_f16);
+  ASSERT_EQ(std::ranges::contains(info.features, "subgroups"), can.subgroups);
+  if (can.subgroups) EXPECT_EQ(limits.at("subgroupMaxSize"), can.subgroup_max_size);
 }
 
 TEST(Dawn, RunsRepeatedlyAndInSeveralShapes) {
