@@ -17,13 +17,10 @@ export interface BlockCache {
   clear(): Promise<void>;
 }
 
-/** OPFS and IndexedDB are a page's, folders Node's. */
+/** Best first: a page has OPFS, IndexedDB and memory, Node a folder and memory. */
 export type CacheKind = 'opfs' | 'indexeddb' | 'folder' | 'memory';
 
-/**
- * The cache asked for, or with `auto` the best there is: OPFS, then IndexedDB; a folder in Node; else memory. One that
- * is not to be had here is invalid_argument.
- */
+/** The cache asked for, or with `auto` the best there is here; invalid_argument for one that is not to be had here. */
 export async function openCache(wanted: CacheKind | 'auto', folder?: string): Promise<BlockCache> {
   const possible = isNode() ? ['auto', 'folder', 'memory'] : ['auto', 'opfs', 'indexeddb', 'memory'];
   if (!possible.includes(wanted))
