@@ -39,6 +39,9 @@ function(ia_pch name)
 endfunction()
 
 function(ia_use_pch target name)
+  if(CMAKE_DISABLE_PRECOMPILE_HEADERS)
+    return()
+  endif()
   target_precompile_headers(${target} REUSE_FROM ${name})
 endfunction()
 

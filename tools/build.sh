@@ -6,6 +6,14 @@ install_group() { "$IA_SOURCE/tools/env.sh" group "$1"; }
 build_preset() {  # build_preset PRESET [TARGET...]
   local preset=$1; shift
   local dir=$IA_SOURCE/build/$preset
+  mkdir -p "$dir"
+  (
+    flock -n 8 || { echo "dev: waiting for another build in $dir" >&2; flock 8; }
+    build_here "$dir" "$preset" "$@"
+  ) 8> "$dir.lock"
+}
+build_here() {  # one at a time in a folder
+  local dir=$1 preset=$2; shift 2
   if [ ! -e "$dir/build.ninja" ]; then (cd "$IA_SOURCE" && cmake --preset "$preset" >&2); fi
   cmake --build "$dir" -j "$jobs" ${1:+--target "$@"} >&2
 }

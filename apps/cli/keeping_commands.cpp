@@ -66,7 +66,7 @@ void add_pin(CLI::App& app, Context& context) {
 void add_verify(CLI::App& app, Context& context) {
   auto content = std::make_shared<std::string>();
   CLI::App* command = add_command(app, context, "verify", "read bytes again and compare them with their CIDs");
-  command->add_option("CONTENT", *content, "CID or name (default: everything)");
+  command->add_option("CONTENT", *content, "CID or name (default: everything pinned)");
   command->callback([&context, content] {
     context.action = [&context, content] {
       int code = 0;

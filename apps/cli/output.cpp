@@ -51,8 +51,9 @@ int with_engine(const Context& context, const std::function<Result<>(Engine&)>& 
   const auto done = work(*engine);
   end_progress();
   if (!done) return report(context, done.error());
-  std::cout.flush();
-  return std::cout ? 0 : 1;
+  if (std::cout.flush()) return 0;
+  return report(context,
+                {ErrorCode::kIo, "standard output does not take the answer: a full disk, or a reader that left"});
 }
 
 std::string human_bytes(std::uint64_t bytes) {

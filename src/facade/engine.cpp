@@ -1,7 +1,9 @@
 // The facade: Engine's calls, each handed to the store or to the core over the native host.
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <ranges>
 
 #include "content/car.h"
 #include "content/profile.h"
@@ -294,8 +296,13 @@ Result<std::vector<std::string>> Engine::pins() {
 Result<GcReport> Engine::rm(const std::string& content) {
   IA_ASSIGN(const Cid cid, impl_->root_of(content));
   const auto removed = impl_->library.write<store::GcReport>([&](const auto& store) { return store->rm(cid); });
-  if (!removed) return std::unexpected(removed.error());
+  if (!removed) {  // what is gone from the store already may still have its names
+    IA_ASSIGN(const auto names, impl_->library.names().all());
+    const bool named = std::ranges::contains(names | std::views::values, cid.text());
+    if (removed.error().code != ErrorCode::kNotFound || !named) return std::unexpected(removed.error());
+  }
   IA_TRY(impl_->library.forget_names(cid.text()));
+  if (!removed) return GcReport{};
   return GcReport{removed->files, removed->blocks, removed->bytes};
 }
 

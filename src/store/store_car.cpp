@@ -89,7 +89,7 @@ class CarImport {
       ++report_.blocks;
       report_.bytes += block.bytes().size();
     }
-    if (progress_) progress_({block.cid().text(), done_, total_, 0, 0});
+    if (progress_) progress_({block.cid().text(), done_, total_});
     return {};
   }
 

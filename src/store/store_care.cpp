@@ -144,7 +144,7 @@ class Verify {
     const std::scoped_lock guard(mutex_);
     ++report_.blocks;
     report_.bytes += bytes;
-    if (progress_) progress_({shown_, report_.bytes, 0, 0, 0});
+    if (progress_) progress_({shown_, report_.bytes, 0});
   }
 
   void damage(Damage found) {

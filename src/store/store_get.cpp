@@ -77,7 +77,7 @@ class Export {
       IA_TRY(file.write_at(at, bytes));
       at += bytes.size();
       bytes_ += bytes.size();
-      if (progress_) progress_({step.shown, bytes_, 0, written_, 0});
+      if (progress_) progress_({step.shown, bytes_, 0});
       return {};
     });
   }

@@ -144,6 +144,24 @@ def test_pins_rm_and_gc(store):
     store.fails("not_found", 3, "cat", "tree/hello.txt")
 
 
+def test_a_name_goes_also_when_its_content_is_gone(store):
+    cid = store.json("add", small_folder(store), "--name", "tree")["cid"]
+    store.ok("unpin", "tree")
+    store.ok("gc")
+    assert store.json("rm", "tree") == {"files": 0, "blocks": 0, "bytes": 0}
+    assert store.json("models") == []
+    store.fails("not_found", 3, "rm", cid)
+
+
+def test_a_full_disk_behind_standard_output_is_told(store):
+    store.ok("add", small_folder(store), "--name", "tree")
+    for command in (("ls", "tree"), ("stat",)):
+        with open("/dev/full", "w") as full:
+            process = store.start(*command, stdout=full)
+            said = process.communicate(timeout=60)[1].decode()
+        assert process.returncode == 3 and "error[io]" in said, said
+
+
 def test_export_and_import_a_car(store):
     cid = store.json("add", small_folder(store))["cid"]
     store.ok("export", cid, "-o", f"{store.folder}/tree.car")
