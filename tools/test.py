@@ -15,7 +15,7 @@ FIXTURES = f"{SOURCE}/tests/fixtures"
 # gtest programs that the sanitizer run repeats: what reads bytes from outside, and what waits, shares and stops.
 SANITIZED = ("test_base", "test_content", "test_store", "test_input", "test_weights", "test_graph", "test_model", "test_task",
              "test_backend", "test_backend_cpu", "test_backend_webnn", "test_scripted_fetch", "test_native_fetch", "test_engine",
-             "test_scenarios", "test_server", "test_native_facade")
+             "test_scenarios", "test_server")
 ASAN_TARGETS = SANITIZED
 
 

@@ -15,6 +15,8 @@ TEST(ScriptedClock, ANapCutShortWakesNobodyLater) {
   const Reply<> never;
   EXPECT_EQ(host.run(never.get()).error().code, ErrorCode::kInternal);
   EXPECT_EQ(host.now(), 1);
+  never.settle({});  // its frames go
+  EXPECT_TRUE(host.run(host.host().clock.sleep(0, Stop())));
 }
 
 TEST(ScriptedClock, AStopAfterTheNapChangesNothing) {

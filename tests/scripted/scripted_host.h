@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -63,12 +64,12 @@ class ScriptedHost {
   /// Runs `work` to its end, moving the clock as far as needed. kInternal when it waits for nothing that could come.
   template <class T>
   Result<T> run(Async<T> work) {
-    std::optional<Result<T>> result;
-    start(executor_, std::move(work), [&](Result<T> given) { result.emplace(std::move(given)); });
-    while (executor_.run(), !result && step()) {
+    const auto result = std::make_shared<std::optional<Result<T>>>();  // work that waits in vain may end later
+    start(executor_, std::move(work), [result](Result<T> given) { result->emplace(std::move(given)); });
+    while (executor_.run(), !*result && step()) {
     }
-    if (!result) return fail(ErrorCode::kInternal, "the work waits for nothing that could come");
-    return *std::move(result);
+    if (!*result) return fail(ErrorCode::kInternal, "the work waits for nothing that could come");
+    return *std::move(*result);
   }
   double now() const { return now_; }
   /// `event` happens at this time.
