@@ -14,6 +14,8 @@ function(ia_pch name)
   file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/${name}.cpp CONTENT "// Only here to make a precompiled header.\n")
   add_library(${name} OBJECT ${CMAKE_BINARY_DIR}/generated/${name}.cpp)
   target_precompile_headers(${name} PRIVATE ${IA_PCH_HEADERS} ${ARGN})
+  # Made here always: ccache would hand one checkout the file of another, and Clang refuses it once that other checkout is gone.
+  set_target_properties(${name} PROPERTIES CXX_COMPILER_LAUNCHER "")
   if(ARGN)
     set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
     target_compile_options(${name} PRIVATE -fPIE)

@@ -35,6 +35,7 @@ def suites():
     node = lambda *words: ["node", *words]
     yield "unit", [(os.path.basename(p), gtest(p)) for p in sorted(glob.glob(f"{BIN}/test_*"))] + [
         ("rules of the tree", ["python3", f"{SOURCE}/tools/check_test.py"]),
+        ("checkouts that share the compiler's cache", ["python3", f"{SOURCE}/tools/build_test.py"]),
         ("misuse that must not compile", ["python3", f"{SOURCE}/tests/misuse/run.py"])]
     yield "golden", [
         ("tokenizers", ["python3", f"{SOURCE}/tools/golden.py", "--tokenizers", f"{FIXTURES}/tokenizers"]),
