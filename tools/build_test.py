@@ -38,4 +38,8 @@ class SharedCache(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    tests = unittest.defaultTestLoader.loadTestsFromName("__main__")
+    outcome = unittest.TextTestRunner(verbosity=0).run(tests)
+    failed = len(outcome.failures) + len(outcome.errors)
+    print(f"{outcome.testsRun - failed} passed, {failed} failed")
+    raise SystemExit(failed != 0)
