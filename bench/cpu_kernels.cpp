@@ -13,6 +13,7 @@
 
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/kernels.h"
+#include "graph/test_symbols.h"
 #include "host/native/compute.h"
 
 using namespace ipfs_accelerate;
@@ -103,7 +104,7 @@ Loaded load(Backend& backend, const Graph& graph, const ShapeClass& shape) {
   }
   loaded.executable = must(loop().block_on(loaded.program->compile(shape, Stop())));
   const auto place = [&](ValueId id) -> std::vector<float>& {
-    const auto count = static_cast<std::size_t>(must(element_count(bind(graph.value(id).dims, shape))));
+    const auto count = static_cast<std::size_t>(must(element_count(graph.shape_of(id, shape))));
     auto values = random_floats(count, 1.0f);
     if (graph.value(id).dtype == Dtype::kI32) {  // ones: attended everywhere, and a valid row of any table
       std::fill_n(reinterpret_cast<std::int32_t*>(values.data()), count, 1);
@@ -133,7 +134,7 @@ void row(const std::string& name, double flops, double seconds, double peak) {
 }
 
 Graph linear_graph(std::int64_t depth, std::int64_t columns, Activation activation, bool residual) {
-  GraphBuilder b;
+  TestBuilder b;
   op::Linear linear{.x = b.input("x", Dtype::kF32, tokens_of(depth)), .weight = b.weight("w", {columns, depth})};
   linear.bias = b.weight("b", {columns});
   linear.activation = activation;
@@ -154,7 +155,7 @@ void bench_gemm(Backend& backend, double peak) {
 
 Graph encoder(int layers) {
   constexpr std::int64_t kHidden = 384, kFfn = 1536;
-  GraphBuilder b;
+  TestBuilder b;
   const ValueId ids = b.input("ids", Dtype::kI32, kTokens), mask = b.input("mask", Dtype::kI32, kTokens);
   const auto norm = [&](const std::string& name, ValueId x, ValueId residual) {
     return b.add(name, op::LayerNorm{.x = x,
@@ -177,8 +178,7 @@ Graph encoder(int layers) {
   for (int layer = 0; layer < layers; ++layer) {
     const std::string at = std::to_string(layer) + ".";
     const ValueId qkv = linear(at + "qkv", x, kNoValue, 3 * kHidden, kHidden, Activation::kNone);
-    const ValueId attended =
-        b.add(at + "attention", op::Attention{.qkv = qkv, .mask = mask, .heads = 12, .head_dim = 32, .scale = 0.1768f});
+    const ValueId attended = b.add(at + "attention", masked_attention(qkv, mask, 12, 32));
     const ValueId middle =
         norm(at + "n1", linear(at + "o", attended, x, kHidden, kHidden, Activation::kNone), kNoValue);
     const ValueId up = linear(at + "up", middle, kNoValue, kFfn, kHidden, Activation::kGelu);
@@ -206,20 +206,20 @@ void bench_encoder(Backend& backend, double peak) {
 // The steps of one layer, each alone.
 void bench_steps(Backend& backend, double peak) {
   for (const ShapeClass shape :
-       {ShapeClass{1, 16, 1}, ShapeClass{1, 128, 1}, ShapeClass{1, 512, 1}, ShapeClass{8, 512, 1}}) {
-    const std::string at = " " + std::to_string(shape.batch) + " x " + std::to_string(shape.sequence);
-    const double tokens = static_cast<double>(shape.batch * shape.sequence);
+       {usual_shape(1, 16, 1), usual_shape(1, 128, 1), usual_shape(1, 512, 1), usual_shape(8, 512, 1)}) {
+    const std::string at = " " + std::to_string(shape.at(kBatch)) + " x " + std::to_string(shape.at(kSequence));
+    const double tokens = static_cast<double>(shape.at(kBatch) * shape.at(kSequence));
     const auto one = [&](const std::string& name, const Graph& graph, double flops) {
       Loaded step = load(backend, graph, shape);
       row(name + at, flops, best_seconds([&] { step.run(); }, 0.3), peak);
     };
     one("qkv", linear_graph(384, 1152, Activation::kNone, false), tokens * 2 * 384 * 1152);
-    GraphBuilder a;
+    TestBuilder a;
     const ValueId qkv = a.input("qkv", Dtype::kF32, tokens_of(1152)), mask = a.input("mask", Dtype::kI32, kTokens);
-    a.output(a.add("y", op::Attention{.qkv = qkv, .mask = mask, .heads = 12, .head_dim = 32, .scale = 0.1768f}), "out");
-    one("attention", must(a.finish()), tokens * 4 * 384 * static_cast<double>(shape.sequence));
+    a.output(a.add("y", masked_attention(qkv, mask, 12, 32)), "out");
+    one("attention", must(a.finish()), tokens * 4 * 384 * static_cast<double>(shape.at(kSequence)));
     one("output + residual", linear_graph(384, 384, Activation::kNone, true), tokens * 2 * 384 * 384);
-    GraphBuilder n;
+    TestBuilder n;
     const ValueId x = n.input("x", Dtype::kF32, tokens_of(384));
     n.output(n.add("y", op::LayerNorm{.x = x, .gamma = n.weight("g", {384}), .beta = n.weight("b", {384})}), "out");
     one("layer norm", must(n.finish()), tokens * 384 * 8);

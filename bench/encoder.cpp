@@ -77,7 +77,7 @@ Ours load_ours(const std::string& folder, int threads) {
       const TensorLocation& at = index.tensors().at(name);
       parts.push_back({at.info.dtype, at.info.shape, ByteView(weights).subspan(at.begin, at.end - at.begin)});
     }
-    must(loop().block_on(ours.program->upload(static_cast<WeightId>(id), parts, Stop())));
+    must(loop().block_on(ours.program->upload(id_of<WeightId>(id), parts, Stop())));
   }
   return ours;
 }
@@ -134,10 +134,10 @@ void compare(Ours& ours, std::vector<std::pair<std::string, Ort::Session*>> peer
              std::int64_t sequence, int threads, double peak) {
   const Ids ids = make_ids(batch, sequence);
   const Shape dims{batch, sequence};
-  auto executable = must(loop().block_on(ours.program->compile({batch, sequence, 1}, Stop())));
+  auto executable = must(loop().block_on(ours.program->compile({{kBatch, batch}, {kSequence, sequence}}, Stop())));
   std::vector<TensorRef> inputs;
   for (ValueId id : ours.model.graph.inputs) {
-    const std::string& name = ours.model.graph.values[id].name;
+    const std::string& name = ours.model.graph.value(id).name;
     const auto& values = name == "input_ids"        ? ids.narrow
                          : name == "position_ids"   ? ids.positions
                          : name == "token_type_ids" ? ids.zeros

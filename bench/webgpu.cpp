@@ -16,6 +16,7 @@
 #include "backend/cpu/cpu.h"
 #include "backend/webgpu/gpu_backend.h"
 #include "backend/webgpu/gpu_program.h"
+#include "graph/test_symbols.h"
 #include "host/native/compute.h"
 #include "host/native/dawn_gpu.h"
 
@@ -48,7 +49,7 @@ T must(Async<T> work) {
 }
 
 Graph minilm() {
-  GraphBuilder b;
+  TestBuilder b;
   const ValueId ids = b.input("input_ids", Dtype::kI32, {kBatchDim, kSequenceDim});
   const ValueId positions = b.input("position_ids", Dtype::kI32, {kBatchDim, kSequenceDim});
   const ValueId mask = b.input("attention_mask", Dtype::kI32, {kBatchDim, kSequenceDim});
@@ -74,11 +75,7 @@ Graph minilm() {
   for (int layer = 0; layer < kLayers; ++layer) {
     const std::string at = "layer." + std::to_string(layer) + ".";
     const ValueId qkv = linear(at + "qkv", x, kHidden, 3 * kHidden, Activation::kNone, kNoValue);
-    const ValueId mixed = b.add(at + "attention", op::Attention{.qkv = qkv,
-                                                                .mask = mask,
-                                                                .heads = kHeads,
-                                                                .head_dim = kHidden / kHeads,
-                                                                .scale = 1.0f / std::sqrt(float(kHidden / kHeads))});
+    const ValueId mixed = b.add(at + "attention", masked_attention(qkv, mask, kHeads, kHidden / kHeads));
     x = norm(at + "norm1", linear(at + "out", mixed, kHidden, kHidden, Activation::kNone, x));
     const ValueId up = linear(at + "up", x, kHidden, kFfn, Activation::kGelu, kNoValue);
     x = norm(at + "norm2", linear(at + "down", up, kFfn, kHidden, Activation::kNone, x));
@@ -89,9 +86,9 @@ Graph minilm() {
 }
 
 double operations(const ShapeClass& s) {
-  const double tokens = double(s.batch * s.sequence);
-  return kLayers *
-         (2 * tokens * (4.0 * kHidden * kHidden + 2.0 * kHidden * kFfn) + 4 * tokens * double(s.sequence) * kHidden);
+  const double tokens = double(s.at(kBatch) * s.at(kSequence));
+  return kLayers * (2 * tokens * (4.0 * kHidden * kHidden + 2.0 * kHidden * kFfn) +
+                    4 * tokens * double(s.at(kSequence)) * kHidden);
 }
 
 std::unique_ptr<Program> load(Backend& backend, const Graph& graph, int precision) {
@@ -106,7 +103,7 @@ std::unique_ptr<Program> load(Backend& backend, const Graph& graph, int precisio
     for (float& v : values) v = normal(random);
     const WeightPart part{
         Dtype::kF32, shape, {reinterpret_cast<const std::uint8_t*>(values.data()), values.size() * 4}};
-    must(program->upload(WeightId(id), {part}, Stop()));
+    must(program->upload({std::int32_t(id)}, {part}, Stop()));
   }
   return program;
 }
@@ -119,15 +116,15 @@ struct Data {
 
   explicit Data(const ShapeClass& s) {
     std::mt19937 random(11);
-    for (std::int64_t i = 0; i < s.batch * s.sequence; ++i) {
+    for (std::int64_t i = 0; i < s.at(kBatch) * s.at(kSequence); ++i) {
       ids.push_back(std::int32_t(random() % kVocabulary));
-      positions.push_back(std::int32_t(i % s.sequence));
-      mask.push_back(i % s.sequence < s.sequence - (i / s.sequence) % 5 ? 1 : 0);
+      positions.push_back(std::int32_t(i % s.at(kSequence)));
+      mask.push_back(i % s.at(kSequence) < s.at(kSequence) - (i / s.at(kSequence)) % 5 ? 1 : 0);
     }
     for (const auto* v : {&ids, &positions, &mask}) {
       refs.push_back({Dtype::kI32, {reinterpret_cast<const std::uint8_t*>(v->data()), v->size() * 4}});
     }
-    out.assign(std::size_t(s.batch * kHidden), std::nanf(""));
+    out.assign(std::size_t(s.at(kBatch) * kHidden), std::nanf(""));
     output = {Dtype::kF32, {reinterpret_cast<std::uint8_t*>(out.data()), out.size() * 4}};
   }
   void run(Executable& executable) {
@@ -137,7 +134,7 @@ struct Data {
 };
 
 struct Options {
-  std::vector<ShapeClass> shapes{{.batch = 1, .sequence = 128}};
+  std::vector<ShapeClass> shapes{usual_shape(1, 128)};
   std::vector<int> precisions{32, 16};
   int runs = 100, sweep = 0, check = 0;
   bool profile = false;
@@ -186,7 +183,7 @@ void sweep(const Options& options, const Graph& graph) {
         if (kind.find("linear") != std::string::npos)
           row += std::format(",\"{}\":{:.1f}", kind.substr(0, kind.find(' ')), time);
       }
-      std::printf("{\"sweep\":\"%ldx%ld\",\"tile\":%d%s}\n", long(shape.batch), long(shape.sequence), tile,
+      std::printf("{\"sweep\":\"%ldx%ld\",\"tile\":%d%s}\n", long(shape.at(kBatch)), long(shape.at(kSequence)), tile,
                   row.c_str());
       std::fflush(stdout);
     }
@@ -206,7 +203,7 @@ void compare(const Graph& graph, const ShapeClass& shape, const Data& got, int p
     expected = data.out;
   }
   double worst = 0, least_cosine = 1;
-  for (std::int64_t row = 0; row < shape.batch; ++row) {
+  for (std::int64_t row = 0; row < shape.at(kBatch); ++row) {
     double dot = 0, a = 0, b = 0;
     for (std::int64_t i = 0; i < kHidden; ++i) {
       const double x = expected[std::size_t(row * kHidden + i)], y = got.out[std::size_t(row * kHidden + i)];
@@ -217,8 +214,8 @@ void compare(const Graph& graph, const ShapeClass& shape, const Data& got, int p
     const double cosine = dot / std::sqrt(a * b);
     least_cosine = cosine >= least_cosine ? least_cosine : cosine;
   }
-  std::printf("{\"check\":\"%ldx%ld\",\"precision\":%d,\"max_error\":%.3g,\"cosine\":%.7f}\n", long(shape.batch),
-              long(shape.sequence), precision, worst, least_cosine);
+  std::printf("{\"check\":\"%ldx%ld\",\"precision\":%d,\"max_error\":%.3g,\"cosine\":%.7f}\n", long(shape.at(kBatch)),
+              long(shape.at(kSequence)), precision, worst, least_cosine);
   if (!(worst < (precision == 16 ? 5e-3 : 1e-4))) {
     std::fprintf(stderr, "bench_webgpu: wrong numbers\n");
     std::exit(1);
@@ -250,19 +247,20 @@ void measure(const Options& options, const Graph& graph) {
       std::printf(
           "{\"name\":\"webgpu.minilm.%ldx%ld.f%d\",\"ms\":%.4f,\"min_ms\":%.4f,\"p90_ms\":%.4f,\"tflops\":%.2f,"
           "\"floor_ms\":%.4f,\"compile_ms\":%.1f}\n",
-          long(shape.batch), long(shape.sequence), precision, median, times.front(), times[times.size() * 9 / 10],
-          tflops, floor + (kLayers * 7 + 3) * kDispatchSeconds * 1e3 + kRoundTripSeconds * 1e3, compile);
+          long(shape.at(kBatch)), long(shape.at(kSequence)), precision, median, times.front(),
+          times[times.size() * 9 / 10], tflops,
+          floor + (kLayers * 7 + 3) * kDispatchSeconds * 1e3 + kRoundTripSeconds * 1e3, compile);
       std::fflush(stdout);
-      if (shape.batch <= options.check) compare(graph, shape, data, precision);
+      if (shape.at(kBatch) <= options.check) compare(graph, shape, data, precision);
       if (!options.profile) continue;
       double total = 0;
       for (const auto& [kind, time] : kernel_times(gpu, *executable)) {
-        std::printf("{\"kernel\":\"%s\",\"shape\":\"%ldx%ld.f%d\",\"us\":%.1f}\n", kind.c_str(), long(shape.batch),
-                    long(shape.sequence), precision, time);
+        std::printf("{\"kernel\":\"%s\",\"shape\":\"%ldx%ld.f%d\",\"us\":%.1f}\n", kind.c_str(), long(shape.at(kBatch)),
+                    long(shape.at(kSequence)), precision, time);
         total += time;
       }
-      std::printf("{\"kernels\":\"all\",\"shape\":\"%ldx%ld.f%d\",\"us\":%.1f}\n", long(shape.batch),
-                  long(shape.sequence), precision, total);
+      std::printf("{\"kernels\":\"all\",\"shape\":\"%ldx%ld.f%d\",\"us\":%.1f}\n", long(shape.at(kBatch)),
+                  long(shape.at(kSequence)), precision, total);
       std::fflush(stdout);
     }
   }
@@ -288,7 +286,7 @@ Options parse(int argc, char** argv) {
       options.shapes.clear();
       for (const std::string& part : split(value())) {
         options.shapes.push_back(
-            {.batch = std::atoll(part.c_str()), .sequence = std::atoll(part.substr(part.find('x') + 1).c_str())});
+            usual_shape(std::atoll(part.c_str()), std::atoll(part.substr(part.find('x') + 1).c_str())));
       }
     } else if (flag == "--precision") {
       options.precisions.clear();

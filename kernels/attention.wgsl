@@ -1,7 +1,7 @@
 // attention, one query row per invocation: keys and values pass through workgroup memory in tiles of TILE, the softmax runs
-// along (running maximum and sum, f32), so nothing of size sequence x sequence is ever stored. qkv rows: Q | K | V.
-const HEAD_UNITS = HEAD_DIM / LANES;  // vec4s, or single values where a head is no multiple of 4 long
-const ROW_UNITS = 3 * HEADS * HEAD_UNITS;
+// along (running maximum and sum, f32), so nothing of size queries x keys is ever stored.
+// Units are vec4s, or single values where a head is no multiple of 4 long; q, k and v start at unit *_FIRST of rows of *_ROW.
+const HEAD_UNITS = HEAD_DIM / LANES;
 //#if VEC4
 alias unit = vec4<f32>;
 fn total(v: unit) -> f32 { return v.x + v.y + v.z + v.w; }
@@ -9,34 +9,56 @@ fn total(v: unit) -> f32 { return v.x + v.y + v.z + v.w; }
 alias unit = f32;
 fn total(v: unit) -> f32 { return v; }
 //#end
-const MASKED = -1e30;  // finite: a row with no attended key weighs all keys alike
+const MASKED = -1e30;  // finite: a query that attends to nothing weighs all that it sees alike
+const HIDDEN = -3e38;  // weighs nothing beside any other score
 var<workgroup> tile_k: array<unit, TILE * HEAD_UNITS>;
 var<workgroup> tile_v: array<unit, TILE * HEAD_UNITS>;
 
-@compute @workgroup_size(QUERIES)
+//#if SOFT_CAPPED
+fn capped(x: f32) -> f32 { return tanh(clamp(x, -15.0, 15.0)); }  // beyond that some devices overflow
+//#end
+//#if CAUSAL
+/// First and end of the keys that a query sees; the last query stands at the last key.
+fn sight_of(query: u32) -> vec2<u32> {
+  let end = u32(clamp(i32(query) + i32(KEYS) - i32(QUERIES) + 1, 1, i32(KEYS)));
+  return vec2<u32>(select(0u, end - WINDOW, WINDOW > 0u && end > WINDOW), end);
+}
+//#end
+
+@compute @workgroup_size(ROWS_AT_ONCE)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let s = shape.sequence;
   let head = group.y;
-  let first_token = group.z * s;
-  let query = group.x * QUERIES + lane;
-  let from_query = (first_token + min(query, s - 1u)) * ROW_UNITS + head * HEAD_UNITS;
+  let shared_head = head / (HEADS / KV_HEADS);
+  let query = group.x * ROWS_AT_ONCE + lane;
+  let query_row = group.z * QUERIES + min(query, QUERIES - 1u);
+  let first_key = group.z * KEYS;
+  let from_query = query_row * Q_ROW + Q_FIRST + head * HEAD_UNITS;
+//#if CAUSAL
+  // The keys that the workgroup's queries see, and those of this one.
+  let sight = sight_of(query);
+  let begin = sight_of(group.x * ROWS_AT_ONCE).x / TILE * TILE;
+  let end = sight_of(group.x * ROWS_AT_ONCE + ROWS_AT_ONCE - 1u).y;
+//#else
+  let begin = 0u;
+  let end = KEYS;
+//#end
   var q: array<unit, HEAD_UNITS>;
   var out: array<unit, HEAD_UNITS>;
 //#for d UNIT_COUNT
-  q[$d] = unit(qkv[from_query + $du]) * SCALE;
+  q[$d] = unit(q_in[from_query + $du]) * SCALE;
 //#end
-  var highest = -3e38;
+  var highest = HIDDEN;
   var sum = 0.0;
-  for (var first = 0u; first < s; first += TILE) {
+  for (var first = begin; first < end; first += TILE) {
     workgroupBarrier();
-    for (var i = lane; i < TILE * HEAD_UNITS; i += QUERIES) {
-      let token = first_token + min(first + i / HEAD_UNITS, s - 1u);
-      let at = token * ROW_UNITS + head * HEAD_UNITS + i % HEAD_UNITS;
-      tile_k[i] = unit(qkv[at + HEADS * HEAD_UNITS]);
-      tile_v[i] = unit(qkv[at + 2u * HEADS * HEAD_UNITS]);
+    for (var i = lane; i < TILE * HEAD_UNITS; i += ROWS_AT_ONCE) {
+      let row = first_key + min(first + i / HEAD_UNITS, KEYS - 1u);
+      let at = shared_head * HEAD_UNITS + i % HEAD_UNITS;
+      tile_k[i] = unit(k[row * K_ROW + K_FIRST + at]);
+      tile_v[i] = unit(v[row * V_ROW + V_FIRST + at]);
     }
     workgroupBarrier();
-    let count = min(u32(TILE), s - first);
+    let count = min(u32(TILE), KEYS - first);
     var scores: array<f32, TILE>;
     var tile_highest = highest;
     for (var j = 0u; j < count; j++) {
@@ -45,11 +67,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       dots += q[$d] * tile_k[j * HEAD_UNITS + $du];
 //#end
       var score = total(dots);
+//#if SOFT_CAPPED
+      score = SOFT_CAP * capped(score / SOFT_CAP);
+//#end
 //#if HAS_bias
-      score += f32(bias[(head * s + min(query, s - 1u)) * s + first + j]);
+      score += f32(bias[(head * QUERIES + min(query, QUERIES - 1u)) * KEYS + first + j]);
 //#end
 //#if HAS_mask
-      if (mask[first_token + first + j] == 0) { score = MASKED; }
+      if (mask[first_key + first + j] == 0) { score = MASKED; }
+//#end
+//#if CAUSAL
+      if (first + j < sight.x || first + j >= sight.y) { score = HIDDEN; }
 //#end
       scores[j] = score;
       tile_highest = max(tile_highest, score);
@@ -68,8 +96,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 //#end
     }
   }
-  if (query >= s) { return; }
-  let to = (first_token + query) * HEADS * HEAD_UNITS + head * HEAD_UNITS;
+  if (query >= QUERIES) { return; }
+  let to = query_row * HEADS * HEAD_UNITS + head * HEAD_UNITS;
 //#for d UNIT_COUNT
   y[to + $du] = y_t(out[$d] / sum);
 //#end

@@ -1,29 +1,28 @@
 // attention on subgroup matrices, f16 in, f32 scores and sums: each of PARTS subgroups takes SIDE query rows of one head; keys and
-// values pass through workgroup memory in tiles of KEYS with a running softmax (maximum and sum per row, f32).
+// values pass through workgroup memory in tiles of TILE_KEYS with a running softmax (maximum and sum per row, f32).
 // Workgroup memory is one array of 16-byte units: queries, keys, values (f16), scores (f32, then f16 weights), results (f32).
-const QUERIES = u32(SIDE * PARTS);
+const TILE_ROWS = u32(SIDE * PARTS);
 const THREADS = u32(SUBGROUP * PARTS);
-const HEAD_U = u32(HEAD_DIM / 8);              // units of a head's f16 row
-const ROW_U = u32(3 * HEADS * HEAD_DIM / 8);   // units of a row of qkv
+const HEAD_U = u32(HEAD_DIM / 8);              // units of a head's f16 row; q, k and v start at unit *_FIRST of rows of *_ROW
 const ROW = HEAD_U + 1u;                       // rows are padded to an odd number of units against bank conflicts
-const SCORE_ROW = u32(KEYS / 4) + 1u;
+const SCORE_ROW = u32(TILE_KEYS / 4) + 1u;
 const OUT_ROW = u32(HEAD_DIM / 4) + 1u;
 const OUT_AT = 0u;  // results take the place of the queries, which stay in registers
-const K_AT = QUERIES * max(ROW, OUT_ROW);
-const V_AT = K_AT + u32(KEYS) * ROW;
-const SCORES_AT = V_AT + u32(KEYS) * ROW;
+const K_AT = TILE_ROWS * max(ROW, OUT_ROW);
+const V_AT = K_AT + u32(TILE_KEYS) * ROW;
+const SCORES_AT = V_AT + u32(TILE_KEYS) * ROW;
 const LANES_PER_ROW = u32(SUBGROUP / SIDE);
 alias Left = subgroup_matrix_left<f16, SIDE, SIDE>;
 alias Right = subgroup_matrix_right<f16, SIDE, SIDE>;
 alias Sum = subgroup_matrix_result<f32, SIDE, SIDE>;
 
-var<workgroup> units: array<vec4<u32>, SCORES_AT + QUERIES * SCORE_ROW>;
-var<workgroup> addend: array<vec4<f32>, KEYS / 4>;  // 0 attended, -1e30 masked, -3e38 past the end
+var<workgroup> units: array<vec4<u32>, SCORES_AT + TILE_ROWS * SCORE_ROW>;
+var<workgroup> addend: array<vec4<f32>, TILE_KEYS / 4>;  // 0 attended, -1e30 masked, -3e38 past the end
 
-fn addend_of(token: u32, key: u32) -> f32 {
-  if (key >= shape.sequence) { return -3e38; }
+fn addend_of(first_key: u32, key: u32) -> f32 {
+  if (key >= KEYS) { return -3e38; }
 //#if HAS_mask
-  if (mask[token + key] == 0) { return -1e30; }
+  if (mask[first_key + key] == 0) { return -1e30; }
 //#end
   return 0.0;
 }
@@ -32,8 +31,8 @@ fn addend_of(token: u32, key: u32) -> f32 {
 fn score_at(scores: u32, at: u32, first: u32, query: u32, head: u32) -> vec4<f32> {
   var v = bitcast<vec4<f32>>(units[scores + at]) * SCALE;
 //#if HAS_bias
-  let last = shape.sequence - 1u;
-  let row = (head * shape.sequence + query) * shape.sequence;
+  let last = KEYS - 1u;
+  let row = (head * QUERIES + query) * KEYS;
   let key = first + at * 4u;
   v += vec4<f32>(f32(bias[row + min(key, last)]), f32(bias[row + min(key + 1u, last)]), f32(bias[row + min(key + 2u, last)]),
                  f32(bias[row + min(key + 3u, last)]));
@@ -43,17 +42,19 @@ fn score_at(scores: u32, at: u32, first: u32, query: u32, head: u32) -> vec4<f32
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let s = shape.sequence;
   let head = group.y;
-  let token = group.z * s;
-  let first_query = group.x * QUERIES;
+  let shared_head = head / (HEADS / KV_HEADS);
+  let query_row = group.z * QUERIES;
+  let first_key = group.z * KEYS;
+  let first_query = group.x * TILE_ROWS;
   let part = subgroupBroadcastFirst(lane / SUBGROUP);
   let row = part * SIDE + lane % SUBGROUP / LANES_PER_ROW;  // of the tile: the row whose softmax this invocation shares
   let share = lane % LANES_PER_ROW;
   let scores = SCORES_AT + row * SCORE_ROW;
   let results = OUT_AT + row * OUT_ROW;
-  for (var i = lane; i < QUERIES * HEAD_U; i += THREADS) {
-    units[i / HEAD_U * ROW + i % HEAD_U] = qkv[(token + min(first_query + i / HEAD_U, s - 1u)) * ROW_U + head * HEAD_U + i % HEAD_U];
+  for (var i = lane; i < TILE_ROWS * HEAD_U; i += THREADS) {
+    let row_of_q = query_row + min(first_query + i / HEAD_U, QUERIES - 1u);
+    units[i / HEAD_U * ROW + i % HEAD_U] = q_in[row_of_q * Q_ROW + Q_FIRST + head * HEAD_U + i % HEAD_U];
   }
   workgroupBarrier();
 //#for d HEAD_STEPS
@@ -66,16 +67,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
   var highest = -3e38;
   var sum = 0.0;
-  for (var first = 0u; first < s; first += KEYS) {
-    for (var i = lane; i < KEYS * HEAD_U; i += THREADS) {
-      let at = (token + min(first + i / HEAD_U, s - 1u)) * ROW_U + head * HEAD_U + i % HEAD_U;
+  for (var first = 0u; first < KEYS; first += TILE_KEYS) {
+    for (var i = lane; i < TILE_KEYS * HEAD_U; i += THREADS) {
+      let key_row = first_key + min(first + i / HEAD_U, KEYS - 1u);
+      let at = shared_head * HEAD_U + i % HEAD_U;
       let to = i / HEAD_U * ROW + i % HEAD_U;
-      units[K_AT + to] = qkv[at + HEADS * HEAD_U];
-      units[V_AT + to] = qkv[at + 2u * HEADS * HEAD_U];
+      units[K_AT + to] = k[key_row * K_ROW + K_FIRST + at];
+      units[V_AT + to] = v[key_row * V_ROW + V_FIRST + at];
     }
-    for (var i = lane; i < KEYS / 4; i += THREADS) {
+    for (var i = lane; i < TILE_KEYS / 4; i += THREADS) {
       let key = first + i * 4u;
-      addend[i] = vec4<f32>(addend_of(token, key), addend_of(token, key + 1u), addend_of(token, key + 2u), addend_of(token, key + 3u));
+      addend[i] = vec4<f32>(addend_of(first_key, key), addend_of(first_key, key + 1u), addend_of(first_key, key + 2u), addend_of(first_key, key + 3u));
     }
     workgroupBarrier();
 //#for j KEY_STEPS
@@ -97,7 +99,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     // The weights of a row overwrite its scores: a lane writes only after the row's maximum, which needs every score read.
     var tile_highest = vec4<f32>(highest);
 //#for i SCORES_PER_LANE
-    let mine_$i = score_at(scores, share * SCORES_PER_LANE + $iu, first, min(first_query + row, s - 1u), head);
+    let mine_$i = score_at(scores, share * SCORES_PER_LANE + $iu, first, min(first_query + row, QUERIES - 1u), head);
     tile_highest = max(tile_highest, mine_$i);
 //#end
     var now = max(max(tile_highest.x, tile_highest.y), max(tile_highest.z, tile_highest.w));
@@ -139,8 +141,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
 
   let query = first_query + row;
-  if (query >= s) { return; }
-  let to = ((token + query) * HEADS + head) * (HEAD_DIM / 4) + share * OUT_PER_LANE;
+  if (query >= QUERIES) { return; }
+  let to = ((query_row + query) * HEADS + head) * (HEAD_DIM / 4) + share * OUT_PER_LANE;
   for (var i = 0u; i < OUT_PER_LANE; i++) {
     y[to + i] = y_t(bitcast<vec4<f32>>(units[results + share * OUT_PER_LANE + i]) / sum);
   }

@@ -14,4 +14,4 @@ fn row_value(row: u32, column: u32) -> y_f {
 }
 
 //#include row_main
-fn row_count() -> u32 { return shape.tokens; }
+fn row_count() -> u32 { return ROWS; }

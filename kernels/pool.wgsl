@@ -1,5 +1,5 @@
 // pool: one vector per sequence; a workgroup of TOKEN_LANES x 16 takes 16 columns of one sequence.
-// MODE numbers are those of graph.h: 0 mean, 1 first token, 2 max, 3 sum over sqrt of count, 4 last attended token, 5 weighted mean.
+// MODE numbers are those of pool.h: 0 mean, 1 first token, 2 max, 3 sum over sqrt of count, 4 last attended token, 5 weighted mean.
 var<workgroup> sums: array<array<f32, 16>, TOKEN_LANES>;
 var<workgroup> weights: array<array<f32, 16>, TOKEN_LANES>;
 
@@ -19,8 +19,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
   var sum = 0.0;
   var weight = 0.0;
   if (MODE == 2) { sum = -1e9; }
-  for (var s = lane.y; s < shape.sequence; s += TOKEN_LANES) {
-    let at = batch * shape.sequence + s;
+  for (var s = lane.y; s < SEQUENCE; s += TOKEN_LANES) {
+    let at = batch * SEQUENCE + s;
     let v = f32(x[at * COLUMNS + shown]);
     if (MODE == 1) {
       if (s == 0u) { sum = v; }

@@ -1,7 +1,7 @@
 // relative_bias: y[h, i, j] = table[bucket(j - i)][h]; bucket numbers for every distance come ready from the recorder.
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  let s = shape.sequence;
+  let s = LENGTH;
   let j = id.x;
   let i = id.y;
   if (j >= s) { return; }

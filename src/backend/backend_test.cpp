@@ -6,6 +6,7 @@
 #include "backend/check_tensors.h"
 #include "backend/pack_weight.h"
 #include "backend/quirks.h"
+#include "graph/test_symbols.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -32,12 +33,12 @@ TEST(PackWeight, JoinsPartsAndConverts) {
 }
 
 TEST(CheckTensors, NamesWhatDoesNotFit) {
-  GraphBuilder b;
+  TestBuilder b;
   const ValueId x = b.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(4)});
   b.output(b.add("y", op::Linear{.x = x, .weight = b.weight("w", {2, 4})}), "out");
   const Graph graph = *b.finish();
   Bytes in(2 * 3 * 4 * 4), out(2 * 3 * 2 * 4);
-  const ShapeClass shape{.batch = 2, .sequence = 3};
+  const ShapeClass shape = usual_shape(2, 3);
   const TensorRef input{Dtype::kF32, in}, ints{Dtype::kI32, in}, brief{Dtype::kF32, ByteView(in).first(4)};
   const MutableTensorRef output{Dtype::kF32, out};
   EXPECT_TRUE(check_tensors(graph, shape, {&input, 1}, {&output, 1}));

@@ -4,8 +4,10 @@
 namespace ipfs_accelerate {
 namespace {
 
-Result<> check_one(const Value& value, const ShapeClass& shape, std::string_view what, Dtype dtype, std::size_t bytes) {
-  const Shape bound = bind(value.dims, shape);
+Result<> check_one(const Graph& graph, ValueId id, const ShapeClass& shape, std::string_view what, Dtype dtype,
+                   std::size_t bytes) {
+  const Value& value = graph.value(id);
+  const Shape bound = graph.shape_of(id, shape);
   IA_ASSIGN(const std::int64_t count, element_count(bound));
   const std::size_t needed = static_cast<std::size_t>(count) * 4;  // graphs have kF32 and kI32 only
   if (dtype == value.dtype && bytes == needed) return {};
@@ -22,10 +24,10 @@ Result<> check_tensors(const Graph& graph, const ShapeClass& shape, std::span<co
                 graph.inputs.size(), graph.outputs.size(), inputs.size(), outputs.size());
   }
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    IA_TRY(check_one(graph.value(graph.inputs[i]), shape, "input", inputs[i].dtype, inputs[i].bytes.size()));
+    IA_TRY(check_one(graph, graph.inputs[i], shape, "input", inputs[i].dtype, inputs[i].bytes.size()));
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    IA_TRY(check_one(graph.value(graph.outputs[i]), shape, "output", outputs[i].dtype, outputs[i].bytes.size()));
+    IA_TRY(check_one(graph, graph.outputs[i], shape, "output", outputs[i].dtype, outputs[i].bytes.size()));
   }
   return {};
 }

@@ -8,8 +8,13 @@ namespace ipfs_accelerate {
 namespace {
 
 constexpr std::int64_t kHidden = 64, kHeads = 2, kWords = 16, kMaskedTokens = 9;
-constexpr ShapeClass kShape{.batch = 2, .sequence = 40, .rows = 3};
+constexpr std::int64_t kSequences = 2, kTokens = 40, kPicked = 3;
 constexpr double kTolerance32 = 2e-4, kTolerance16 = 2e-2;
+
+const ShapeClass& check_shape() {
+  static const ShapeClass shape{{kBatch, kSequences}, {kSequence, kTokens}, {kRows, kPicked}};
+  return shape;
+}
 
 using Values = std::map<std::string, Tensor>;
 
@@ -26,9 +31,12 @@ ValueId linear(GraphBuilder& builder, const std::string& name, ValueId x, std::i
 
 Result<Graph> self_check_graph() {
   GraphBuilder builder;
-  const ValueId ids = builder.input("input_ids", Dtype::kI32, {kBatchDim, kSequenceDim});
-  const ValueId mask = builder.input("attention_mask", Dtype::kI32, {kBatchDim, kSequenceDim});
-  const ValueId rows = builder.input("rows", Dtype::kI32, {kRowsDim});
+  const Dim batch = builder.symbol(batch_symbol());
+  const Dim sequence = builder.symbol(sequence_symbol());
+  const Dim picked_rows = builder.symbol(rows_symbol());
+  const ValueId ids = builder.input("input_ids", Dtype::kI32, {batch, sequence});
+  const ValueId mask = builder.input("attention_mask", Dtype::kI32, {batch, sequence});
+  const ValueId rows = builder.input("rows", Dtype::kI32, {picked_rows});
   const WeightId gamma = builder.weight("gamma", {kHidden}), beta = builder.weight("beta", {kHidden});
   ValueId x = builder.add("embed", op::Embed{.ids = ids,
                                              .position_ids = mask,
@@ -36,14 +44,13 @@ Result<Graph> self_check_graph() {
                                              .position = builder.weight("position", {2, kHidden}),
                                              .gamma = gamma,
                                              .beta = beta});
-  const ValueId bias = builder.add("bias", op::RelativeBias{.table = builder.weight("table", {32, kHeads})});
+  const ValueId bias =
+      builder.add("bias", op::RelativeBias{.table = builder.weight("table", {32, kHeads}), .length = sequence});
   const ValueId qkv = linear(builder, "qkv", x, 3 * kHidden, kHidden);
-  const ValueId mixed = builder.add("attention", op::Attention{.qkv = qkv,
-                                                               .mask = mask,
-                                                               .bias = bias,
-                                                               .heads = kHeads,
-                                                               .head_dim = kHidden / kHeads,
-                                                               .scale = 1.0f / std::sqrt(float(kHidden / kHeads))});
+  op::Attention attention = op::self_attention(qkv, kHeads, kHidden / kHeads);
+  attention.mask = mask;
+  attention.bias = bias;
+  const ValueId mixed = builder.add("attention", attention);
   x = linear(builder, "out", mixed, kHidden, kHidden, Activation::kNone, x);
   x = builder.add("norm", op::LayerNorm{.x = x, .gamma = gamma, .beta = beta});
   x = linear(builder, "up", x, 2 * kHidden, kHidden, Activation::kGelu);
@@ -68,17 +75,17 @@ Tensor numbers(const Shape& shape, float scale, std::uint32_t seed) {
 }
 
 Values check_inputs() {
-  const std::int64_t tokens = kShape.batch * kShape.sequence;
+  const std::int64_t tokens = kSequences * kTokens;
   const auto counted = [](const Shape& shape, auto value) {
     Tensor tensor = Tensor::i32(shape);
     for (std::size_t i = 0; i < tensor.i32s().size(); ++i) tensor.i32s()[i] = std::int32_t(value(std::int64_t(i)));
     return tensor;
   };
-  const Shape per_token{kShape.batch, kShape.sequence};
+  const Shape per_token{kSequences, kTokens};
   Values values;
   values["input_ids"] = counted(per_token, [](std::int64_t i) { return i * 7 % kWords; });
   values["attention_mask"] = counted(per_token, [&](std::int64_t i) { return i < tokens - kMaskedTokens; });
-  values["rows"] = counted({kShape.rows}, [&](std::int64_t i) { return i * 29 % tokens; });
+  values["rows"] = counted({kPicked}, [&](std::int64_t i) { return i * 29 % tokens; });
   return values;
 }
 
@@ -87,17 +94,17 @@ Async<> run_part(const Graph& part, std::unique_ptr<Program> program, Values& va
   for (const WeightId id : used_weights(part)) {
     const Shape& shape = part.weight(id).shape;
     const float scale = shape.size() == 1 ? 1.0f : 1.5f / std::sqrt(float(shape[1]));
-    const Tensor stored = numbers(shape, scale, std::uint32_t(id) + 1);
+    const Tensor stored = numbers(shape, scale, std::uint32_t(id.number) + 1);
     co_await program->upload(id, {{Dtype::kF32, shape, stored.bytes}}, stop);
   }
-  const auto executable = co_await program->compile(kShape, stop);
+  const auto executable = co_await program->compile(check_shape(), stop);
   std::vector<TensorRef> inputs;
   for (const ValueId id : part.inputs) {
     const Tensor& tensor = values.at(part.value(id).name);
     inputs.push_back({tensor.dtype, tensor.bytes});
   }
   std::vector<Tensor> results;
-  for (const ValueId id : part.outputs) results.push_back(Tensor::f32(bind(part.value(id).dims, kShape)));
+  for (const ValueId id : part.outputs) results.push_back(Tensor::f32(part.shape_of(id, check_shape())));
   std::vector<MutableTensorRef> outputs;
   for (Tensor& result : results) outputs.push_back({Dtype::kF32, result.bytes});
   co_await executable->run(std::move(inputs), std::move(outputs), stop);

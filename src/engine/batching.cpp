@@ -11,7 +11,7 @@ namespace {
 
 std::int64_t round_up(std::int64_t value, std::int64_t step) { return (value + step - 1) / step * step; }
 
-/// 1, 2, 3, 4, 6, 8, 12, 16, 24 ...: at most a third is padding.
+/// 1, 2, 3, 4, 6, 8, 12, 16, 24 ...: at most a third is growth.
 std::int64_t count_bucket(std::int64_t count) {
   std::int64_t power = 1;
   while (power < count) power *= 2;
@@ -19,21 +19,46 @@ std::int64_t count_bucket(std::int64_t count) {
   return three_quarters >= count && power >= 4 ? three_quarters : power;
 }
 
-Tensor pad_tokens(const Tensor& tensor, const ShapeClass& from, const ShapeClass& to, std::int32_t filler) {
-  Tensor padded = Tensor::i32({to.batch, to.sequence});
-  std::ranges::fill(padded.i32s(), filler);
-  for (std::int64_t item = 0; item < from.batch; ++item) {
-    std::ranges::copy(tensor.i32s().subspan(item * from.sequence, from.sequence),
-                      padded.i32s().begin() + item * to.sequence);
-  }
-  return padded;
+std::int64_t length_bucket(std::int64_t length, std::int64_t limit) {
+  const std::int64_t rounded = round_up(length, length <= 64 ? 8 : length <= 256 ? 16 : 64);
+  return limit == 0 ? rounded : std::min(rounded, std::max(limit, length));
 }
 
-Tensor pad_rows(const Tensor& rows, const ShapeClass& from, const ShapeClass& to) {
-  Tensor padded = Tensor::i32({to.rows});
-  for (std::size_t i = 0; i < rows.i32s().size(); ++i) {
-    const std::int64_t row = rows.i32s()[i];
-    padded.i32s()[i] = static_cast<std::int32_t>(row / from.sequence * to.sequence + row % from.sequence);
+/// Where in a value of shape `in` the element is that has number `at` in one of shape `of`.
+std::int64_t moved(std::int64_t at, const Shape& of, const Shape& in) {
+  std::int64_t place = 0, stride = 1;
+  for (std::size_t d = of.size(); d-- > 0; stride *= in[d]) {
+    place += at % of[d] * stride;
+    at /= of[d];
+  }
+  return place;
+}
+
+Tensor empty_like(const Tensor& tensor, const Shape& shape) {
+  return tensor.dtype == Dtype::kI32 ? Tensor::i32(shape) : Tensor::f32(shape);
+}
+
+/// What both shapes have of a tensor; its numbers are of 4 bytes, whatever they mean.
+void copy_common(const Tensor& from, Tensor& to) {
+  Shape common = from.shape;
+  for (std::size_t d = 0; d < common.size(); ++d) common[d] = std::min(common[d], to.shape[d]);
+  const std::int64_t run = common.empty() ? 1 : common.back();
+  std::int64_t count = 1;
+  for (const std::int64_t size : common) count *= size;
+  for (std::int64_t at = 0; at < count; at += run) {
+    const auto source = from.i32s().subspan(static_cast<std::size_t>(moved(at, common, from.shape)));
+    std::ranges::copy_n(source.begin(), run, to.i32s().begin() + moved(at, common, to.shape));
+  }
+}
+
+/// Fills what `padded` has beyond `real`, both of the shape class's dimensions.
+Tensor padded_input(const Tensor& real, const Shape& to, const Growth& growth) {
+  Tensor padded = empty_like(real, to);
+  std::ranges::fill(padded.i32s(), growth.filler);
+  copy_common(real, padded);
+  const std::int64_t each = static_cast<std::int64_t>(padded.i32s().size()) / std::max<std::int64_t>(to[0], 1);
+  for (std::int64_t entry = real.shape[0]; entry < to[0] && growth.first != 0; ++entry) {
+    padded.i32s()[static_cast<std::size_t>(entry * each)] = growth.first;
   }
   return padded;
 }
@@ -57,57 +82,44 @@ std::vector<std::vector<std::size_t>> length_sorted_batches(const std::vector<In
   return batches;
 }
 
-ShapeClass shape_bucket(const ShapeClass& shape, std::int64_t max_tokens) {
-  const std::int64_t step = shape.sequence <= 64 ? 8 : shape.sequence <= 256 ? 16 : 64;
-  const std::int64_t limit = std::max(max_tokens, shape.sequence);
-  return {count_bucket(shape.batch), std::min(round_up(shape.sequence, step), limit), count_bucket(shape.rows)};
+ShapeClass shape_bucket(const Graph& graph, const ShapeClass& shape) {
+  ShapeClass rounded;
+  for (const Symbol& symbol : graph.symbols) {
+    const std::int64_t number = shape.at(symbol.name);
+    rounded.set(symbol.name,
+                symbol.bucket == Bucket::kLength ? length_bucket(number, symbol.limit) : count_bucket(number));
+  }
+  return rounded;
 }
 
-Result<> pad_batch(Batch& batch, const ShapeClass& to, const ModelFacts& facts) {
-  const ShapeClass from = batch.shape;
-  if (from == to) return {};
+Result<> pad_batch(Batch& batch, const Graph& graph, const ShapeClass& to) {
   for (std::size_t i = 0; i < batch.inputs.size(); ++i) {
-    const std::string& name = batch.input_names[i];
+    const ValueId id = graph.find(batch.input_names[i]);
     Tensor& tensor = batch.inputs[i];
-    const bool is_rows = name == "rows";
-    const std::size_t expected = is_rows ? from.rows : from.batch * from.sequence;
-    if (tensor.dtype != Dtype::kI32 || tensor.i32s().size() != expected) {
-      return fail(ErrorCode::kInternal, "input {} has shape {}, which is not the batch's", name,
+    if (!id || tensor.shape != graph.shape_of(id, batch.shape)) {
+      return fail(ErrorCode::kInternal, "input {} has shape {}, which is not the batch's", batch.input_names[i],
                   shape_text(tensor.shape));
     }
-    if (is_rows) {
-      tensor = pad_rows(tensor, from, to);
-      continue;
+    const Growth& growth = graph.value(id).growth;
+    const Shape grown = graph.shape_of(id, to);
+    if (!growth.places_in.empty()) {
+      const Shape from = graph.bind(growth.places_in, batch.shape), in = graph.bind(growth.places_in, to);
+      for (std::int32_t& place : tensor.i32s()) place = static_cast<std::int32_t>(moved(place, from, in));
     }
-    const bool wants_pad_id =
-        name == "input_ids" || (name == "position_ids" && facts.positions == PositionRule::kAfterPadId);
-    tensor = pad_tokens(tensor, from, to, wants_pad_id ? static_cast<std::int32_t>(facts.pad_id) : 0);
-    if (name == "attention_mask") {
-      for (std::int64_t item = from.batch; item < to.batch; ++item) tensor.i32s()[item * to.sequence] = 1;
-    }
+    if (tensor.shape != grown) tensor = padded_input(tensor, grown, growth);
   }
   batch.shape = to;
   return {};
 }
 
-Result<Tensor> crop_output(Tensor output, const std::vector<Dim>& dims, const ShapeClass& padded,
-                           const ShapeClass& real) {
-  if (padded == real) return output;
-  const Shape from = bind(dims, padded), to = bind(dims, real);
-  if (from == to) return output;
-  IA_ASSIGN(const std::int64_t count, element_count(to));
-  Tensor cropped{output.dtype, to, Bytes(count * dtype_size(output.dtype))};
-  // Copies runs of the last dimension; outputs have at most four dimensions.
-  const std::int64_t run = to.empty() ? 1 : to.back(), element = static_cast<std::int64_t>(dtype_size(output.dtype));
-  for (std::int64_t line = 0; line < count / std::max<std::int64_t>(run, 1); ++line) {
-    std::int64_t rest = line, source = 0, stride = from.back();
-    for (std::size_t d = to.size() - 1; d-- > 0;) {
-      source += rest % to[d] * stride;
-      rest /= to[d];
-      stride *= from[d];
-    }
-    std::memcpy(cropped.bytes.data() + line * run * element, output.bytes.data() + source * element, run * element);
+Result<Tensor> crop_output(Tensor output, const Shape& to) {
+  if (output.shape == to) return output;
+  if (output.shape.size() != to.size()) {
+    return fail(ErrorCode::kInternal, "an output of shape {} cannot become {}", shape_text(output.shape),
+                shape_text(to));
   }
+  Tensor cropped = empty_like(output, to);
+  copy_common(output, cropped);
   return cropped;
 }
 

@@ -5,6 +5,8 @@
 
 #include <set>
 
+#include "graph/test_symbols.h"
+
 namespace ipfs_accelerate {
 namespace {
 
@@ -27,26 +29,39 @@ TEST(LengthSortedBatches, KeepTheOrderOfOneBatch) {
   EXPECT_EQ(length_sorted_batches(texts({1, 9, 5}), 8), (std::vector<std::vector<std::size_t>>{{0, 1, 2}}));
 }
 
+/// A graph with the inputs of a masked language model.
+Graph masked_graph(std::int64_t limit = 512) {
+  GraphBuilder b;
+  const Dim batch = b.symbol(batch_symbol()), sequence = b.symbol(sequence_symbol(limit));
+  const ValueId ids = b.input("input_ids", Dtype::kI32, {batch, sequence}, {.filler = 9});
+  b.input("attention_mask", Dtype::kI32, {batch, sequence}, {.first = 1});
+  const ValueId rows = b.input("rows", Dtype::kI32, {b.symbol(rows_symbol())}, {.places_in = {batch, sequence}});
+  const ValueId x = b.add("embed", op::Embed{.ids = ids, .word = b.weight("word", {10, 2})});
+  b.output(b.add("picked", op::SelectRows{.x = x, .rows = rows}), "y");
+  return *b.finish();
+}
+
 TEST(ShapeBucket, RoundsUpToFewShapesAndNeverBeyondTheModel) {
-  EXPECT_EQ(shape_bucket({1, 5, 1}, 512), (ShapeClass{1, 8, 1}));
-  EXPECT_EQ(shape_bucket({5, 64, 3}, 512), (ShapeClass{6, 64, 3}));
-  EXPECT_EQ(shape_bucket({9, 65, 7}, 512), (ShapeClass{12, 80, 8}));
-  EXPECT_EQ(shape_bucket({1, 300, 1}, 512), (ShapeClass{1, 320, 1}));
-  EXPECT_EQ(shape_bucket({1, 30, 1}, 30), (ShapeClass{1, 30, 1}));
+  const Graph graph = masked_graph();
+  EXPECT_EQ(shape_bucket(graph, usual_shape(1, 5, 1)), usual_shape(1, 8, 1));
+  EXPECT_EQ(shape_bucket(graph, usual_shape(5, 64, 3)), usual_shape(6, 64, 3));
+  EXPECT_EQ(shape_bucket(graph, usual_shape(9, 65, 7)), usual_shape(12, 80, 8));
+  EXPECT_EQ(shape_bucket(graph, usual_shape(1, 300, 1)), usual_shape(1, 320, 1));
+  EXPECT_EQ(shape_bucket(masked_graph(30), usual_shape(1, 30, 1)), usual_shape(1, 30, 1));
   std::set<std::int64_t> sequences;
   for (std::int64_t length = 1; length <= 512; ++length) {
-    const ShapeClass bucket = shape_bucket({length, length, length}, 512);
-    EXPECT_GE(bucket.sequence, length);
-    EXPECT_GE(bucket.batch, length);
-    EXPECT_LE(bucket.batch, length * 3 / 2);
-    sequences.insert(bucket.sequence);
+    const ShapeClass bucket = shape_bucket(graph, usual_shape(length, length, length));
+    EXPECT_GE(bucket.at(kSequence), length);
+    EXPECT_GE(bucket.at(kBatch), length);
+    EXPECT_LE(bucket.at(kBatch), length * 3 / 2);
+    sequences.insert(bucket.at(kSequence));
   }
   EXPECT_LE(sequences.size(), 24u);
 }
 
 Batch small_batch() {
   Batch batch;
-  batch.shape = {2, 3, 2};
+  batch.shape = usual_shape(2, 3, 2);
   batch.input_names = {"input_ids", "attention_mask", "rows"};
   batch.inputs = {Tensor::i32({2, 3}), Tensor::i32({2, 3}), Tensor::i32({2})};
   const std::int32_t ids[] = {1, 2, 3, 4, 5, 6}, rows[] = {1, 5};
@@ -58,22 +73,20 @@ Batch small_batch() {
 
 TEST(PadBatch, FillsTokensMasksThemAndMovesRows) {
   Batch batch = small_batch();
-  ModelFacts facts;
-  facts.pad_id = 9;
-  ASSERT_TRUE(pad_batch(batch, {3, 4, 3}, facts));
+  ASSERT_TRUE(pad_batch(batch, masked_graph(), usual_shape(3, 4, 3)));
   const std::vector<std::int32_t> ids(batch.inputs[0].i32s().begin(), batch.inputs[0].i32s().end());
   const std::vector<std::int32_t> mask(batch.inputs[1].i32s().begin(), batch.inputs[1].i32s().end());
   const std::vector<std::int32_t> rows(batch.inputs[2].i32s().begin(), batch.inputs[2].i32s().end());
   EXPECT_EQ(ids, (std::vector<std::int32_t>{1, 2, 3, 9, 4, 5, 6, 9, 9, 9, 9, 9}));
   EXPECT_EQ(mask, (std::vector<std::int32_t>{1, 1, 1, 0, 1, 1, 1, 0, 1, 0, 0, 0}));
   EXPECT_EQ(rows, (std::vector<std::int32_t>{1, 6, 0}));
-  EXPECT_EQ(batch.shape, (ShapeClass{3, 4, 3}));
+  EXPECT_EQ(batch.shape, usual_shape(3, 4, 3));
 }
 
 TEST(PadBatch, RefusesATensorThatIsNotTheBatchs) {
   Batch batch = small_batch();
   batch.inputs[0] = Tensor::i32({1, 3});
-  const auto result = pad_batch(batch, {2, 8, 2}, {});
+  const auto result = pad_batch(batch, masked_graph(), usual_shape(2, 8, 2));
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::kInternal);
 }
@@ -81,7 +94,7 @@ TEST(PadBatch, RefusesATensorThatIsNotTheBatchs) {
 TEST(CropOutput, KeepsWhatIsReal) {
   Tensor output = Tensor::f32({2, 3, 2});
   for (int i = 0; i < 12; ++i) output.f32s()[i] = static_cast<float>(i);
-  const auto cropped = crop_output(output, {kBatchDim, kSequenceDim, dim(2)}, {2, 3, 1}, {2, 2, 1});
+  const auto cropped = crop_output(output, {2, 2, 2});
   ASSERT_TRUE(cropped);
   EXPECT_EQ(cropped->shape, (Shape{2, 2, 2}));
   EXPECT_EQ(std::vector<float>(cropped->f32s().begin(), cropped->f32s().end()),

@@ -273,14 +273,14 @@ Async<std::string> Core::explain(Request request, std::vector<Input> inputs, Sto
   const PipelineOptions options = co_await pipeline_options(request);
   const TensorTable table = source.index.table();
   const Pipeline pipeline = co_await Pipeline::open(source.files, table, options);
-  ShapeClass shape{1, pipeline.facts().max_tokens, 1};
+  ShapeClass shape{{kBatch, 1}, {kSequence, pipeline.facts().max_tokens}};
   if (!inputs.empty()) {
     std::vector<TextInput> items;
     for (const std::size_t i : length_sorted_batches(inputs, static_cast<std::size_t>(request.config.batch_size))[0]) {
       items.push_back({inputs[i].text, inputs[i].pair});
     }
     const Batch batch = co_await pipeline.prepare(items, task_options(request.config, stop));
-    shape = shape_bucket(batch.shape, pipeline.facts().max_tokens);
+    shape = shape_bucket(pipeline.graph(), batch.shape);
   }
   const Plan plan = plan_for(pipeline.graph(), choice, load_options(request.config));
   nlohmann::ordered_json json = pipeline.explain(plan, shape, table, request.config.precision);

@@ -10,13 +10,14 @@ namespace {
 using Json = nlohmann::json;
 constexpr std::int64_t kAlignment = 256;  // what WebGPU asks of a binding's offset
 
-Json value_json(const Value& value, const ShapeClass& shape) {
-  return {{"name", value.name}, {"dtype", dtype_name(value.dtype)}, {"shape", bind(value.dims, shape)}};
+Json value_json(const Graph& graph, ValueId id, const ShapeClass& shape) {
+  const Value& value = graph.value(id);
+  return {{"name", value.name}, {"dtype", dtype_name(value.dtype)}, {"shape", graph.shape_of(id, shape)}};
 }
 
 Json values_json(const Graph& graph, const std::vector<ValueId>& ids, const ShapeClass& shape) {
   Json list = Json::array();
-  for (ValueId id : ids) list.push_back(value_json(graph.value(id), shape));
+  for (ValueId id : ids) list.push_back(value_json(graph, id, shape));
   return list;
 }
 
@@ -24,8 +25,10 @@ Json segment_json(const Segment& segment, const ShapeClass& shape) {
   Json nodes = Json::array();
   for (const Node& node : segment.graph.nodes) {
     const Value& output = segment.graph.value(node.output);
-    nodes.push_back(
-        {{"name", node.name}, {"op", op_name(node.op)}, {"output", output.name}, {"shape", bind(output.dims, shape)}});
+    nodes.push_back({{"name", node.name},
+                     {"op", op_name(node.op)},
+                     {"output", output.name},
+                     {"shape", segment.graph.shape_of(node.output, shape)}});
   }
   return {{"platform", segment.platform}, {"nodes", std::move(nodes)}, {"reason", segment.reason}};
 }
@@ -65,7 +68,7 @@ Json Pipeline::explain(const Plan& plan, const ShapeClass& shape, const TensorTa
   for (WeightId id : used_weights(graph())) weights.push_back(weight_json(graph().weight(id), tensors));
   return {{"task", task_->name()},
           {"architecture", facts().architecture},
-          {"shape", {{"batch", shape.batch}, {"sequence", shape.sequence}, {"rows", shape.rows}}},
+          {"shape", shape.numbers()},
           {"segments", std::move(segments)},
           {"weights", std::move(weights)},
           {"weight_bytes", weight_bytes},

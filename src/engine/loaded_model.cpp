@@ -13,9 +13,9 @@ namespace {
 
 constexpr std::size_t kKeptShapes = 8;  // each holds its own activations
 
-Tensor empty_tensor(const Value& value, const ShapeClass& shape) {
-  Shape bound = bind(value.dims, shape);
-  return value.dtype == Dtype::kI32 ? Tensor::i32(std::move(bound)) : Tensor::f32(std::move(bound));
+Tensor empty_tensor(const Graph& graph, ValueId id, const ShapeClass& shape) {
+  Shape bound = graph.shape_of(id, shape);
+  return graph.value(id).dtype == Dtype::kI32 ? Tensor::i32(std::move(bound)) : Tensor::f32(std::move(bound));
 }
 
 Result<PoolMode> pool_mode(const std::string& name) {
@@ -38,9 +38,8 @@ using Values = std::map<std::string, Tensor>;
 Result<std::vector<TensorRef>> inputs_of(const Graph& graph, const Values& values) {
   std::vector<TensorRef> inputs;
   for (const ValueId id : graph.inputs) {
-    const auto found = values.find(graph.values[id].name);
-    if (found == values.end())
-      return fail(ErrorCode::kInternal, "nothing computes the value {}", graph.values[id].name);
+    const auto found = values.find(graph.value(id).name);
+    if (found == values.end()) return fail(ErrorCode::kInternal, "nothing computes the value {}", graph.value(id).name);
     inputs.push_back({found->second.dtype, found->second.bytes});
   }
   return inputs;
@@ -103,7 +102,7 @@ Async<> LoadedModel::load_programs(LoadOptions options, LoadListener listener, S
   const Graph& graph = pipeline_.graph();
   const TakeWeight take = [&](WeightId id, std::vector<WeightPart> parts) -> Async<> {
     for (Program* const program : users.at(id)) {
-      co_await doing("loading weight " + graph.weights[id].name, program->upload(id, parts, stop));
+      co_await doing("loading weight " + graph.weight(id).name, program->upload(id, parts, stop));
     }
   };
   co_await read_weights(source_, host_.compute, graph, all, take, std::move(listener), stop);
@@ -125,7 +124,7 @@ Async<LoadedModel::Compiled*> LoadedModel::compiled(ShapeClass shape, Stop stop)
 Async<LoadedModel::Outputs> LoadedModel::compute(Batch batch, Stop stop) {
   const Graph& whole = pipeline_.graph();
   const ShapeClass real = batch.shape;
-  co_await pad_batch(batch, shape_bucket(real, pipeline_.facts().max_tokens), pipeline_.facts());
+  co_await pad_batch(batch, whole, shape_bucket(whole, real));
   Compiled* const executables = co_await compiled(batch.shape, stop);
   Values values;
   for (std::size_t i = 0; i < batch.inputs.size(); ++i) values[batch.input_names[i]] = std::move(batch.inputs[i]);
@@ -133,19 +132,17 @@ Async<LoadedModel::Outputs> LoadedModel::compute(Batch batch, Stop stop) {
     const Graph& graph = plan_.segments[s].graph;
     std::vector<TensorRef> inputs = co_await inputs_of(graph, values);
     std::vector<Tensor> results;
-    for (const ValueId id : graph.outputs) results.push_back(empty_tensor(graph.values[id], batch.shape));
+    for (const ValueId id : graph.outputs) results.push_back(empty_tensor(graph, id, batch.shape));
     std::vector<MutableTensorRef> outputs;
     for (Tensor& tensor : results) outputs.push_back({tensor.dtype, tensor.bytes});
     co_await stop.check();
     co_await executables->parts[s]->run(std::move(inputs), std::move(outputs), stop);
-    for (std::size_t i = 0; i < results.size(); ++i)
-      values[graph.values[graph.outputs[i]].name] = std::move(results[i]);
+    for (std::size_t i = 0; i < results.size(); ++i) values[graph.value(graph.outputs[i]).name] = std::move(results[i]);
   }
   Outputs outputs;
   for (const ValueId id : whole.outputs) {
-    const Value& value = whole.values[id];
-    Tensor cropped = co_await crop_output(std::move(values.at(value.name)), value.dims, batch.shape, real);
-    outputs.emplace_back(value.name, std::move(cropped));
+    const std::string& name = whole.value(id).name;
+    outputs.emplace_back(name, co_await crop_output(std::move(values.at(name)), whole.shape_of(id, real)));
   }
   co_return outputs;
 }

@@ -113,7 +113,7 @@ struct Reading {
   Result<> want(const Graph& graph, const std::vector<WeightId>& ids) {
     by_file.resize(source.weight_files.size());
     for (const WeightId id : ids) {
-      const std::vector<std::string>& names = graph.weights[id].parts;
+      const std::vector<std::string>& names = graph.weight(id).parts;
       weights[id] = {std::vector<WeightPart>(names.size()), std::vector<Bytes>(names.size()), names.size()};
       for (std::size_t i = 0; i < names.size(); ++i) {
         const auto found = source.index.tensors().find(names[i]);

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "engine/sentence_files.h"
+#include "graph/test_symbols.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -101,7 +102,7 @@ TEST(Pipeline, PreparesInTheGraphsOrder) {
   for (std::size_t i = 0; i < batch->inputs.size(); ++i) {
     const Value& value = pipeline->graph().value(pipeline->graph().inputs[i]);
     EXPECT_EQ(batch->input_names[i], value.name);
-    EXPECT_EQ(batch->inputs[i].shape, bind(value.dims, batch->shape));
+    EXPECT_EQ(batch->inputs[i].shape, pipeline->graph().bind(value.dims, batch->shape));
   }
 }
 
@@ -150,7 +151,7 @@ TEST(Pipeline, ExplainsWithoutWeights) {
   const auto pipeline = Pipeline::open(f.files, f.tensors, {});
   ASSERT_TRUE(pipeline);
   const Plan plan = make_plan(pipeline->graph(), "webgpu", [](const Graph&, const Node&) { return std::string(); });
-  const ShapeClass shape{.batch = 2, .sequence = 16};
+  const ShapeClass shape = usual_shape(2, 16);
   const auto wide = pipeline->explain(plan, shape, f.tensors, 32);
   const auto half = pipeline->explain(plan, shape, f.tensors, 16);
   EXPECT_EQ(wide["architecture"], "bert");

@@ -9,7 +9,15 @@ void GraphBuilder::fail(Error error) {
   if (!error_) error_ = std::move(error);
 }
 
-ValueId GraphBuilder::input(std::string name, Dtype dtype, std::vector<Dim> dims) {
+Dim GraphBuilder::symbol(Symbol wanted) {
+  auto& symbols = graph_.symbols;
+  const auto found = std::ranges::find(symbols, wanted.name, &Symbol::name);
+  const auto at = static_cast<std::size_t>(found - symbols.begin());
+  if (found == symbols.end()) symbols.push_back(std::move(wanted));
+  return {id_of<SymbolId>(at), 0};
+}
+
+ValueId GraphBuilder::input(std::string name, Dtype dtype, std::vector<Dim> dims, Growth growth) {
   if (dtype != Dtype::kF32 && dtype != Dtype::kI32) {
     fail({ErrorCode::kInternal, std::format("graph input '{}' has dtype {}", name, dtype_name(dtype))});
     return kNoValue;
@@ -18,8 +26,8 @@ ValueId GraphBuilder::input(std::string name, Dtype dtype, std::vector<Dim> dims
     fail({ErrorCode::kInternal, std::format("two graph values are called '{}'", name)});
     return kNoValue;
   }
-  const auto id = static_cast<ValueId>(graph_.values.size());
-  graph_.values.push_back({std::move(name), dtype, std::move(dims)});
+  const auto id = id_of<ValueId>(graph_.values.size());
+  graph_.values.push_back({std::move(name), dtype, std::move(dims), std::move(growth)});
   graph_.inputs.push_back(id);
   return id;
 }
@@ -37,12 +45,12 @@ WeightId GraphBuilder::stack(std::vector<std::string> names, Shape shape) {
       fail({ErrorCode::kWrongShape, std::format("weight '{}' is used with shape {} and with {}", found->name,
                                                 shape_text(found->shape), shape_text(shape))});
     }
-    return static_cast<WeightId>(found - graph_.weights.begin());
+    return id_of<WeightId>(static_cast<std::size_t>(found - graph_.weights.begin()));
   }
   std::string name = names.front();
   for (std::size_t i = 1; i < names.size(); ++i) name += "+" + names[i];
   graph_.weights.push_back({std::move(name), std::move(names), std::move(shape)});
-  return static_cast<WeightId>(graph_.weights.size() - 1);
+  return id_of<WeightId>(graph_.weights.size() - 1);
 }
 
 ValueId GraphBuilder::add(std::string node_name, Op op) {
@@ -56,7 +64,7 @@ ValueId GraphBuilder::add(std::string node_name, Op op) {
     fail({ErrorCode::kInternal, std::format("two graph values are called '{}'", node_name)});
     return kNoValue;
   }
-  const auto id = static_cast<ValueId>(graph_.values.size());
+  const auto id = id_of<ValueId>(graph_.values.size());
   graph_.values.push_back({node_name, Dtype::kF32, *std::move(dims)});
   graph_.nodes.push_back({std::move(node_name), std::move(op), id});
   return id;
@@ -64,12 +72,12 @@ ValueId GraphBuilder::add(std::string node_name, Op op) {
 
 void GraphBuilder::output(ValueId value, std::string name) {
   if (error_) return;
-  if (value < 0 || static_cast<std::size_t>(value) >= graph_.values.size() ||
-      std::ranges::contains(graph_.outputs, value) || std::ranges::contains(graph_.inputs, value)) {
-    fail({ErrorCode::kInternal, std::format("value {} cannot become output '{}'", value, name)});
+  if (!value || value.index() >= graph_.values.size() || std::ranges::contains(graph_.outputs, value) ||
+      std::ranges::contains(graph_.inputs, value)) {
+    fail({ErrorCode::kInternal, std::format("value {} cannot become output '{}'", value.number, name)});
     return;
   }
-  Value& made = graph_.values[static_cast<std::size_t>(value)];
+  Value& made = graph_.values[value.index()];
   if (made.name != name && graph_.find(name) != kNoValue) {
     fail({ErrorCode::kInternal, std::format("two graph values are called '{}'", name)});
     return;

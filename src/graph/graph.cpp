@@ -1,112 +1,58 @@
-// Questions asked of a graph: names, inputs and weights of an op, bound dimensions.
+// Questions asked of a graph: names, weights in use, bound dimensions.
 #include "graph/graph.h"
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 
 namespace ipfs_accelerate {
-namespace {
 
-template <class... Fs>
-struct Overloaded : Fs... {
-  using Fs::operator()...;
-};
-
-template <class Id>
-std::vector<Id> present(std::initializer_list<Id> ids) {
-  std::vector<Id> result;
-  for (Id id : ids) {
-    if (id >= 0) result.push_back(id);
-  }
-  return result;
-}
-
-}  // namespace
-
-std::string_view op_name(const Op& op) {
-  return std::visit([]<class T>(const T&) { return T::kName; }, op);
-}
-
-std::vector<ValueId> inputs_of(const Node& node) {
-  return std::visit(Overloaded{
-                        [](const op::Embed& o) { return present({o.ids, o.position_ids, o.type_ids}); },
-                        [](const op::Linear& o) { return present({o.x, o.residual}); },
-                        [](const op::LayerNorm& o) { return present({o.x, o.residual}); },
-                        [](const op::Attention& o) { return present({o.qkv, o.mask, o.bias}); },
-                        [](const op::RelativeBias&) { return std::vector<ValueId>{}; },
-                        [](const op::Pool& o) { return present({o.x, o.mask}); },
-                        [](const op::Normalize& o) { return present({o.x}); },
-                        [](const op::SelectRows& o) { return present({o.x, o.rows}); },
-                    },
-                    node.op);
-}
-
-std::vector<WeightId> weights_of(const Node& node) {
-  return std::visit(Overloaded{
-                        [](const op::Embed& o) { return present({o.word, o.position, o.type, o.gamma, o.beta}); },
-                        [](const op::Linear& o) { return present({o.weight, o.bias}); },
-                        [](const op::LayerNorm& o) { return present({o.gamma, o.beta}); },
-                        [](const op::RelativeBias& o) { return present({o.table}); },
-                        [](const auto&) { return std::vector<WeightId>{}; },
-                    },
-                    node.op);
+std::string ShapeClass::text() const {
+  std::string text;
+  for (const auto& [name, number] : numbers_) text += std::format("{}{} {}", text.empty() ? "" : ", ", name, number);
+  return text;
 }
 
 std::vector<WeightId> used_weights(const Graph& graph) {
   std::set<WeightId> ids;
-  for (const Node& node : graph.nodes) ids.insert_range(weights_of(node));
+  for (const Node& node : graph.nodes) ids.insert_range(weights_of(node.op));
   return {ids.begin(), ids.end()};
 }
 
 ValueId Graph::find(std::string_view value_name) const {
-  auto found = std::ranges::find(values, value_name, &Value::name);
-  return found == values.end() ? kNoValue : static_cast<ValueId>(found - values.begin());
+  const auto found = std::ranges::find(values, value_name, &Value::name);
+  return found == values.end() ? kNoValue : id_of<ValueId>(static_cast<std::size_t>(found - values.begin()));
 }
 
-Shape bind(const std::vector<Dim>& dims, const ShapeClass& shape) {
-  Shape result;
-  for (const Dim& d : dims) {
-    switch (d.symbol) {
-      case Symbol::kNone: result.push_back(d.size); break;
-      case Symbol::kBatch: result.push_back(shape.batch); break;
-      case Symbol::kSequence: result.push_back(shape.sequence); break;
-      case Symbol::kRows: result.push_back(shape.rows); break;
+Result<> Graph::check(const ShapeClass& shape) const {
+  for (const Symbol& symbol : symbols) {
+    if (shape.at(symbol.name) >= 1) continue;
+    return fail(ErrorCode::kInvalidArgument, "{} is {}, at least 1 is needed", symbol.name, shape.at(symbol.name));
+  }
+  for (const Value& value : values) {
+    if (auto count = element_count(bind(value.dims, shape)); !count) {
+      return while_doing(count.error(), "giving '{}' its shape", value.name);
     }
   }
-  return result;
+  return {};
 }
 
-std::string dims_text(const std::vector<Dim>& dims) {
+std::int64_t Graph::bind(const Dim& dim, const ShapeClass& shape) const {
+  return dim.symbol ? shape.at(symbol(dim.symbol).name) : dim.size;
+}
+
+Shape Graph::bind(const std::vector<Dim>& dims, const ShapeClass& shape) const {
+  Shape bound;
+  for (const Dim& dim : dims) bound.push_back(bind(dim, shape));
+  return bound;
+}
+
+std::string Graph::dims_text(const std::vector<Dim>& dims) const {
   std::string text = "[";
-  for (const Dim& d : dims) {
+  for (const Dim& dim : dims) {
     if (text.size() > 1) text += ", ";
-    switch (d.symbol) {
-      case Symbol::kNone: text += std::to_string(d.size); break;
-      case Symbol::kBatch: text += "batch"; break;
-      case Symbol::kSequence: text += "sequence"; break;
-      case Symbol::kRows: text += "rows"; break;
-    }
+    text += dim.symbol ? symbol(dim.symbol).name : std::to_string(dim.size);
   }
   return text + "]";
-}
-
-std::int32_t relative_bucket(std::int64_t distance, const op::RelativeBias& bias) {
-  std::int32_t buckets = bias.buckets, first = 0;
-  std::int64_t n = -distance;
-  if (bias.bidirectional) {
-    buckets /= 2;
-    if (n < 0) first = buckets;
-    n = std::abs(n);
-  } else {
-    n = std::max<std::int64_t>(n, 0);
-  }
-  const std::int32_t exact = buckets / 2;
-  if (n < exact) return first + static_cast<std::int32_t>(n);
-  const float position = std::log(static_cast<float>(n) / static_cast<float>(exact)) /
-                         static_cast<float>(std::log(static_cast<double>(bias.max_distance) / exact)) *
-                         static_cast<float>(buckets - exact);
-  return first + std::min(exact + static_cast<std::int32_t>(position), buckets - 1);
 }
 
 }  // namespace ipfs_accelerate

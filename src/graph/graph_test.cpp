@@ -3,20 +3,23 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "graph/memory.h"
+#include "graph/test_symbols.h"
 
 namespace ipfs_accelerate {
 namespace {
 
 /// A tiny encoder layer: embed, qkv, attention, dense with residual, norm, pool.
 Result<Graph> small_graph(std::int64_t hidden = 8) {
-  GraphBuilder b;
+  TestBuilder b;
   const std::vector<Dim> tokens{kBatchDim, kSequenceDim};
   const ValueId ids = b.input("ids", Dtype::kI32, tokens), mask = b.input("mask", Dtype::kI32, tokens);
   op::Embed embed{.ids = ids, .word = b.weight("word", {20, 8})};
   const ValueId x = b.add("embed", embed);
   const ValueId qkv = b.add("qkv", op::Linear{.x = x, .weight = b.stack({"q", "k", "v"}, {24, hidden})});
-  const ValueId a = b.add("attention", op::Attention{.qkv = qkv, .mask = mask, .heads = 2, .head_dim = 4});
+  const ValueId a = b.add("attention", masked_attention(qkv, mask, 2, 4));
   const ValueId dense = b.add("dense", op::Linear{.x = a, .residual = x, .weight = b.weight("o", {8, 8})});
   const ValueId norm =
       b.add("norm", op::LayerNorm{.x = dense, .gamma = b.weight("g", {8}), .beta = b.weight("b", {8})});
@@ -28,15 +31,15 @@ Result<Graph> small_graph(std::int64_t hidden = 8) {
 TEST(Graph, BuilderInfersShapes) {
   auto graph = small_graph();
   ASSERT_TRUE(graph) << graph.error().message;
-  EXPECT_EQ(dims_text(graph->value(graph->find("qkv")).dims), "[batch, sequence, 24]");
-  EXPECT_EQ(dims_text(graph->value(graph->find("embedding")).dims), "[batch, 8]");
-  EXPECT_EQ(bind(graph->value(graph->find("qkv")).dims, {.batch = 3, .sequence = 5}), (Shape{3, 5, 24}));
+  EXPECT_EQ(graph->dims_text(graph->value(graph->find("qkv")).dims), "[batch, sequence, 24]");
+  EXPECT_EQ(graph->dims_text(graph->value(graph->find("embedding")).dims), "[batch, 8]");
+  EXPECT_EQ(graph->shape_of(graph->find("qkv"), usual_shape(3, 5)), (Shape{3, 5, 24}));
   EXPECT_EQ(graph->find("nothing"), kNoValue);
   EXPECT_EQ(graph->weights.size(), 5u);
   EXPECT_EQ(graph->weights[1].parts, (std::vector<std::string>{"q", "k", "v"}));
   EXPECT_EQ(op_name(graph->nodes[2].op), "attention");
-  EXPECT_EQ(inputs_of(graph->nodes[3]).size(), 2u);
-  EXPECT_EQ(weights_of(graph->nodes[3]).size(), 1u);
+  EXPECT_EQ(inputs_of(graph->nodes[3].op).size(), 2u);
+  EXPECT_EQ(weights_of(graph->nodes[3].op).size(), 1u);
 }
 
 TEST(Graph, BuilderKeepsTheFirstMistake) {
@@ -47,14 +50,14 @@ TEST(Graph, BuilderKeepsTheFirstMistake) {
 }
 
 TEST(Graph, BuilderRefusesWhatCannotBe) {
-  GraphBuilder b;
+  TestBuilder b;
   const ValueId x = b.input("x", Dtype::kF32, {kRowsDim, dim(4)});
   b.output(b.add("n", op::Normalize{.x = x}), "y");
   b.add("n", op::Normalize{.x = x});  // a fresh name again: "n" became "y"
   b.add("n", op::Normalize{.x = x});
   EXPECT_EQ(b.finish().error().code, ErrorCode::kInternal);
 
-  GraphBuilder same;
+  TestBuilder same;
   same.weight("w", {2, 2});
   same.weight("w", {2, 3});
   EXPECT_EQ(same.finish().error().code, ErrorCode::kWrongShape);
@@ -63,36 +66,69 @@ TEST(Graph, BuilderRefusesWhatCannotBe) {
 
 TEST(Graph, ShapeRulesRefuseMisfits) {
   Graph g;
+  g.symbols = {batch_symbol(), sequence_symbol(), rows_symbol()};
   g.values = {{"ids", Dtype::kI32, {kBatchDim, kSequenceDim}},
               {"x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(6)}},
               {"rows", Dtype::kI32, {kRowsDim}},
               {"bias", Dtype::kF32, {dim(3), kSequenceDim, kSequenceDim}}};
   g.weights = {{"word", {"word"}, {10, 6}}, {"v5", {"v5"}, {5}}, {"v6", {"v6"}, {6}}, {"m", {"m"}, {4, 5}}};
   auto bad = [&](Op op) { return !infer(g, op).has_value(); };
-  EXPECT_FALSE(bad(op::Embed{.ids = 0, .word = 0, .gamma = 2}));
-  EXPECT_TRUE(bad(op::Embed{.ids = 1, .word = 0}));                 // f32 ids
-  EXPECT_TRUE(bad(op::Embed{.ids = 0, .word = kNoWeight}));         // no table
-  EXPECT_TRUE(bad(op::Embed{.ids = 0, .word = 0, .position = 0}));  // table without ids
-  EXPECT_TRUE(bad(op::Embed{.ids = 0, .type_ids = 0, .word = 0, .type = 3}));
-  EXPECT_TRUE(bad(op::Embed{.ids = 0, .word = 0, .gamma = 1}));
-  EXPECT_TRUE(bad(op::Embed{.ids = 0, .word = 99}));
-  EXPECT_TRUE(bad(op::Linear{.x = 1, .weight = 3}));
-  EXPECT_TRUE(bad(op::Linear{.x = 77, .weight = 0}));
-  EXPECT_FALSE(bad(op::Linear{.x = 1, .weight = 0}));
-  EXPECT_TRUE(bad(op::Linear{.x = 1, .residual = 1, .weight = 0}));  // residual 6, output 10
-  EXPECT_TRUE(bad(op::Linear{.x = 1, .weight = 0, .bias = 1}));
-  EXPECT_TRUE(bad(op::LayerNorm{.x = 1, .gamma = 1}));
-  EXPECT_TRUE(bad(op::LayerNorm{.x = 1, .gamma = kNoWeight}));
-  EXPECT_FALSE(bad(op::Attention{.qkv = 1, .heads = 2, .head_dim = 1}));
-  EXPECT_TRUE(bad(op::Attention{.qkv = 1, .heads = 2, .head_dim = 3}));
-  EXPECT_TRUE(bad(op::Attention{.qkv = 1, .heads = 0, .head_dim = 3}));
-  EXPECT_TRUE(bad(op::Attention{.qkv = 1, .bias = 3, .heads = 2, .head_dim = 1}));
-  EXPECT_TRUE(bad(op::RelativeBias{.table = 3, .buckets = 5}));
-  EXPECT_FALSE(bad(op::RelativeBias{.table = 3, .buckets = 4}));
-  EXPECT_TRUE(bad(op::RelativeBias{.table = 3, .buckets = 4, .max_distance = 1}));
-  EXPECT_FALSE(bad(op::SelectRows{.x = 1, .rows = 2}));
-  EXPECT_TRUE(bad(op::SelectRows{.x = 1, .rows = 0}));
-  EXPECT_TRUE(bad(op::Pool{.x = 1, .mask = 2}));
+  EXPECT_FALSE(bad(op::Embed{.ids = {0}, .word = {0}, .gamma = {2}}));
+  EXPECT_TRUE(bad(op::Embed{.ids = {1}, .word = {0}}));                   // f32 ids
+  EXPECT_TRUE(bad(op::Embed{.ids = {0}, .word = kNoWeight}));             // no table
+  EXPECT_TRUE(bad(op::Embed{.ids = {0}, .word = {0}, .position = {0}}));  // table without ids
+  EXPECT_TRUE(bad(op::Embed{.ids = {0}, .type_ids = {0}, .word = {0}, .type = {3}}));
+  EXPECT_TRUE(bad(op::Embed{.ids = {0}, .word = {0}, .gamma = {1}}));
+  EXPECT_TRUE(bad(op::Embed{.ids = {0}, .word = {99}}));
+  EXPECT_TRUE(bad(op::Linear{.x = {1}, .weight = {3}}));
+  EXPECT_TRUE(bad(op::Linear{.x = {77}, .weight = {0}}));
+  EXPECT_FALSE(bad(op::Linear{.x = {1}, .weight = {0}}));
+  EXPECT_TRUE(bad(op::Linear{.x = {1}, .residual = {1}, .weight = {0}}));  // residual 6, output 10
+  EXPECT_TRUE(bad(op::Linear{.x = {1}, .weight = {0}, .bias = {1}}));
+  EXPECT_TRUE(bad(op::LayerNorm{.x = {1}, .gamma = {1}}));
+  EXPECT_TRUE(bad(op::LayerNorm{.x = {1}, .gamma = kNoWeight}));
+  EXPECT_FALSE(bad(op::self_attention({1}, 2, 1)));
+  EXPECT_TRUE(bad(op::self_attention({1}, 2, 3)));
+  EXPECT_TRUE(bad(op::self_attention({1}, 0, 3)));
+  EXPECT_TRUE(bad(masked_attention({1}, kNoValue, 2, 1, {3})));
+  const auto attention = [](auto change) {
+    op::Attention op = op::self_attention({1}, 2, 1);
+    change(op);
+    return op;
+  };
+  EXPECT_FALSE(bad(attention([](auto& op) { op.kv_heads = 1; })));
+  EXPECT_TRUE(bad(attention([](auto& op) { op.kv_heads = 0; })));
+  EXPECT_TRUE(bad(attention([](auto& op) { op.heads = 3, op.kv_heads = 2; })));
+  EXPECT_TRUE(bad(attention([](auto& op) { op.v.first = 5; })));
+  EXPECT_TRUE(bad(attention([](auto& op) { op.k.first = -1; })));
+  EXPECT_TRUE(bad(attention([](auto& op) { op.window = 2; })));
+  EXPECT_FALSE(bad(attention([](auto& op) { op.causal = true, op.window = 2; })));
+  EXPECT_TRUE(bad(attention([](auto& op) { op.soft_cap = -1; })));
+  EXPECT_TRUE(bad(attention([](auto& op) { op.soft_cap = std::nanf(""); })));
+  EXPECT_TRUE(bad(op::RelativeBias{.table = {3}, .length = kSequenceDim, .buckets = 5}));
+  EXPECT_FALSE(bad(op::RelativeBias{.table = {3}, .length = kSequenceDim, .buckets = 4}));
+  EXPECT_TRUE(bad(op::RelativeBias{.table = {3}, .buckets = 4}));
+  EXPECT_TRUE(bad(op::RelativeBias{.table = {3}, .length = kSequenceDim, .buckets = 4, .max_distance = 1}));
+  EXPECT_FALSE(bad(op::SelectRows{.x = {1}, .rows = {2}}));
+  EXPECT_TRUE(bad(op::SelectRows{.x = {1}, .rows = {0}}));
+  EXPECT_TRUE(bad(op::Pool{.x = {1}, .mask = {2}}));
+}
+
+TEST(Graph, ACausalQuerySeesUpToItsOwnPlace) {
+  op::Attention op;
+  const auto sight = [&](std::int64_t query, std::int64_t queries, std::int64_t keys) {
+    const Sight seen = sight_of(op, query, queries, keys);
+    return std::pair(seen.first, seen.end);
+  };
+  EXPECT_EQ(sight(1, 4, 6), (std::pair<std::int64_t, std::int64_t>(0, 6)));
+  op.causal = true;
+  EXPECT_EQ(sight(0, 4, 4), (std::pair<std::int64_t, std::int64_t>(0, 1)));
+  EXPECT_EQ(sight(3, 4, 4), (std::pair<std::int64_t, std::int64_t>(0, 4)));
+  EXPECT_EQ(sight(0, 1, 9), (std::pair<std::int64_t, std::int64_t>(0, 9)));
+  EXPECT_EQ(sight(0, 5, 2), (std::pair<std::int64_t, std::int64_t>(0, 1)));  // never nothing
+  op.window = 3;
+  EXPECT_EQ(sight(3, 4, 6), (std::pair<std::int64_t, std::int64_t>(3, 6)));
+  EXPECT_EQ(sight(1, 4, 4), (std::pair<std::int64_t, std::int64_t>(0, 2)));
 }
 
 TEST(Graph, SliceKeepsIdsAndNames) {
@@ -105,7 +141,7 @@ TEST(Graph, SliceKeepsIdsAndNames) {
   for (ValueId id : part.outputs) out.push_back(part.value(id).name);
   EXPECT_EQ(in, (std::vector<std::string>{"mask", "embed", "qkv"}));
   EXPECT_EQ(out, (std::vector<std::string>{"dense"}));
-  EXPECT_EQ(used_weights(part), (std::vector<WeightId>{2}));
+  EXPECT_EQ(used_weights(part), (std::vector<WeightId>{{2}}));
   const Graph whole = slice(*graph, 0, graph->nodes.size());
   EXPECT_EQ(whole.inputs, graph->inputs);
   EXPECT_EQ(whole.outputs, graph->outputs);
@@ -121,15 +157,16 @@ void expect_no_overlap(const Graph& graph, const ShapeClass& shape, const Memory
   std::vector<Range> ranges;
   for (std::size_t v = 0; v < graph.values.size(); ++v) {
     if (plan.offsets[v] < 0) continue;
-    Range r{plan.offsets[v], plan.offsets[v] + *element_count(bind(graph.values[v].dims, shape)) * element_bytes, 0, 0};
+    Range r{plan.offsets[v], plan.offsets[v] + *element_count(graph.bind(graph.values[v].dims, shape)) * element_bytes,
+            0, 0};
     for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
-      if (graph.nodes[n].output == static_cast<ValueId>(v)) r.first = r.last = n;
-      for (ValueId id : inputs_of(graph.nodes[n])) {
-        if (id == static_cast<ValueId>(v)) r.last = n;
+      if (graph.nodes[n].output == id_of<ValueId>(v)) r.first = r.last = n;
+      for (ValueId id : inputs_of(graph.nodes[n].op)) {
+        if (id == id_of<ValueId>(v)) r.last = n;
       }
     }
     for (ValueId id : graph.outputs) {
-      if (id == static_cast<ValueId>(v)) r.last = graph.nodes.size();
+      if (id == id_of<ValueId>(v)) r.last = graph.nodes.size();
     }
     EXPECT_LE(r.end, plan.arena_bytes);
     ranges.push_back(r);
@@ -149,7 +186,7 @@ TEST(Memory, NeverOverlapsAndReusesRoom) {
   for (std::int64_t batch : {1, 3}) {
     for (std::int64_t sequence : {1, 7, 64}) {
       for (std::int64_t alignment : {4, 64, 256}) {
-        const ShapeClass shape{.batch = batch, .sequence = sequence};
+        const ShapeClass shape = usual_shape(batch, sequence);
         const MemoryPlan plan = plan_memory(*graph, shape, 4, alignment);
         expect_no_overlap(*graph, shape, plan, 4);
         for (std::int64_t offset : plan.offsets) EXPECT_TRUE(offset < 0 || offset % alignment == 0);
@@ -157,14 +194,14 @@ TEST(Memory, NeverOverlapsAndReusesRoom) {
       }
     }
   }
-  const ShapeClass shape{.batch = 1, .sequence = 64};
+  const ShapeClass shape = usual_shape(1, 64);
   std::int64_t sum = 0;
-  for (const Node& node : graph->nodes) sum += *element_count(bind(graph->value(node.output).dims, shape)) * 4;
+  for (const Node& node : graph->nodes) sum += *element_count(graph->shape_of(node.output, shape)) * 4;
   EXPECT_LT(plan_memory(*graph, shape, 4, 4).arena_bytes, sum);
 }
 
 TEST(Graph, RelativeBucketsAreT5s) {
-  const op::RelativeBias both{.table = 0};
+  const op::RelativeBias both{.table = {0}};
   EXPECT_EQ(relative_bucket(0, both), 0);
   EXPECT_EQ(relative_bucket(-7, both), 7);
   EXPECT_EQ(relative_bucket(7, both), 23);
@@ -172,7 +209,7 @@ TEST(Graph, RelativeBucketsAreT5s) {
   EXPECT_EQ(relative_bucket(-16, both), 10);  // 8 + log(2) / log(16) * 8
   EXPECT_EQ(relative_bucket(-1000, both), 15);
   EXPECT_EQ(relative_bucket(1000, both), 31);
-  const op::RelativeBias causal{.table = 0, .bidirectional = false};
+  const op::RelativeBias causal{.table = {0}, .bidirectional = false};
   EXPECT_EQ(relative_bucket(5, causal), 0);
   EXPECT_EQ(relative_bucket(-15, causal), 15);
   EXPECT_EQ(relative_bucket(-1000, causal), 31);

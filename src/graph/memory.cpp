@@ -7,14 +7,14 @@ namespace ipfs_accelerate {
 namespace {
 
 struct Life {
-  ValueId id = kNoValue;
+  ValueId id;
   std::int64_t bytes = 0, offset = -1;
   std::size_t begin = 0, end = 0;  ///< nodes that write it first and read it last, both included
 };
 
-std::int64_t value_bytes(const Value& value, const ShapeClass& shape, std::int64_t element_bytes) {
-  const std::int64_t count = element_count(bind(value.dims, shape)).value_or(std::int64_t{1} << 48);
-  return count * (value.dtype == Dtype::kF32 ? element_bytes : 4);
+std::int64_t value_bytes(const Graph& graph, ValueId id, const ShapeClass& shape, std::int64_t element_bytes) {
+  const std::int64_t count = element_count(graph.shape_of(id, shape)).value_or(std::int64_t{1} << 48);
+  return count * (graph.value(id).dtype == Dtype::kF32 ? element_bytes : 4);
 }
 
 std::vector<Life> lives_of(const Graph& graph, const ShapeClass& shape, std::int64_t element_bytes) {
@@ -22,15 +22,15 @@ std::vector<Life> lives_of(const Graph& graph, const ShapeClass& shape, std::int
   std::vector<std::size_t> slot(graph.values.size(), SIZE_MAX);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
-    for (ValueId id : inputs_of(node)) {
-      const std::size_t at = slot[static_cast<std::size_t>(id)];
+    for (ValueId id : inputs_of(node.op)) {
+      const std::size_t at = slot[id.index()];
       if (at != SIZE_MAX) lives[at].end = i;
     }
-    slot[static_cast<std::size_t>(node.output)] = lives.size();
-    lives.push_back({node.output, value_bytes(graph.value(node.output), shape, element_bytes), -1, i, i});
+    slot[node.output.index()] = lives.size();
+    lives.push_back({node.output, value_bytes(graph, node.output, shape, element_bytes), -1, i, i});
   }
   for (ValueId id : graph.outputs) {
-    const std::size_t at = slot[static_cast<std::size_t>(id)];
+    const std::size_t at = slot[id.index()];
     if (at != SIZE_MAX) lives[at].end = graph.nodes.size();
   }
   return lives;
@@ -58,7 +58,7 @@ MemoryPlan plan_memory(const Graph& graph, const ShapeClass& shape, std::int64_t
   std::vector<Life> placed;
   for (Life life : lives) {
     life.offset = lowest_offset(life, placed, alignment);
-    plan.offsets[static_cast<std::size_t>(life.id)] = life.offset;
+    plan.offsets[life.id.index()] = life.offset;
     plan.arena_bytes = std::max(plan.arena_bytes, life.offset + life.bytes);
     placed.insert(std::ranges::upper_bound(placed, life.offset, {}, &Life::offset), life);
   }

@@ -26,7 +26,7 @@ ValueId build_layer(ModelBuilder& b, const EncoderShape& shape, const LayerNames
                     std::int64_t number, ValueId x) {
   const std::string stored = names.layers + std::to_string(number) + ".";
   const std::string node = "layer." + std::to_string(number) + ".";
-  const std::int64_t hidden = shape.hidden, head_dim = hidden / shape.heads;
+  const std::int64_t hidden = shape.hidden;
   const auto parts = [&](const char* kind) {
     return std::vector<std::string>{stored + names.query + kind, stored + names.key + kind,
                                     stored + names.value + kind};
@@ -34,10 +34,10 @@ ValueId build_layer(ModelBuilder& b, const EncoderShape& shape, const LayerNames
   const WeightId qkv_weight = b.stored_stack(parts(".weight"), {hidden, hidden});
   const WeightId qkv_bias = b.stored_stack(parts(".bias"), {hidden});
   const ValueId qkv = b.add(node + "qkv", op::Linear{.x = x, .weight = qkv_weight, .bias = qkv_bias});
-  op::Attention attention{.qkv = qkv, .mask = e.attention_mask, .bias = bias};
-  attention.heads = static_cast<std::int32_t>(shape.heads);
-  attention.head_dim = static_cast<std::int32_t>(head_dim);
-  attention.scale = 1.0f / std::sqrt(static_cast<float>(head_dim));
+  auto attention =
+      op::self_attention(qkv, static_cast<std::int32_t>(shape.heads), static_cast<std::int32_t>(hidden / shape.heads));
+  attention.mask = e.attention_mask;
+  attention.bias = bias;
   const ValueId attended = b.add(node + "attention", attention);
   const ValueId mixed = b.linear(node + "attention_output", attended, stored + names.attention_output, hidden, hidden,
                                  Activation::kNone, x);
@@ -78,19 +78,28 @@ Result<EncoderShape> read_encoder_shape(const ModelConfig& config, const Encoder
   return shape;
 }
 
+std::int64_t max_tokens(const EncoderShape& shape) {
+  return shape.positions - (shape.rule == PositionRule::kAfterPadId ? shape.pad_id + 1 : 0);
+}
+
 Encoder build_encoder(ModelBuilder& b, const EncoderShape& shape, const LayerNames& names,
-                      const std::function<ValueId(ModelBuilder&)>& bias) {
-  const std::vector<Dim> tokens{kBatchDim, kSequenceDim};
+                      const std::function<ValueId(ModelBuilder&, Dim sequence)>& bias) {
   Encoder e;
-  e.input_ids = b.input("input_ids", Dtype::kI32, tokens);
-  e.position_ids = b.input("position_ids", Dtype::kI32, tokens);
+  e.batch = b.symbol(batch_symbol());
+  e.sequence = b.symbol(sequence_symbol(max_tokens(shape)));
+  const std::vector<Dim> tokens{e.batch, e.sequence};
+  const auto pad_id = static_cast<std::int32_t>(shape.pad_id);
+  const std::int32_t pad_position = shape.rule == PositionRule::kAfterPadId ? pad_id : 0;
+  e.input_ids = b.input("input_ids", Dtype::kI32, tokens, {.filler = pad_id});
+  e.position_ids = b.input("position_ids", Dtype::kI32, tokens, {.filler = pad_position});
   if (shape.types > 0) e.token_type_ids = b.input("token_type_ids", Dtype::kI32, tokens);
-  e.attention_mask = b.input("attention_mask", Dtype::kI32, tokens);
+  // A padded sequence attends to its first token, so that it stays finite.
+  e.attention_mask = b.input("attention_mask", Dtype::kI32, tokens, {.first = 1});
   e.states.push_back(build_embeddings(b, shape, e));
-  const ValueId shared_bias = bias ? bias(b) : kNoValue;
+  const ValueId shared_bias = bias ? bias(b, e.sequence) : kNoValue;
   for (std::int64_t layer = 0; layer < shape.layers; ++layer) {
     e.states.push_back(build_layer(b, shape, names, e, shared_bias, layer, e.states.back()));
-    if (e.states.back() == kNoValue) break;  // a mistake was made; a huge layer count must not cost time
+    if (!e.states.back()) break;  // a mistake was made; a huge layer count must not cost time
   }
   return e;
 }

@@ -34,17 +34,22 @@ struct LayerNames {
   std::string attention_output, attention_norm, intermediate, output, output_norm;
 };
 
+/// Tokens a sequence has at most; with kAfterPadId real tokens take positions pad id + 1 and up, so fewer than the
+/// table has rows.
+std::int64_t max_tokens(const EncoderShape& shape);
+
 /// Reads and checks the sizes. `pad_id` is the architecture's default.
 Result<EncoderShape> read_encoder_shape(const ModelConfig& config, const EncoderKeys& keys, std::int64_t pad_id);
 
 /// Values of a built encoder.
 struct Encoder {
-  ValueId input_ids = kNoValue, position_ids = kNoValue, token_type_ids = kNoValue, attention_mask = kNoValue;
+  Dim batch, sequence;
+  ValueId input_ids, position_ids, token_type_ids, attention_mask;
   std::vector<ValueId> states;  ///< hidden_states.0 ... hidden_states.N
 };
 /// Inputs, embeddings and layers. `bias` adds a value to every layer's attention scores when it is given.
 Encoder build_encoder(ModelBuilder& builder, const EncoderShape& shape, const LayerNames& names,
-                      const std::function<ValueId(ModelBuilder&)>& bias = {});
+                      const std::function<ValueId(ModelBuilder&, Dim sequence)>& bias = {});
 
 /// What an architecture puts on the encoder. A function may be empty when the architecture has no such head.
 struct EncoderHeads {

@@ -29,8 +29,7 @@ Result<ModelFacts> read_facts(std::string_view architecture, const EncoderShape&
   facts.token_types = shape.types > 0;
   facts.type_vocabulary = shape.types;
   facts.positions = shape.rule;
-  // Real tokens take positions pad id + 1 and up there, so the table is shorter by that much.
-  facts.max_tokens = shape.positions - (shape.rule == PositionRule::kAfterPadId ? shape.pad_id + 1 : 0);
+  facts.max_tokens = max_tokens(shape);
   if (facts.max_tokens < 1) {
     return fail(ErrorCode::kMalformedConfig, "config.json: 'max_position_embeddings' {} leaves no room after pad id {}",
                 shape.positions, shape.pad_id);
@@ -74,12 +73,12 @@ class HeadBuilder {
     const std::size_t count = e_.states.size() - (options_.head == Head::kHidden ? 1 : 0);
     for (std::size_t i = 0; i < count; ++i) b_.output(e_.states[i], "hidden_states." + std::to_string(i));
     if (heads_.pooler && b_.has("pooler.dense.weight")) b_.output(pooler(), "pooler_output");
-    if (pooled_ != kNoValue) b_.output(pooled_, "pooled");
+    if (pooled_) b_.output(pooled_, "pooled");
   }
 
  private:
   ValueId pooler() {
-    if (pooler_ == kNoValue) {
+    if (!pooler_) {
       pooler_ = b_.linear("pooler", first_token(b_, e_.states.back()), "pooler.dense", facts_.hidden, facts_.hidden,
                           Activation::kTanh);
     }
@@ -99,7 +98,8 @@ class HeadBuilder {
     if (!heads_.masked_lm) return refuse();
     ValueId x = e_.states.back();
     if (options_.head == Head::kMaskedTokens) {
-      const ValueId rows = b_.input("rows", Dtype::kI32, {kRowsDim});
+      const ValueId rows =
+          b_.input("rows", Dtype::kI32, {b_.symbol(rows_symbol())}, {.places_in = {e_.batch, e_.sequence}});
       x = b_.add("select_rows", op::SelectRows{.x = x, .rows = rows});
     }
     b_.output(heads_.masked_lm(x), "logits");
@@ -121,7 +121,7 @@ class HeadBuilder {
   const Encoder& e_;
   const EncoderHeads& heads_;
   const HeadOptions& options_;
-  ValueId pooler_ = kNoValue, pooled_ = kNoValue;
+  ValueId pooler_, pooled_;
 };
 
 }  // namespace

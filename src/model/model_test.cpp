@@ -89,11 +89,11 @@ TEST(Model, EachHeadHasItsInputsAndOutputs) {
             (Names{"embedding", "hidden_states.0", "hidden_states.1", "hidden_states.2", "pooler_output", "pooled"}));
   const BuiltModel masked = built({.head = Head::kMaskedTokens});
   EXPECT_EQ(names(masked.graph, masked.graph.inputs).back(), "rows");
-  EXPECT_EQ(dims_text(masked.graph.value(masked.graph.outputs[0]).dims), "[rows, 11]");
+  EXPECT_EQ(masked.graph.dims_text(masked.graph.value(masked.graph.outputs[0]).dims), "[rows, 11]");
   const BuiltModel all = built({.head = Head::kAllTokens});
-  EXPECT_EQ(dims_text(all.graph.value(all.graph.outputs[0]).dims), "[batch, sequence, 11]");
+  EXPECT_EQ(all.graph.dims_text(all.graph.value(all.graph.outputs[0]).dims), "[batch, sequence, 11]");
   const BuiltModel classify = built({.head = Head::kClassify});
-  EXPECT_EQ(dims_text(classify.graph.value(classify.graph.outputs[0]).dims), "[batch, 3]");
+  EXPECT_EQ(classify.graph.dims_text(classify.graph.value(classify.graph.outputs[0]).dims), "[batch, 3]");
   EXPECT_EQ(classify.facts.labels, (Names{"LABEL_0", "LABEL_1", "LABEL_2"}));
   EXPECT_EQ(classify.facts.model_type, "text_classification");
   EXPECT_EQ(classify.facts.max_tokens, 5);

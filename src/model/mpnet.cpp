@@ -24,8 +24,9 @@ Result<BuiltModel> build_mpnet(const ModelConfig& config, const TensorTable& ten
   IA_ASSIGN(const bool tied, config.flag_or("tie_word_embeddings", true));
   shape.rule = PositionRule::kAfterPadId;
   ModelBuilder b(tensors, "mpnet.");
-  const Encoder encoder = build_encoder(b, shape, kNames, [&](ModelBuilder& builder) {
-    op::RelativeBias bias{.table = builder.stored("encoder.relative_attention_bias.weight", {buckets, shape.heads})};
+  const Encoder encoder = build_encoder(b, shape, kNames, [&](ModelBuilder& builder, Dim sequence) {
+    op::RelativeBias bias{.table = builder.stored("encoder.relative_attention_bias.weight", {buckets, shape.heads}),
+                          .length = sequence};
     bias.buckets = static_cast<std::int32_t>(buckets);
     return builder.add("relative_bias", bias);
   });

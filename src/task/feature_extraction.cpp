@@ -18,8 +18,9 @@ class FeatureExtraction final : public Task {
 
   Result<std::vector<nlohmann::json>> finish(const TaskModel&, const Batch& batch, const Tensor& output,
                                              const TaskOptions&) const override {
-    IA_TRY(check_output(output, batch.shape.batch));
-    const std::size_t columns = output.f32s().size() / static_cast<std::size_t>(batch.shape.batch);
+    const std::int64_t items = batch.shape.at(kBatch);
+    IA_TRY(check_output(output, items));
+    const std::size_t columns = output.f32s().size() / static_cast<std::size_t>(items);
     std::vector<nlohmann::json> results;
     for (std::size_t at = 0; at < output.f32s().size(); at += columns) {
       results.push_back(nlohmann::json(output.f32s().subspan(at, columns)));

@@ -32,20 +32,23 @@ class FillMask final : public Task {
                     model.tokenizer->token(model.mask_id).value_or(""));
       }
       for (std::size_t position : positions) {
-        rows.push_back(static_cast<std::int32_t>(item * static_cast<std::size_t>(batch.shape.sequence) + position));
+        rows.push_back(
+            static_cast<std::int32_t>(item * static_cast<std::size_t>(batch.shape.at(kSequence)) + position));
       }
     }
-    batch.shape.rows = static_cast<std::int64_t>(rows.size());
+    const auto count = static_cast<std::int64_t>(rows.size());
+    batch.shape.set(kRows, count);
     batch.input_names.emplace_back("rows");
-    batch.inputs.push_back(Tensor::i32({batch.shape.rows}));
+    batch.inputs.push_back(Tensor::i32({count}));
     std::ranges::copy(rows, batch.inputs.back().i32s().begin());
     return batch;
   }
 
   Result<std::vector<nlohmann::json>> finish(const TaskModel& model, const Batch& batch, const Tensor& output,
                                              const TaskOptions& options) const override {
-    IA_TRY(check_output(output, batch.shape.rows));
-    const std::size_t vocabulary = output.f32s().size() / static_cast<std::size_t>(batch.shape.rows);
+    const std::int64_t rows = batch.shape.at(kRows);
+    IA_TRY(check_output(output, rows));
+    const std::size_t vocabulary = output.f32s().size() / static_cast<std::size_t>(rows);
     std::vector<nlohmann::json> results;
     std::size_t row = 0;
     for (std::size_t item = 0; item < batch.encodings.size(); ++item) {

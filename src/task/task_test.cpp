@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "graph/test_symbols.h"
 #include "task/text_batch.h"
 
 namespace ipfs_accelerate {
@@ -61,7 +62,7 @@ using Ints = std::vector<std::int32_t>;
 TEST_F(TaskTest, PadsToTheLongest) {
   const auto batch = prepare("feature-extraction", {{"red lamp", std::nullopt}, {"cold", "lamp"}});
   ASSERT_TRUE(batch) << batch.error().message;
-  EXPECT_EQ(batch->shape, (ShapeClass{2, 5, 1}));
+  EXPECT_EQ(batch->shape, (ShapeClass{{kBatch, 2}, {kSequence, 5}}));
   EXPECT_EQ(values(*batch, "input_ids"), (Ints{2, 5, 6, 3, 0, 2, 7, 3, 6, 3}));
   EXPECT_EQ(values(*batch, "attention_mask"), (Ints{1, 1, 1, 1, 0, 1, 1, 1, 1, 1}));
   EXPECT_EQ(values(*batch, "token_type_ids"), (Ints{0, 0, 0, 0, 0, 0, 0, 0, 1, 1}));
@@ -82,7 +83,7 @@ TEST_F(TaskTest, CutsOrRefusesLongTexts) {
   ASSERT_TRUE(batch);
   EXPECT_EQ(values(*batch, "input_ids"), (Ints{2, 5, 5, 5, 5, 3}));
   EXPECT_EQ(code("feature-extraction", {text}, {.truncation = false}), ErrorCode::kInputTooLong);
-  EXPECT_EQ(prepare("feature-extraction", {text}, {.max_tokens = 3})->shape.sequence, 3);
+  EXPECT_EQ(prepare("feature-extraction", {text}, {.max_tokens = 3})->shape.at(kSequence), 3);
   EXPECT_EQ(code("feature-extraction", {text}, {.max_tokens = -1}), ErrorCode::kInvalidArgument);
 }
 
@@ -130,7 +131,7 @@ TEST_F(TaskTest, AStopEndsTokenizingAndRanking) {
 TEST_F(TaskTest, FillMaskRanksTokens) {
   const auto batch = prepare("fill-mask", {{"red [MASK]", std::nullopt}, {"[MASK] [MASK]", std::nullopt}});
   ASSERT_TRUE(batch) << batch.error().message;
-  EXPECT_EQ(batch->shape, (ShapeClass{2, 4, 3}));
+  EXPECT_EQ(batch->shape, usual_shape(2, 4, 3));
   EXPECT_EQ(values(*batch, "rows"), (Ints{2, 5, 6}));
   Tensor logits = Tensor::f32({3, 8});
   logits.f32s()[6] = 9;       // row 0: lamp

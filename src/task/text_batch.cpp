@@ -97,8 +97,8 @@ Result<Batch> make_encoded_batch(const TaskModel& model, std::vector<Encoding> e
     sequence = std::max(sequence, encodings[i].ids.size());
   }
   Batch batch;
-  batch.shape = {static_cast<std::int64_t>(encodings.size()), static_cast<std::int64_t>(sequence), 1};
-  const Shape tokens{batch.shape.batch, batch.shape.sequence};
+  const Shape tokens{static_cast<std::int64_t>(encodings.size()), static_cast<std::int64_t>(sequence)};
+  batch.shape = {{kBatch, tokens[0]}, {kSequence, tokens[1]}};
   Tensor ids = Tensor::i32(tokens), positions = Tensor::i32(tokens), types = Tensor::i32(tokens),
          mask = Tensor::i32(tokens);
   std::ranges::fill(ids.i32s(), static_cast<std::int32_t>(model.pad_id));

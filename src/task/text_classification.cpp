@@ -28,9 +28,10 @@ class TextClassification final : public Task {
 
   Result<std::vector<nlohmann::json>> finish(const TaskModel& model, const Batch& batch, const Tensor& output,
                                              const TaskOptions& options) const override {
-    IA_TRY(check_output(output, batch.shape.batch));
+    const std::int64_t items = batch.shape.at(kBatch);
+    IA_TRY(check_output(output, items));
     const std::size_t labels = model.labels.size();
-    if (output.f32s().size() != labels * static_cast<std::size_t>(batch.shape.batch)) {
+    if (output.f32s().size() != labels * static_cast<std::size_t>(items)) {
       return fail(ErrorCode::kInternal, "the output is {} for {} labels", shape_text(output.shape), labels);
     }
     std::vector<nlohmann::json> results;

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "conformance/conformance.h"
+#include "graph/test_symbols.h"
 
 namespace ipfs_accelerate {
 
@@ -31,7 +32,7 @@ class CaseMaker {
 
   /// Normal values of this deviation, as [batch, sequence, columns] or in any other dims.
   ValueId floats(const std::string& name, std::vector<Dim> dims, float deviation = 1.0f) {
-    Tensor tensor = Tensor::f32(ipfs_accelerate::bind(dims, case_.shape));
+    Tensor tensor = Tensor::f32(bound(dims));
     for (float& value : tensor.f32s()) value = normal(0.0f, deviation);
     case_.inputs.push_back(std::move(tensor));
     return builder_.input(name, Dtype::kF32, std::move(dims));
@@ -39,7 +40,7 @@ class CaseMaker {
 
   /// Whole numbers in [0, limit).
   ValueId ids(const std::string& name, std::vector<Dim> dims, std::int32_t limit) {
-    Tensor tensor = Tensor::i32(ipfs_accelerate::bind(dims, case_.shape));
+    Tensor tensor = Tensor::i32(bound(dims));
     for (std::int32_t& value : tensor.i32s()) {
       value = static_cast<std::int32_t>(random_() % static_cast<std::uint32_t>(limit));
     }
@@ -50,10 +51,10 @@ class CaseMaker {
   /// kNoValue for MaskPattern::kNone.
   ValueId mask(MaskPattern pattern) {
     if (pattern == MaskPattern::kNone) return kNoValue;
-    Tensor tensor = Tensor::i32({case_.shape.batch, case_.shape.sequence});
-    for (std::int64_t b = 0; b < case_.shape.batch; ++b) {
-      for (std::int64_t s = 0; s < case_.shape.sequence; ++s) {
-        tensor.i32s()[static_cast<std::size_t>(b * case_.shape.sequence + s)] = attended(pattern, b, s) ? 1 : 0;
+    Tensor tensor = Tensor::i32({batch(), sequence()});
+    for (std::int64_t b = 0; b < batch(); ++b) {
+      for (std::int64_t s = 0; s < sequence(); ++s) {
+        tensor.i32s()[static_cast<std::size_t>(b * sequence() + s)] = attended(pattern, b, s) ? 1 : 0;
       }
     }
     case_.inputs.push_back(std::move(tensor));
@@ -102,14 +103,22 @@ class CaseMaker {
   }
   // Row `batch - 1` is the odd one: empty, or shorter than the others.
   bool attended(MaskPattern pattern, std::int64_t b, std::int64_t s) {
-    const std::int64_t kept = std::max<std::int64_t>(1, case_.shape.sequence - 2 * b - 1);
+    const std::int64_t kept = std::max<std::int64_t>(1, sequence() - 2 * b - 1);
     switch (pattern) {
       case MaskPattern::kRightPadded: return s < kept;
-      case MaskPattern::kLeftPadded: return s >= case_.shape.sequence - kept;
-      case MaskPattern::kHoles: return s == b % case_.shape.sequence || random_() % 3 != 0;
-      case MaskPattern::kOneRowEmpty: return b + 1 != case_.shape.batch;
+      case MaskPattern::kLeftPadded: return s >= sequence() - kept;
+      case MaskPattern::kHoles: return s == b % sequence() || random_() % 3 != 0;
+      case MaskPattern::kOneRowEmpty: return b + 1 != batch();
       default: return true;
     }
+  }
+
+  std::int64_t batch() const { return case_.shape.at(kBatch); }
+  std::int64_t sequence() const { return case_.shape.at(kSequence); }
+  Shape bound(const std::vector<Dim>& dims) const {
+    Graph symbols;
+    symbols.symbols = {batch_symbol(), sequence_symbol(), rows_symbol()};  // those of every TestBuilder
+    return symbols.bind(dims, case_.shape);
   }
 
   // The nearest value that the weight's dtype can hold.
@@ -122,7 +131,7 @@ class CaseMaker {
   }
 
   ConformanceCase case_;
-  GraphBuilder builder_;
+  TestBuilder builder_;
   std::mt19937 random_;
 };
 

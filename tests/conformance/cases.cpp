@@ -20,10 +20,11 @@ const std::vector<Dim> kTokens{kBatchDim, kSequenceDim};
 
 ConformanceCase embed_case(ShapeClass shape, std::int64_t hidden, bool position, bool type, bool norm, bool beta,
                            Dtype dtype) {
-  CaseMaker maker("embed",
-                  std::format("{}x{}_h{}{}{}{}{}_{}", shape.batch, shape.sequence, hidden, position ? "_pos" : "",
-                              type ? "_type" : "", norm ? "_norm" : "", beta ? "_beta" : "", dtype_name(dtype)),
-                  shape, dtype);
+  CaseMaker maker(
+      "embed",
+      std::format("{}x{}_h{}{}{}{}{}_{}", shape.at(kBatch), shape.at(kSequence), hidden, position ? "_pos" : "",
+                  type ? "_type" : "", norm ? "_norm" : "", beta ? "_beta" : "", dtype_name(dtype)),
+      shape, dtype);
   op::Embed embed;
   embed.epsilon = 1e-6f;
   embed.ids = maker.ids("ids", kTokens, 101);
@@ -44,12 +45,12 @@ ConformanceCase embed_case(ShapeClass shape, std::int64_t hidden, bool position,
 
 void add_embed(Cases& cases) {
   for (const ShapeClass shape :
-       {ShapeClass{1, 1, 1}, ShapeClass{1, 17, 1}, ShapeClass{3, 128, 1}, ShapeClass{5, 3, 1}}) {
+       {usual_shape(1, 1, 1), usual_shape(1, 17, 1), usual_shape(3, 128, 1), usual_shape(5, 3, 1)}) {
     for (const std::int64_t hidden : {4, 30, 52, 384}) {
       cases.push_back(embed_case(shape, hidden, true, true, true, true, Dtype::kF32));
     }
   }
-  const ShapeClass shape{2, 7, 1};
+  const ShapeClass shape = usual_shape(2, 7, 1);
   cases.push_back(embed_case(shape, 36, false, false, false, false, Dtype::kF32));
   cases.push_back(embed_case(shape, 36, true, false, true, false, Dtype::kF32));
   cases.push_back(embed_case(shape, 36, false, true, true, true, Dtype::kF16));
@@ -62,22 +63,17 @@ void add_embed(Cases& cases) {
 constexpr Activation kActivations[] = {Activation::kNone, Activation::kGelu, Activation::kGeluTanh,
                                        Activation::kRelu, Activation::kTanh, Activation::kSilu};
 
-std::string_view activation_name(Activation activation) {
-  constexpr std::string_view kNames[] = {"none", "gelu", "gelu_tanh", "relu", "tanh", "silu"};
-  return kNames[static_cast<int>(activation)];
-}
-
 struct LinearShape {
   std::int64_t batch, sequence, depth, columns;
 };
 
 ConformanceCase linear_case(LinearShape s, bool bias, bool residual, Activation activation, Dtype dtype,
                             int parts = 1) {
-  CaseMaker maker("linear",
-                  std::format("{}x{}_{}to{}{}{}_{}_{}{}", s.batch, s.sequence, s.depth, s.columns, bias ? "_bias" : "",
-                              residual ? "_residual" : "", activation_name(activation), dtype_name(dtype),
-                              parts > 1 ? "_stacked" : ""),
-                  {s.batch, s.sequence, 1}, dtype);
+  CaseMaker maker(
+      "linear",
+      std::format("{}x{}_{}to{}{}{}_{}_{}{}", s.batch, s.sequence, s.depth, s.columns, bias ? "_bias" : "",
+                  residual ? "_residual" : "", name_of(activation), dtype_name(dtype), parts > 1 ? "_stacked" : ""),
+      usual_shape(s.batch, s.sequence), dtype);
   op::Linear linear;
   linear.x = maker.floats("x", {kBatchDim, kSequenceDim, dim(s.depth)});
   linear.weight =
@@ -117,7 +113,7 @@ void add_linear(Cases& cases) {
 
 ConformanceCase norm_case(ShapeClass shape, std::int64_t hidden, bool residual, bool beta, float epsilon, float mean) {
   CaseMaker maker("layer_norm",
-                  std::format("{}x{}_h{}{}{}_eps{}_mean{}", shape.batch, shape.sequence, hidden,
+                  std::format("{}x{}_h{}{}{}_eps{}_mean{}", shape.at(kBatch), shape.at(kSequence), hidden,
                               residual ? "_residual" : "", beta ? "_beta" : "", epsilon, mean),
                   shape);
   op::LayerNorm norm;
@@ -141,12 +137,12 @@ ConformanceCase norm_case(ShapeClass shape, std::int64_t hidden, bool residual, 
 
 void add_layer_norm(Cases& cases) {
   for (const std::int64_t hidden : {2, 7, 16, 30, 32, 33, 52, 96, 384, 1000}) {
-    for (const ShapeClass shape : {ShapeClass{1, 1, 1}, ShapeClass{3, 17, 1}, ShapeClass{1, 129, 1}}) {
+    for (const ShapeClass shape : {usual_shape(1, 1, 1), usual_shape(3, 17, 1), usual_shape(1, 129, 1)}) {
       cases.push_back(norm_case(shape, hidden, false, true, 1e-12f, 0.0f));
       cases.push_back(norm_case(shape, hidden, true, hidden % 2 == 0, 1e-5f, 0.0f));
     }
   }
-  cases.push_back(norm_case({2, 5, 1}, 64, true, true, 1e-12f, 1000.0f));
+  cases.push_back(norm_case(usual_shape(2, 5), 64, true, true, 1e-12f, 1000.0f));
 }
 
 // ---- attention
@@ -154,40 +150,111 @@ void add_layer_norm(Cases& cases) {
 ConformanceCase attention_case(ShapeClass shape, std::int32_t heads, std::int32_t head_dim, MaskPattern pattern,
                                bool bias, float deviation = 1.0f) {
   CaseMaker maker("attention",
-                  std::format("{}x{}_{}heads_of_{}_{}{}{}", shape.batch, shape.sequence, heads, head_dim,
+                  std::format("{}x{}_{}heads_of_{}_{}{}{}", shape.at(kBatch), shape.at(kSequence), heads, head_dim,
                               pattern_name(pattern), bias ? "_bias" : "", deviation > 1.0f ? "_peaked" : ""),
                   shape);
-  op::Attention attention;
-  attention.heads = heads;
-  attention.head_dim = head_dim;
-  attention.scale = 1.0f / std::sqrt(static_cast<float>(head_dim));
-  attention.qkv = maker.floats("qkv", {kBatchDim, kSequenceDim, dim(3 * heads * head_dim)}, deviation);
-  attention.mask = maker.mask(pattern);
+  const ValueId qkv = maker.floats("qkv", {kBatchDim, kSequenceDim, dim(3 * heads * head_dim)}, deviation);
+  op::Attention attention = masked_attention(qkv, maker.mask(pattern), heads, head_dim);
   if (bias) attention.bias = maker.floats("bias", {dim(heads), kSequenceDim, kSequenceDim}, 2.0f);
   if (deviation > 1.0f) maker.tolerance(3e-4);  // scores of several hundred: f32 itself rounds them by 3e-5
   const ValueId y = maker.builder().add("attention", attention);
   return maker.finish(y);
 }
 
+/// Queries apart from keys and values, in every form that models have.
+struct GeneralAttention {
+  std::int64_t batch = 1, queries = 1, keys = 1;
+  std::int32_t heads = 2, kv_heads = 2, head_dim = 16;
+  bool causal = false;
+  std::int32_t window = 0;
+  float soft_cap = 0;
+  MaskPattern pattern = MaskPattern::kNone;
+  bool bias = false;
+  std::int32_t aside = 0;  ///< columns before, between and after those that are read
+};
+
+ConformanceCase general_attention_case(const GeneralAttention& c) {
+  CaseMaker maker(
+      "attention",
+      std::format("{}x{}_of_{}_{}heads_on_{}_of_{}{}{}{}_{}{}{}", c.batch, c.queries, c.keys, c.heads, c.kv_heads,
+                  c.head_dim, c.causal ? "_causal" : "", c.window > 0 ? std::format("_window{}", c.window) : "",
+                  c.soft_cap > 0 ? std::format("_cap{}", c.soft_cap) : "", pattern_name(c.pattern),
+                  c.bias ? "_bias" : "", c.aside > 0 ? std::format("_aside{}", c.aside) : ""),
+      usual_shape(c.batch, c.keys, c.queries));
+  const std::int32_t hidden = c.heads * c.head_dim, narrow = c.kv_heads * c.head_dim;
+  op::Attention op{.heads = c.heads, .kv_heads = c.kv_heads, .head_dim = c.head_dim};
+  op.q = {maker.floats("q", {kBatchDim, kRowsDim, dim(hidden + 2 * c.aside)}), c.aside};
+  if (c.aside > 0) {  // keys and values side by side
+    const ValueId kv = maker.floats("kv", {kBatchDim, kSequenceDim, dim(2 * narrow + 3 * c.aside)});
+    op.k = {kv, c.aside};
+    op.v = {kv, narrow + 2 * c.aside};
+  } else {
+    op.k = {maker.floats("k", {kBatchDim, kSequenceDim, dim(narrow)}), 0};
+    op.v = {maker.floats("v", {kBatchDim, kSequenceDim, dim(narrow)}), 0};
+  }
+  op.mask = maker.mask(c.pattern);
+  if (c.bias) op.bias = maker.floats("bias", {dim(c.heads), kRowsDim, kSequenceDim}, 2.0f);
+  op.scale = 1.0f / std::sqrt(static_cast<float>(c.head_dim));
+  op.causal = c.causal;
+  op.window = c.window;
+  op.soft_cap = c.soft_cap;
+  return maker.finish(maker.builder().add("attention", op));
+}
+
+void add_general_attention(Cases& cases) {
+  const auto add = [&](const GeneralAttention& c) { cases.push_back(general_attention_case(c)); };
+  add({.queries = 3, .keys = 7});
+  add({.batch = 2, .queries = 21, .keys = 5, .pattern = MaskPattern::kRightPadded, .bias = true});
+  add({.batch = 2, .queries = 1, .keys = 300, .heads = 4, .kv_heads = 2, .pattern = MaskPattern::kHoles});
+  for (const std::int32_t kv_heads : {1, 2, 6}) {
+    add({.batch = 2, .queries = 9, .keys = 9, .heads = 6, .kv_heads = kv_heads, .head_dim = 12});
+  }
+  for (const MaskPattern pattern : kMaskPatterns) {
+    add({.batch = 3, .queries = 19, .keys = 19, .causal = true, .pattern = pattern, .bias = true});
+    add({.batch = 2, .queries = 5, .keys = 23, .head_dim = 9, .causal = true, .pattern = pattern});
+    add({.batch = 2, .queries = 33, .keys = 33, .causal = true, .window = 4, .pattern = pattern});
+  }
+  add({.queries = 1, .keys = 1, .causal = true});
+  add({.queries = 150, .keys = 150, .head_dim = 32, .causal = true});
+  add({.queries = 70, .keys = 600, .heads = 4, .kv_heads = 1, .head_dim = 24, .causal = true});
+  add({.queries = 530, .keys = 530, .causal = true, .window = 100});
+  add({.queries = 300, .keys = 300, .causal = true, .window = 1});
+  add({.batch = 2, .queries = 12, .keys = 40, .soft_cap = 1.5f});
+  add({.batch = 2,
+       .queries = 40,
+       .keys = 40,
+       .heads = 4,
+       .kv_heads = 2,
+       .causal = true,
+       .window = 7,
+       .soft_cap = 0.7f,
+       .pattern = MaskPattern::kLeftPadded,
+       .bias = true});
+  for (const std::int32_t aside : {1, 4, 8}) {
+    add({.batch = 2, .queries = 11, .keys = 20, .heads = 4, .kv_heads = 2, .causal = true, .aside = aside});
+    add({.batch = 2, .queries = 34, .keys = 20, .head_dim = 32, .pattern = MaskPattern::kHoles, .aside = aside});
+  }
+}
+
 void add_attention(Cases& cases) {
   for (const MaskPattern pattern : kMaskPatterns) {
     for (const bool bias : {false, true}) {
-      cases.push_back(attention_case({1, 1, 1}, 1, 8, pattern, bias));
-      cases.push_back(attention_case({3, 3, 1}, 2, 15, pattern, bias));
-      cases.push_back(attention_case({2, 17, 1}, 3, 20, pattern, bias));
-      cases.push_back(attention_case({2, 64, 1}, 4, 32, pattern, bias));
-      cases.push_back(attention_case({2, 131, 1}, 2, 33, pattern, bias));
+      cases.push_back(attention_case(usual_shape(1, 1), 1, 8, pattern, bias));
+      cases.push_back(attention_case(usual_shape(3, 3), 2, 15, pattern, bias));
+      cases.push_back(attention_case(usual_shape(2, 17), 3, 20, pattern, bias));
+      cases.push_back(attention_case(usual_shape(2, 64), 4, 32, pattern, bias));
+      cases.push_back(attention_case(usual_shape(2, 131), 2, 33, pattern, bias));
     }
   }
   for (const std::int32_t heads : {1, 2, 5, 12}) {
     for (const std::int32_t head_dim : {8, 9, 16, 31, 48, 64}) {
-      cases.push_back(attention_case({2, 19, 1}, heads, head_dim, MaskPattern::kRightPadded, false));
+      cases.push_back(attention_case(usual_shape(2, 19), heads, head_dim, MaskPattern::kRightPadded, false));
     }
   }
-  cases.push_back(attention_case({1, 512, 1}, 1, 32, MaskPattern::kNone, false));
-  cases.push_back(attention_case({1, 517, 1}, 2, 16, MaskPattern::kAllOnes, true));
-  cases.push_back(attention_case({1, 1100, 1}, 1, 24, MaskPattern::kHoles, true));
-  cases.push_back(attention_case({2, 40, 1}, 2, 32, MaskPattern::kHoles, false, 8.0f));  // softmax near one key
+  cases.push_back(attention_case(usual_shape(1, 512), 1, 32, MaskPattern::kNone, false));
+  cases.push_back(attention_case(usual_shape(1, 517), 2, 16, MaskPattern::kAllOnes, true));
+  cases.push_back(attention_case(usual_shape(1, 1100), 1, 24, MaskPattern::kHoles, true));
+  cases.push_back(attention_case(usual_shape(2, 40), 2, 32, MaskPattern::kHoles, false, 8.0f));  // softmax near one key
 }
 
 // ---- relative_bias
@@ -197,18 +264,17 @@ ConformanceCase relative_case(std::int64_t sequence, std::int64_t heads, std::in
   CaseMaker maker("relative_bias",
                   std::format("s{}_{}heads_{}buckets_{}{}", sequence, heads, buckets, max_distance,
                               bidirectional ? "" : "_one_way"),
-                  {1, sequence, 1});
+                  usual_shape(1, sequence));
   const op::RelativeBias bias{.table = maker.weight("table", {buckets, heads}, 1.0f),
+                              .length = kSequenceDim,
                               .buckets = buckets,
                               .max_distance = max_distance,
                               .bidirectional = bidirectional};
   // A graph needs an input; the bias itself reads none.
   const ValueId qkv = maker.floats("qkv", {kBatchDim, kSequenceDim, dim(3 * heads * 8)});
   const ValueId value = maker.builder().add("bias", bias);
-  const ValueId y = maker.builder().add(
-      "attention",
-      op::Attention{
-          .qkv = qkv, .bias = value, .heads = static_cast<std::int32_t>(heads), .head_dim = 8, .scale = 0.35f});
+  const ValueId y =
+      maker.builder().add("attention", masked_attention(qkv, kNoValue, static_cast<std::int32_t>(heads), 8, value));
   maker.builder().output(y, "attended");
   return maker.finish(value);
 }
@@ -225,9 +291,8 @@ void add_relative_bias(Cases& cases) {
 // ---- pool, normalize, select_rows
 
 ConformanceCase pool_case(ShapeClass shape, std::int64_t hidden, PoolMode mode, MaskPattern pattern) {
-  constexpr std::string_view kModes[] = {"mean", "cls", "max", "mean_sqrt_length", "last_token", "weighted_mean"};
   CaseMaker maker("pool",
-                  std::format("{}_{}x{}_h{}_{}", kModes[static_cast<int>(mode)], shape.batch, shape.sequence, hidden,
+                  std::format("{}_{}x{}_h{}_{}", name_of(mode), shape.at(kBatch), shape.at(kSequence), hidden,
                               pattern_name(pattern)),
                   shape);
   op::Pool pool;
@@ -244,34 +309,36 @@ void add_pool(Cases& cases) {
     for (const MaskPattern pattern : kMaskPatterns) {
       // There is no last token in an empty row, and no rule for what to give instead.
       if (mode == PoolMode::kLastToken && pattern == MaskPattern::kOneRowEmpty) continue;
-      cases.push_back(pool_case({3, 17, 1}, 37, mode, pattern));
-      cases.push_back(pool_case({1, 1, 1}, 5, mode, pattern));
+      cases.push_back(pool_case(usual_shape(3, 17), 37, mode, pattern));
+      cases.push_back(pool_case(usual_shape(1, 1), 5, mode, pattern));
     }
-    cases.push_back(pool_case({2, 130, 1}, 384, mode, MaskPattern::kRightPadded));
+    cases.push_back(pool_case(usual_shape(2, 130), 384, mode, MaskPattern::kRightPadded));
   }
 }
 
 void add_normalize(Cases& cases) {
   for (const std::int64_t width : {1, 2, 15, 33, 384, 1001}) {
     for (const std::int64_t batch : {1, 3, 65}) {
-      CaseMaker maker("normalize", std::format("{}_w{}", batch, width), {batch, 1, 1});
+      CaseMaker maker("normalize", std::format("{}_w{}", batch, width), usual_shape(batch, 1));
       const ValueId x = maker.floats("x", {kBatchDim, dim(width)});
       cases.push_back(maker.finish(maker.builder().add("normalize", op::Normalize{.x = x})));
     }
   }
-  CaseMaker maker("normalize", "zeros", {3, 1, 1});  // nothing to divide by: stays zero
+  CaseMaker maker("normalize", "zeros", usual_shape(3, 1));  // nothing to divide by: stays zero
   const ValueId x = maker.floats("x", {kBatchDim, dim(20)}, 0.0f);
   cases.push_back(maker.finish(maker.builder().add("normalize", op::Normalize{.x = x})));
 }
 
 void add_select_rows(Cases& cases) {
   for (const ShapeClass shape :
-       {ShapeClass{1, 1, 1}, ShapeClass{2, 9, 5}, ShapeClass{3, 50, 1}, ShapeClass{1, 7, 20}}) {
+       {usual_shape(1, 1, 1), usual_shape(2, 9, 5), usual_shape(3, 50, 1), usual_shape(1, 7, 20)}) {
     for (const std::int64_t width : {1, 30, 384}) {
-      CaseMaker maker("select_rows", std::format("{}x{}_{}rows_w{}", shape.batch, shape.sequence, shape.rows, width),
+      CaseMaker maker("select_rows",
+                      std::format("{}x{}_{}rows_w{}", shape.at(kBatch), shape.at(kSequence), shape.at(kRows), width),
                       shape);
       const ValueId x = maker.floats("x", {kBatchDim, kSequenceDim, dim(width)});
-      const ValueId rows = maker.ids("rows", {kRowsDim}, static_cast<std::int32_t>(shape.batch * shape.sequence));
+      const ValueId rows =
+          maker.ids("rows", {kRowsDim}, static_cast<std::int32_t>(shape.at(kBatch) * shape.at(kSequence)));
       cases.push_back(maker.finish(maker.builder().add("select_rows", op::SelectRows{.x = x, .rows = rows})));
     }
   }
@@ -294,13 +361,7 @@ ValueId add_layer(CaseMaker& maker, int index, const ChainShape& s, ValueId x, V
       b.add(name("qkv"), op::Linear{.x = x,
                                     .weight = maker.weight(name("wqkv"), {3 * hidden, hidden}, deviation, 0, 3),
                                     .bias = maker.weight(name("bqkv"), {3 * hidden}, 0.1f, 0, 3)});
-  const ValueId attended =
-      b.add(name("attention"), op::Attention{.qkv = qkv,
-                                             .mask = mask,
-                                             .bias = bias,
-                                             .heads = s.heads,
-                                             .head_dim = s.head_dim,
-                                             .scale = 1.0f / std::sqrt(static_cast<float>(s.head_dim))});
+  const ValueId attended = b.add(name("attention"), masked_attention(qkv, mask, s.heads, s.head_dim, bias));
   const ValueId joined =
       b.add(name("output"), op::Linear{.x = attended,
                                        .residual = x,
@@ -327,10 +388,11 @@ ValueId add_layer(CaseMaker& maker, int index, const ChainShape& s, ValueId x, V
 // The last value is pooled, so what a backend puts at masked positions must not matter.
 ConformanceCase chain_case(const ChainShape& s, MaskPattern pattern, bool bias, PoolMode mode) {
   const std::int64_t hidden = std::int64_t{s.heads} * s.head_dim;
-  CaseMaker maker("chain",
-                  std::format("{}x{}_{}heads_of_{}_ffn{}_{}{}{}", s.shape.batch, s.shape.sequence, s.heads, s.head_dim,
-                              s.ffn, pattern_name(pattern), bias ? "_bias" : "", mode == PoolMode::kCls ? "_cls" : ""),
-                  s.shape);
+  CaseMaker maker(
+      "chain",
+      std::format("{}x{}_{}heads_of_{}_ffn{}_{}{}{}", s.shape.at(kBatch), s.shape.at(kSequence), s.heads, s.head_dim,
+                  s.ffn, pattern_name(pattern), bias ? "_bias" : "", mode == PoolMode::kCls ? "_cls" : ""),
+      s.shape);
   op::Embed embed;
   embed.ids = maker.ids("ids", kTokens, 50);
   embed.word = maker.weight("word", {50, hidden}, 1.0f);
@@ -340,7 +402,8 @@ ConformanceCase chain_case(const ChainShape& s, MaskPattern pattern, bool bias, 
   ValueId x = maker.builder().add("embed", embed);
   ValueId relative = kNoValue;
   if (bias)
-    relative = maker.builder().add("bias", op::RelativeBias{.table = maker.weight("table", {32, s.heads}, 0.5f)});
+    relative = maker.builder().add(
+        "bias", op::RelativeBias{.table = maker.weight("table", {32, s.heads}, 0.5f), .length = kSequenceDim});
   for (int layer = 0; layer < 2; ++layer) x = add_layer(maker, layer, s, x, mask, relative);
   const ValueId pooled = maker.builder().add("pool", op::Pool{.x = x, .mask = mask, .mode = mode});
   maker.tolerance(5e-5);
@@ -349,13 +412,13 @@ ConformanceCase chain_case(const ChainShape& s, MaskPattern pattern, bool bias, 
 
 void add_chain(Cases& cases) {
   for (const MaskPattern pattern : kMaskPatterns) {
-    cases.push_back(chain_case({{3, 11, 1}, 3, 12, 70}, pattern, false, PoolMode::kMean));
-    cases.push_back(chain_case({{2, 33, 1}, 2, 32, 128}, pattern, true, PoolMode::kMean));
+    cases.push_back(chain_case({usual_shape(3, 11), 3, 12, 70}, pattern, false, PoolMode::kMean));
+    cases.push_back(chain_case({usual_shape(2, 33), 2, 32, 128}, pattern, true, PoolMode::kMean));
   }
-  cases.push_back(chain_case({{2, 11, 1}, 4, 9, 70}, MaskPattern::kRightPadded, false, PoolMode::kMean));
-  cases.push_back(chain_case({{5, 70, 1}, 3, 16, 96}, MaskPattern::kRightPadded, false, PoolMode::kCls));
-  cases.push_back(chain_case({{5, 70, 1}, 3, 16, 96}, MaskPattern::kOneRowEmpty, true, PoolMode::kCls));
-  cases.push_back(chain_case({{3, 20, 1}, 3, 16, 96}, MaskPattern::kLeftPadded, false, PoolMode::kLastToken));
+  cases.push_back(chain_case({usual_shape(2, 11), 4, 9, 70}, MaskPattern::kRightPadded, false, PoolMode::kMean));
+  cases.push_back(chain_case({usual_shape(5, 70), 3, 16, 96}, MaskPattern::kRightPadded, false, PoolMode::kCls));
+  cases.push_back(chain_case({usual_shape(5, 70), 3, 16, 96}, MaskPattern::kOneRowEmpty, true, PoolMode::kCls));
+  cases.push_back(chain_case({usual_shape(3, 20), 3, 16, 96}, MaskPattern::kLeftPadded, false, PoolMode::kLastToken));
 }
 
 }  // namespace
@@ -366,6 +429,7 @@ std::vector<ConformanceCase> conformance_cases() {
   add_linear(cases);
   add_layer_norm(cases);
   add_attention(cases);
+  add_general_attention(cases);
   add_relative_bias(cases);
   add_pool(cases);
   add_normalize(cases);

@@ -32,7 +32,7 @@ namespace {
 // A stack is uploaded as its parts, of equal height.
 Async<> upload(const ConformanceCase& c, WeightId id, Program& program) {
   const Weight& weight = c.graph.weight(id);
-  const Bytes bytes = store_as(c.weight_dtype, c.weights[static_cast<std::size_t>(id)].f32s());
+  const Bytes bytes = store_as(c.weight_dtype, c.weights[id.index()].f32s());
   const std::size_t count = weight.parts.size();
   Shape shape = weight.shape;
   shape[0] /= static_cast<std::int64_t>(count);
@@ -49,7 +49,7 @@ Async<std::vector<Tensor>> run_once(const ConformanceCase& c, Executable& execut
   std::vector<Tensor> outputs;
   std::vector<MutableTensorRef> targets;
   for (ValueId id : c.graph.outputs) {
-    outputs.push_back(Tensor::f32(ipfs_accelerate::bind(c.graph.value(id).dims, c.shape)));
+    outputs.push_back(Tensor::f32(c.graph.shape_of(id, c.shape)));
     std::ranges::fill(outputs.back().f32s(), std::numeric_limits<float>::quiet_NaN());
   }
   for (Tensor& output : outputs) targets.push_back({Dtype::kF32, output.bytes});

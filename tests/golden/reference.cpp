@@ -20,12 +20,13 @@ struct Machine {
   std::vector<Doubles> floats;      ///< by ValueId
   std::vector<const Tensor*> ints;  ///< by ValueId; graph inputs only
 
-  const Doubles& x(ValueId id) const { return floats[static_cast<std::size_t>(id)]; }
-  Ints i(ValueId id) const { return ints[static_cast<std::size_t>(id)]->i32s(); }
-  std::span<const float> w(WeightId id) const { return weights[static_cast<std::size_t>(id)].f32s(); }
+  const Doubles& x(ValueId id) const { return floats[id.index()]; }
+  Ints i(ValueId id) const { return ints[id.index()]->i32s(); }
+  std::span<const float> w(WeightId id) const { return weights[id.index()].f32s(); }
   std::size_t columns(ValueId id) const { return static_cast<std::size_t>(graph.value(id).dims.back().size); }
-  std::size_t batch() const { return static_cast<std::size_t>(shape.batch); }
-  std::size_t sequence() const { return static_cast<std::size_t>(shape.sequence); }
+  std::size_t size(ValueId id, std::size_t axis) const {
+    return static_cast<std::size_t>(graph.shape_of(id, shape)[axis]);
+  }
 };
 
 double activate(Activation activation, double x) {
@@ -67,10 +68,10 @@ Result<> add_rows(Doubles& y, std::size_t columns, Ints ids, const Machine& m, W
 Result<> compute(const Machine& m, const op::Embed& op, Doubles& y) {
   const auto columns = static_cast<std::size_t>(m.graph.weight(op.word).shape[1]);
   IA_TRY(add_rows(y, columns, m.i(op.ids), m, op.word));
-  if (op.position != kNoWeight) IA_TRY(add_rows(y, columns, m.i(op.position_ids), m, op.position));
-  if (op.type != kNoWeight) IA_TRY(add_rows(y, columns, m.i(op.type_ids), m, op.type));
-  if (op.gamma == kNoWeight) return {};
-  const auto beta = op.beta == kNoWeight ? std::span<const float>{} : m.w(op.beta);
+  if (op.position) IA_TRY(add_rows(y, columns, m.i(op.position_ids), m, op.position));
+  if (op.type) IA_TRY(add_rows(y, columns, m.i(op.type_ids), m, op.type));
+  if (!op.gamma) return {};
+  const auto beta = !op.beta ? std::span<const float>{} : m.w(op.beta);
   for (std::size_t at = 0; at < y.size(); at += columns) {
     layer_norm_row(std::span(y).subspan(at, columns), m.w(op.gamma), beta, op.epsilon);
   }
@@ -84,18 +85,18 @@ Result<> compute(const Machine& m, const op::Linear& op, Doubles& y) {
   const std::span<const float> weight = m.w(op.weight);
   for (std::size_t at = 0; at < y.size(); ++at) {
     const std::size_t row = at / n, column = at % n;
-    double sum = op.bias == kNoWeight ? 0.0 : m.w(op.bias)[column];
+    double sum = !op.bias ? 0.0 : m.w(op.bias)[column];
     for (std::size_t i = 0; i < k; ++i) sum += x[row * k + i] * weight[column * k + i];
-    y[at] = activate(op.activation, sum) + (op.residual == kNoValue ? 0.0 : m.x(op.residual)[at]);
+    y[at] = activate(op.activation, sum) + (!op.residual ? 0.0 : m.x(op.residual)[at]);
   }
   return {};
 }
 
 Result<> compute(const Machine& m, const op::LayerNorm& op, Doubles& y) {
   const std::size_t columns = m.columns(op.x);
-  const auto beta = op.beta == kNoWeight ? std::span<const float>{} : m.w(op.beta);
+  const auto beta = !op.beta ? std::span<const float>{} : m.w(op.beta);
   for (std::size_t at = 0; at < y.size(); ++at) {
-    y[at] = m.x(op.x)[at] + (op.residual == kNoValue ? 0.0 : m.x(op.residual)[at]);
+    y[at] = m.x(op.x)[at] + (!op.residual ? 0.0 : m.x(op.residual)[at]);
   }
   for (std::size_t at = 0; at < y.size(); at += columns) {
     layer_norm_row(std::span(y).subspan(at, columns), m.w(op.gamma), beta, op.epsilon);
@@ -103,8 +104,8 @@ Result<> compute(const Machine& m, const op::LayerNorm& op, Doubles& y) {
   return {};
 }
 
-/// Softmax over the attended keys of one query; equal weights over all keys when none is attended.
-void softmax(Doubles& scores, const std::vector<bool>& attended) {
+/// Weights of the scores of what a query sees: softmax over those attended, alike over all when none is.
+void softmax(std::span<double> scores, const std::vector<bool>& attended) {
   double highest = -INFINITY, sum = 0;
   for (std::size_t j = 0; j < scores.size(); ++j) {
     if (attended[j]) highest = std::max(highest, scores[j]);
@@ -116,40 +117,57 @@ void softmax(Doubles& scores, const std::vector<bool>& attended) {
   for (double& score : scores) score /= sum;
 }
 
+/// Numbers of one head of one row of some columns.
+std::span<const double> head_of(const Machine& m, const Columns& columns, std::size_t row, std::size_t head,
+                                std::int32_t head_dim) {
+  const auto d = static_cast<std::size_t>(head_dim);
+  const std::size_t at = row * m.columns(columns.value) + static_cast<std::size_t>(columns.first) + head * d;
+  return std::span(m.x(columns.value)).subspan(at, d);
+}
+
+double score_of(const op::Attention& op, std::span<const double> q, std::span<const double> k) {
+  double score = 0;
+  for (std::size_t c = 0; c < q.size(); ++c) score += q[c] * k[c];
+  score *= op.scale;
+  return op.soft_cap == 0 ? score : op.soft_cap * std::tanh(score / op.soft_cap);
+}
+
 /// One head of one query token i of sequence b.
 void attend(const Machine& m, const op::Attention& op, std::size_t b, std::size_t h, std::size_t i, Doubles& y) {
-  const std::size_t s = m.sequence(), d = static_cast<std::size_t>(op.head_dim);
-  const std::size_t hidden = static_cast<std::size_t>(op.heads) * d;
-  const Doubles& qkv = m.x(op.qkv);
-  Doubles scores(s, 0.0);
-  std::vector<bool> attended(s, true);
-  for (std::size_t j = 0; j < s; ++j) {
-    if (op.mask != kNoValue) attended[j] = m.i(op.mask)[b * s + j] != 0;
-    for (std::size_t c = 0; c < d; ++c) {
-      scores[j] += qkv[(b * s + i) * 3 * hidden + h * d + c] * qkv[(b * s + j) * 3 * hidden + hidden + h * d + c];
-    }
-    scores[j] *= op.scale;
-    if (op.bias != kNoValue) scores[j] += m.x(op.bias)[(h * s + i) * s + j];
+  const std::size_t queries = m.size(op.q.value, 1), keys = m.size(op.k.value, 1);
+  const std::size_t shared = h / static_cast<std::size_t>(op.heads / op.kv_heads);
+  const Sight sight =
+      sight_of(op, static_cast<std::int64_t>(i), static_cast<std::int64_t>(queries), static_cast<std::int64_t>(keys));
+  Doubles scores;
+  std::vector<bool> attended;
+  for (auto j = static_cast<std::size_t>(sight.first); j < static_cast<std::size_t>(sight.end); ++j) {
+    attended.push_back(!op.mask || m.i(op.mask)[b * keys + j] != 0);
+    scores.push_back(score_of(op, head_of(m, op.q, b * queries + i, h, op.head_dim),
+                              head_of(m, op.k, b * keys + j, shared, op.head_dim)));
+    if (op.bias) scores.back() += m.x(op.bias)[(h * queries + i) * keys + j];
   }
   softmax(scores, attended);
-  for (std::size_t j = 0; j < s; ++j) {
-    for (std::size_t c = 0; c < d; ++c) {
-      y[(b * s + i) * hidden + h * d + c] += scores[j] * qkv[(b * s + j) * 3 * hidden + 2 * hidden + h * d + c];
-    }
+  const auto d = static_cast<std::size_t>(op.head_dim);
+  const std::span<double> out =
+      std::span(y).subspan((b * queries + i) * static_cast<std::size_t>(op.heads) * d + h * d, d);
+  for (std::size_t j = 0; j < scores.size(); ++j) {
+    const auto v = head_of(m, op.v, b * keys + static_cast<std::size_t>(sight.first) + j, shared, op.head_dim);
+    for (std::size_t c = 0; c < d; ++c) out[c] += scores[j] * v[c];
   }
 }
 
 Result<> compute(const Machine& m, const op::Attention& op, Doubles& y) {
-  for (std::size_t b = 0; b < m.batch(); ++b) {
+  for (std::size_t b = 0; b < m.size(op.q.value, 0); ++b) {
     for (std::size_t h = 0; h < static_cast<std::size_t>(op.heads); ++h) {
-      for (std::size_t i = 0; i < m.sequence(); ++i) attend(m, op, b, h, i, y);
+      for (std::size_t i = 0; i < m.size(op.q.value, 1); ++i) attend(m, op, b, h, i, y);
     }
   }
   return {};
 }
 
 Result<> compute(const Machine& m, const op::RelativeBias& op, Doubles& y) {
-  const std::size_t s = m.sequence(), heads = static_cast<std::size_t>(m.graph.weight(op.table).shape[1]);
+  const std::size_t s = static_cast<std::size_t>(m.graph.bind(op.length, m.shape));
+  const std::size_t heads = static_cast<std::size_t>(m.graph.weight(op.table).shape[1]);
   for (std::size_t at = 0; at < y.size(); ++at) {
     const std::size_t h = at / (s * s), i = at / s % s, j = at % s;
     const std::int32_t bucket = relative_bucket(static_cast<std::int64_t>(j) - static_cast<std::int64_t>(i), op);
@@ -180,10 +198,10 @@ Doubles pool_weights(PoolMode mode, const std::vector<bool>& attended) {
 }
 
 Result<> compute(const Machine& m, const op::Pool& op, Doubles& y) {
-  const std::size_t s = m.sequence(), hidden = m.columns(op.x);
-  for (std::size_t b = 0; b < m.batch(); ++b) {
+  const std::size_t s = m.size(op.x, 1), hidden = m.columns(op.x);
+  for (std::size_t b = 0; b < m.size(op.x, 0); ++b) {
     std::vector<bool> attended(s, true);
-    for (std::size_t t = 0; t < s && op.mask != kNoValue; ++t) attended[t] = m.i(op.mask)[b * s + t] != 0;
+    for (std::size_t t = 0; t < s && op.mask; ++t) attended[t] = m.i(op.mask)[b * s + t] != 0;
     const Doubles weights = pool_weights(op.mode, attended);
     for (std::size_t c = 0; c < hidden; ++c) {
       double sum = 0, highest = -1e9;
@@ -236,13 +254,13 @@ Result<> take_inputs(Machine& m, const std::vector<Tensor>& inputs) {
     return fail(ErrorCode::kInvalidArgument, "{} inputs for {}", inputs.size(), m.graph.inputs.size());
   }
   for (std::size_t k = 0; k < inputs.size(); ++k) {
-    const auto id = static_cast<std::size_t>(m.graph.inputs[k]);
-    const Value& value = m.graph.values[id];
-    IA_TRY(check_tensor(inputs[k], value.dtype, ipfs_accelerate::bind(value.dims, m.shape), value.name));
+    const ValueId id = m.graph.inputs[k];
+    const Value& value = m.graph.value(id);
+    IA_TRY(check_tensor(inputs[k], value.dtype, m.graph.shape_of(id, m.shape), value.name));
     if (value.dtype == Dtype::kI32) {
-      m.ints[id] = &inputs[k];
+      m.ints[id.index()] = &inputs[k];
     } else {
-      m.floats[id].assign(inputs[k].f32s().begin(), inputs[k].f32s().end());
+      m.floats[id.index()].assign(inputs[k].f32s().begin(), inputs[k].f32s().end());
     }
   }
   return {};
@@ -255,20 +273,20 @@ Result<std::vector<Tensor>> run_reference(const Graph& graph, const ShapeClass& 
   Machine m{graph, shape, weights, std::vector<Doubles>(graph.values.size()),
             std::vector<const Tensor*>(graph.values.size())};
   for (WeightId id : used_weights(graph)) {
-    if (static_cast<std::size_t>(id) >= weights.size()) return fail(ErrorCode::kMissingWeight, "no weight {}", id);
+    if (id.index() >= weights.size()) return fail(ErrorCode::kMissingWeight, "no weight {}", id.number);
     const Weight& weight = graph.weight(id);
-    IA_TRY(check_tensor(weights[static_cast<std::size_t>(id)], Dtype::kF32, weight.shape, weight.name));
+    IA_TRY(check_tensor(weights[id.index()], Dtype::kF32, weight.shape, weight.name));
   }
   IA_TRY(take_inputs(m, inputs));
   for (const Node& node : graph.nodes) {
-    IA_ASSIGN(const std::int64_t count, element_count(bind(graph.value(node.output).dims, shape)));
+    IA_ASSIGN(const std::int64_t count, element_count(graph.shape_of(node.output, shape)));
     Doubles y(static_cast<std::size_t>(count), 0.0);
     IA_TRY(std::visit([&](const auto& op) { return compute(m, op, y); }, node.op));
-    m.floats[static_cast<std::size_t>(node.output)] = std::move(y);
+    m.floats[node.output.index()] = std::move(y);
   }
   std::vector<Tensor> outputs;
   for (ValueId id : graph.outputs) {
-    Tensor tensor = Tensor::f32(bind(graph.value(id).dims, shape));
+    Tensor tensor = Tensor::f32(graph.shape_of(id, shape));
     std::ranges::transform(m.x(id), tensor.f32s().begin(), [](double v) { return static_cast<float>(v); });
     outputs.push_back(std::move(tensor));
   }

@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include "graph/test_symbols.h"
+
 namespace ipfs_accelerate {
 namespace {
 
@@ -24,13 +26,13 @@ void expect_near(const Tensor& tensor, std::vector<float> expected) {
 }
 
 TEST(Reference, AttentionWithoutAttendedKeysIsTheMeanOfV) {
-  GraphBuilder b;
+  TestBuilder b;
   const ValueId qkv = b.input("qkv", Dtype::kF32, {kBatchDim, kSequenceDim, dim(3)});
   const ValueId mask = b.input("mask", Dtype::kI32, {kBatchDim, kSequenceDim});
-  b.output(b.add("a", op::Attention{.qkv = qkv, .mask = mask}), "y");
+  b.output(b.add("a", masked_attention(qkv, mask, 1, 1)), "y");
   auto graph = b.finish();
   ASSERT_TRUE(graph);
-  const ShapeClass shape{.batch = 2, .sequence = 2};
+  const ShapeClass shape = usual_shape(2, 2);
   auto y = run_reference(
       *graph, shape, {},
       {floats({2, 2, 3}, {1, 0, 10, 1, std::log(3.0f), 20, 1, 5, 10, 1, 7, 20}), ints({2, 2}, {1, 1, 0, 0})});
@@ -39,7 +41,7 @@ TEST(Reference, AttentionWithoutAttendedKeysIsTheMeanOfV) {
 }
 
 TEST(Reference, EmbedLinearNormPool) {
-  GraphBuilder b;
+  TestBuilder b;
   const std::vector<Dim> tokens{kBatchDim, kSequenceDim};
   const ValueId ids = b.input("ids", Dtype::kI32, tokens), mask = b.input("mask", Dtype::kI32, tokens);
   const ValueId x = b.add("x", op::Embed{.ids = ids, .word = b.weight("word", {3, 2})});
@@ -56,7 +58,7 @@ TEST(Reference, EmbedLinearNormPool) {
   ASSERT_TRUE(graph) << graph.error().message;
   const std::vector<Tensor> weights{floats({3, 2}, {1, 2, 3, 5, 100, 100}), floats({2, 2}, {1, 0, 0, -1}),
                                     floats({2}, {0.5f, 0}), floats({2}, {1, 2})};
-  const ShapeClass shape{.batch = 1, .sequence = 3};
+  const ShapeClass shape = usual_shape(1, 3);
   auto out = run_reference(*graph, shape, weights, {ints({1, 3}, {0, 1, 2}), ints({1, 3}, {1, 1, 0})});
   ASSERT_TRUE(out) << out.error().message;
   // y rows: (1.5 + 1, 0 + 2), (3.5 + 3, 0 + 5), masked

@@ -23,12 +23,16 @@ DeviceInfo facts() {
   return info;
 }
 
-/// Every recording carries it: batch, sequence, tokens, rows.
-ShapeClass shape_of(const Recording& recording) {
-  std::uint32_t numbers[4] = {};
+/// Every recording carries the numbers of its graph's symbols.
+ShapeClass shape_of(const Recording& recording, const Graph& graph) {
   const auto uniform = std::ranges::find(recording.buffers, BufferKind::kUniform, &BufferSpec::kind);
-  std::memcpy(numbers, uniform->data.data(), sizeof numbers);
-  return {.batch = numbers[0], .sequence = numbers[1], .rows = numbers[3]};
+  ShapeClass shape;
+  for (std::size_t i = 0; i < graph.symbols.size() && (i + 1) * 4 <= uniform->data.size(); ++i) {
+    std::uint32_t number = 0;
+    std::memcpy(&number, uniform->data.data() + i * 4, 4);
+    shape.set(graph.symbols[i].name, number);
+  }
+  return shape;
 }
 
 std::vector<std::string> labels_of(const Recording& recording) {
@@ -68,9 +72,9 @@ Async<BufferId> ScriptedGpu::buffer(ByteView bytes) {
   co_return last_;
 }
 
-Result<const Graph*> ScriptedGpu::graph_of(const Recording& recording, const ShapeClass& shape) const {
+Result<const Graph*> ScriptedGpu::graph_of(const Recording& recording) const {
   for (const Graph& graph : graphs_) {
-    const auto same = webgpu::record(graph, shape, {}, {});
+    const auto same = webgpu::record(graph, shape_of(recording, graph), {}, {});
     if (same && labels_of(*same) == labels_of(recording)) return &graph;
   }
   return fail(ErrorCode::kInternal, "no script for this recording");
@@ -78,8 +82,8 @@ Result<const Graph*> ScriptedGpu::graph_of(const Recording& recording, const Sha
 
 Async<PlanId> ScriptedGpu::plan(Recording recording, std::vector<BufferId> weights, Stop stop) {
   co_await alive(opened);
-  const ShapeClass shape = shape_of(recording);
-  const Graph* const graph = co_await graph_of(recording, shape);
+  const Graph* const graph = co_await graph_of(recording);
+  const ShapeClass shape = shape_of(recording, *graph);
   const auto program = co_await cpu_->load(*graph, {}, stop);
   std::size_t next = 0;
   for (const BufferSpec& spec : recording.buffers) {
@@ -88,7 +92,7 @@ Async<PlanId> ScriptedGpu::plan(Recording recording, std::vector<BufferId> weigh
     if (found == buffers_.end()) co_await fail(ErrorCode::kDeviceLost, "a weight is on no device");
     co_await alive(found->second.device);
     const ByteView bytes = ByteView(found->second.bytes).first(static_cast<std::size_t>(spec.elements) * 4);
-    co_await program->upload(spec.index, {{Dtype::kF32, graph->weight(spec.index).shape, bytes}}, stop);
+    co_await program->upload({spec.index}, {{Dtype::kF32, graph->weight({spec.index}).shape, bytes}}, stop);
   }
   Plan made{opened, graph, co_await program->compile(shape, stop)};
   host_.trace.push_back(std::format("gpu plan of {} dispatches, {} weights", recording.dispatches.size(), next));

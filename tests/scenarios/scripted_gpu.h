@@ -44,7 +44,7 @@ class ScriptedGpu final : public webgpu::Gpu {
     std::unique_ptr<Executable> executable;
   };
   Result<> alive(int device) const;
-  Result<const Graph*> graph_of(const webgpu::Recording& recording, const ShapeClass& shape) const;
+  Result<const Graph*> graph_of(const webgpu::Recording& recording) const;
 
   ScriptedHost& host_;
   std::vector<Graph> graphs_;

@@ -78,7 +78,7 @@ inline void pack_keys(const AttentionHead& head, float* to) {
     const float* from[4];
     for (std::size_t k = 0; k < 4; ++k) {
       const std::int32_t position = head.keys[std::min(key + k, head.key_count - 1)];
-      from[k] = head.k + static_cast<std::size_t>(position) * head.stride;
+      from[k] = head.k + static_cast<std::size_t>(position) * head.k_stride;
     }
     float* columns = to + key / kPanel * kPanel * head.head_dim + key % kPanel;
     std::size_t i = 0;
@@ -93,7 +93,7 @@ inline void pack_values(const AttentionHead& head, float* to) {
   for (std::size_t column = 0; column < head.head_dim; column += kPanel) {
     const std::size_t width = std::min(kPanel, head.head_dim - column);
     for (std::size_t key = 0; key < head.key_count; ++key, to += kPanel) {
-      const float* from = head.v + static_cast<std::size_t>(head.keys[key]) * head.stride + column;
+      const float* from = head.v + static_cast<std::size_t>(head.keys[key]) * head.v_stride + column;
       for (std::size_t i = 0; i < kPanel; i += kLanes) {
         const Vec value = i < width ? load_some(from + i, width - i) : hn::Zero(Floats());
         hn::StoreU(value, Floats(), to + i);
@@ -104,7 +104,7 @@ inline void pack_values(const AttentionHead& head, float* to) {
 
 inline void add_bias(const AttentionHead& head, const float* bias_row, std::size_t first_key, std::size_t count,
                      float* scores) {
-  if (head.key_count == head.sequence) {
+  if (head.key_count == head.all_keys) {
     const Vec factor = constant(kLog2E);
     for (std::size_t i = 0; i < count; i += kLanes) {
       const std::size_t left = count - i;
@@ -146,6 +146,15 @@ HWY_INLINE float row_exp(float* scores, std::size_t count, float top) {
   return hn::ReduceSum(d, sum);
 }
 
+// Scores are in units of log2(e) here; rows have room for whole vectors.
+inline void cap_scores(float soft_cap, std::size_t count, float* scores) {
+  const Floats d;
+  const Vec cap = constant(soft_cap * kLog2E), inverse = constant(1.0f / (soft_cap * kLog2E));
+  for (std::size_t i = 0; i < count; i += kLanes) {
+    hn::StoreU(hn::Mul(cap, tanh(hn::Mul(hn::LoadU(d, scores + i), inverse))), d, scores + i);
+  }
+}
+
 // The running softmax of a tile of query rows.
 struct Running {
   float top[kTileRows];
@@ -158,13 +167,24 @@ struct KeyBlock {
   bool is_first, is_last;
 };
 
+// So low that it weighs nothing beside any other score. A block in which a row sees nothing leaves numbers that the
+// next block, where it does, multiplies by zero.
+constexpr float kHidden = -1e30f;
+
+inline void hide_scores(const KeyRange& seen, const KeyBlock& block, float* scores) {
+  const std::size_t begin = std::clamp(seen.begin, block.first, block.first + block.count) - block.first;
+  const std::size_t end = std::clamp(seen.end, block.first, block.first + block.count) - block.first;
+  std::fill(scores, scores + begin, kHidden);
+  std::fill(scores + end, scores + block.count, kHidden);
+}
+
 template <std::size_t kRows>
 HWY_INLINE void score_tile(const AttentionHead& head, std::size_t row, const KeyBlock& block,
                            const AttentionScratch& parts) {
   for (std::size_t key = 0; key < block.count; key += kPanel) {
     Tile<kRows> tile;
     clear(tile);
-    accumulate<kRows>(head.q + row * head.stride, head.stride, parts.keys + (block.first + key) * head.head_dim,
+    accumulate<kRows>(head.q + row * head.q_stride, head.q_stride, parts.keys + (block.first + key) * head.head_dim,
                       head.head_dim, tile);
     HWY_UNROLL(12)
     for (std::size_t r = 0; r < kRows; ++r) {
@@ -181,7 +201,9 @@ template <std::size_t kRows>
 HWY_INLINE void soften_tile(const AttentionHead& head, std::size_t row, const KeyBlock& block, float* scores,
                             Running& running, float (&factors)[kRows]) {
   for (std::size_t r = 0; r < kRows; ++r, scores += kScoreStride) {
-    if (head.bias != nullptr) add_bias(head, head.bias + (row + r) * head.sequence, block.first, block.count, scores);
+    if (head.soft_cap != 0) cap_scores(head.soft_cap, block.count, scores);
+    if (head.bias != nullptr) add_bias(head, head.bias + (row + r) * head.all_keys, block.first, block.count, scores);
+    if (head.seen != nullptr) hide_scores(head.seen[row + r], block, scores);
     const float before = block.is_first ? scores[0] : running.top[r];
     running.top[r] = row_max(scores, block.count, before);
     const float sum = row_exp(scores, block.count, running.top[r]);
@@ -239,9 +261,12 @@ inline void attention(const AttentionHead& head, std::size_t row_begin, std::siz
   for (std::size_t start = row_begin; start < row_end; start += kQueryTiles * kTileRows) {
     const std::size_t end = std::min(row_end, start + kQueryTiles * kTileRows);
     const std::size_t tiles = (end - start + kTileRows - 1) / kTileRows;
-    for (std::size_t first = 0; first < head.key_count; first += kKeyBlock) {
+    const KeyRange seen =
+        head.seen == nullptr ? KeyRange{0, head.key_count} : KeyRange{head.seen[start].begin, head.seen[end - 1].end};
+    const std::size_t begin = seen.begin / kKeyBlock * kKeyBlock;
+    for (std::size_t first = begin; first < seen.end; first += kKeyBlock) {
       const std::size_t count = std::min(kKeyBlock, head.key_count - first);
-      const KeyBlock block{first, count, first == 0, first + count == head.key_count};
+      const KeyBlock block{first, count, first == begin, first + count >= seen.end};
       std::size_t row = start;
       for (std::size_t tile = 0; tile < tiles; ++tile) {
         const std::size_t height = (end - row) / (tiles - tile);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/in_place.h"
+#include "graph/test_symbols.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -20,7 +21,7 @@ ByteView bytes_of(std::span<const std::int32_t> values) {
 // y = embed(ids), a table of 3 rows of 2.
 struct Lookup {
   Lookup() {
-    GraphBuilder b;
+    TestBuilder b;
     const ValueId ids = b.input("ids", Dtype::kI32, {kBatchDim, kSequenceDim});
     b.output(b.add("embed", op::Embed{.ids = ids, .word = b.weight("word", {3, 2})}), "y");
     graph = b.finish().value();
@@ -28,7 +29,7 @@ struct Lookup {
     program = run_in_place(backend->load(graph, {}, Stop())).value();
   }
   Result<> upload(Dtype dtype, Shape shape, ByteView bytes) {
-    return run_in_place(program->upload(0, {{dtype, std::move(shape), bytes}}, Stop()));
+    return run_in_place(program->upload({0}, {{dtype, std::move(shape), bytes}}, Stop()));
   }
   InPlaceCompute compute;
   Graph graph;
@@ -50,8 +51,8 @@ TEST(CpuBackend, DescribesTheMachine) {
 
 TEST(CpuBackend, RefusesWeightsThatDoNotFit) {
   Lookup lookup;
-  EXPECT_EQ(run_in_place(lookup.program->compile({1, 1, 1}, Stop())).error().code, ErrorCode::kMissingWeight);
-  EXPECT_EQ(run_in_place(lookup.program->upload(1, {}, Stop())).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(run_in_place(lookup.program->compile(usual_shape(1, 1), Stop())).error().code, ErrorCode::kMissingWeight);
+  EXPECT_EQ(run_in_place(lookup.program->upload({1}, {}, Stop())).error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(lookup.upload(Dtype::kI32, {3, 2}, bytes_of(lookup.table)).error().code, ErrorCode::kUnsupportedDtype);
   EXPECT_EQ(lookup.upload(Dtype::kF32, {2, 3}, bytes_of(lookup.table)).error().code, ErrorCode::kWrongShape);
   EXPECT_EQ(lookup.upload(Dtype::kF32, {2, 2}, bytes_of(std::span(lookup.table).first(4))).error().code,
@@ -67,15 +68,15 @@ TEST(CpuBackend, AStoppedUploadIsNotThere) {
   const Stop stop;
   stop.request();
   const WeightPart part{Dtype::kF32, {3, 2}, bytes_of(lookup.table)};
-  EXPECT_EQ(run_in_place(lookup.program->upload(0, {part}, stop)).error().code, ErrorCode::kCancelled);
-  EXPECT_EQ(run_in_place(lookup.program->compile({1, 1, 1}, Stop())).error().code, ErrorCode::kMissingWeight);
+  EXPECT_EQ(run_in_place(lookup.program->upload({0}, {part}, stop)).error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(run_in_place(lookup.program->compile(usual_shape(1, 1), Stop())).error().code, ErrorCode::kMissingWeight);
 }
 
 TEST(CpuBackend, RefusesInputsThatDoNotFit) {
   Lookup lookup;
   ASSERT_TRUE(lookup.upload(Dtype::kF32, {3, 2}, bytes_of(lookup.table)));
-  EXPECT_EQ(run_in_place(lookup.program->compile({0, 1, 1}, Stop())).error().code, ErrorCode::kInvalidArgument);
-  auto executable = run_in_place(lookup.program->compile({1, 2, 1}, Stop())).value();
+  EXPECT_EQ(run_in_place(lookup.program->compile(usual_shape(0, 1), Stop())).error().code, ErrorCode::kInvalidArgument);
+  auto executable = run_in_place(lookup.program->compile(usual_shape(1, 2), Stop())).value();
   std::vector<float> y(4);
   const MutableTensorRef output{Dtype::kF32, {reinterpret_cast<std::uint8_t*>(y.data()), 16}};
   const auto run = [&](std::vector<std::int32_t> ids) {
@@ -102,7 +103,7 @@ TEST(CpuBackend, AcceptsPrecision16AndSaysWhatItDoes) {
 }
 
 TEST(CpuBackend, GeluFollowsErf) {
-  GraphBuilder b;
+  TestBuilder b;
   const ValueId x = b.input("x", Dtype::kF32, {kBatchDim, dim(1)});
   b.output(b.add("y", op::Linear{.x = x, .weight = b.weight("w", {1, 1}), .activation = Activation::kGelu}), "out");
   const Graph graph = b.finish().value();
@@ -111,11 +112,12 @@ TEST(CpuBackend, GeluFollowsErf) {
   auto program = run_in_place(backend->load(graph, {}, Stop())).value();
   const float one = 1;
   const WeightPart part{Dtype::kF32, {1, 1}, bytes_of(std::span(&one, 1))};
-  ASSERT_TRUE(run_in_place(program->upload(0, {part}, Stop())));
+  ASSERT_TRUE(run_in_place(program->upload({0}, {part}, Stop())));
   std::vector<float> xs, ys;
   for (int i = -20000; i <= 20000; ++i) xs.push_back(static_cast<float>(i) * 0.001f);
   ys.resize(xs.size());
-  auto executable = run_in_place(program->compile({static_cast<std::int64_t>(xs.size()), 1, 1}, Stop())).value();
+  auto executable =
+      run_in_place(program->compile(usual_shape(static_cast<std::int64_t>(xs.size()), 1), Stop())).value();
   const TensorRef input{Dtype::kF32, bytes_of(xs)};
   const MutableTensorRef output{Dtype::kF32, {reinterpret_cast<std::uint8_t*>(ys.data()), ys.size() * 4}};
   ASSERT_TRUE(run_in_place(executable->run({input}, {output}, Stop())));
@@ -154,15 +156,15 @@ class StoppingCompute final : public Compute {
 };
 
 TEST(CpuBackend, StopsWithinAChunk) {
-  GraphBuilder b;
+  TestBuilder b;
   const ValueId x = b.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(64)});
   b.output(b.add("y", op::Linear{.x = x, .weight = b.weight("w", {64, 64})}), "out");
   StoppingCompute compute;
   const auto backend = cpu::make_backend(compute);
   auto program = run_in_place(backend->load(b.finish().value(), {}, Stop())).value();
   const std::vector<float> w(64 * 64), xs(64 * 512);
-  ASSERT_TRUE(run_in_place(program->upload(0, {{Dtype::kF32, {64, 64}, bytes_of(w)}}, Stop())));
-  auto executable = run_in_place(program->compile({1, 512, 1}, Stop())).value();
+  ASSERT_TRUE(run_in_place(program->upload({0}, {{Dtype::kF32, {64, 64}, bytes_of(w)}}, Stop())));
+  auto executable = run_in_place(program->compile(usual_shape(1, 512), Stop())).value();
   std::vector<float> y(xs.size());
   const MutableTensorRef output{Dtype::kF32, {reinterpret_cast<std::uint8_t*>(y.data()), y.size() * 4}};
   const TensorRef input{Dtype::kF32, bytes_of(xs)};
@@ -186,7 +188,7 @@ TEST(CpuBackend, ShapesBeyondMemoryAreErrors) {
   Lookup lookup;
   ASSERT_TRUE(lookup.upload(Dtype::kF32, {3, 2}, bytes_of(lookup.table)));
   // More than any address space holds, within what a shape may have.
-  const auto huge = run_in_place(lookup.program->compile({std::int64_t{1} << 46, 1, 1}, Stop()));
+  const auto huge = run_in_place(lookup.program->compile(usual_shape(std::int64_t{1} << 46, 1), Stop()));
   ASSERT_FALSE(huge);
   EXPECT_EQ(huge.error().code, ErrorCode::kOutOfMemory);
 }

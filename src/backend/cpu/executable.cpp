@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "backend/check_tensors.h"
+#include "backend/cpu/steps.h"
 #include "graph/memory.h"
 
 namespace ipfs_accelerate::cpu {
@@ -39,6 +40,7 @@ class CpuExecutable final : public Executable {
   Result<> size_scratch();
   Result<> bind_inputs(std::span<const TensorRef> inputs);
   Result<> bind_outputs(std::span<const MutableTensorRef> outputs);
+  Result<> compute(const Node& node);
   Result<> run_node(std::size_t index, const Stop& stop);
   void copy_outputs(std::span<const MutableTensorRef> outputs) const;
   std::size_t byte_count(ValueId id) const;
@@ -59,14 +61,8 @@ std::size_t CpuExecutable::byte_count(ValueId id) const {
 }
 
 Result<> CpuExecutable::prepare() {
-  if (run_.shape.batch < 1 || run_.shape.sequence < 1 || run_.shape.rows < 0) {
-    return fail(ErrorCode::kInvalidArgument, "shape class batch {}, sequence {}, rows {}", run_.shape.batch,
-                run_.shape.sequence, run_.shape.rows);
-  }
-  for (const Value& value : graph_.values) {
-    run_.shapes.push_back(ipfs_accelerate::bind(value.dims, run_.shape));
-    IA_TRY(element_count(run_.shapes.back()));
-  }
+  IA_TRY(graph_.check(run_.shape));
+  for (const Value& value : graph_.values) run_.shapes.push_back(graph_.bind(value.dims, run_.shape));
   IA_TRY(place_values());
   IA_TRY(size_scratch());
   return place_constants();
@@ -88,13 +84,9 @@ Result<> CpuExecutable::place_values() {
 }
 
 Result<> CpuExecutable::size_scratch() {
-  const Kernels& kernels = *program_->kernels;
   for (const Node& node : graph_.nodes) {
-    if (const auto* attention = std::get_if<op::Attention>(&node.op)) {
-      run_.scratch_stride =
-          std::max(run_.scratch_stride, kernels.attention_scratch(static_cast<std::size_t>(run_.shape.sequence),
-                                                                  static_cast<std::size_t>(attention->head_dim)));
-    }
+    const std::size_t wanted = std::visit([&](const auto& op) { return scratch_of(op, run_); }, node.op);
+    run_.scratch_stride = std::max(run_.scratch_stride, wanted);
   }
   run_.scratch_stride = (run_.scratch_stride + 15) / 16 * 16 + 16;
   run_.scratch = Buffer(run_.scratch_stride * static_cast<std::size_t>(program_->pool->threads()));
@@ -105,25 +97,28 @@ Result<> CpuExecutable::size_scratch() {
   return {};
 }
 
-// Relative biases are the same in every run: computed here, outside the arena, which later nodes write over.
+// Values that are the same in every run are computed here, outside the arena, which later nodes write over.
 Result<> CpuExecutable::place_constants() {
   is_constant_.assign(graph_.nodes.size(), false);
   for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
-    const auto* bias = std::get_if<op::RelativeBias>(&graph_.nodes[i].op);
-    if (bias == nullptr) continue;
-    const ValueId output = graph_.nodes[i].output;
-    constants_.emplace_back(byte_count(output) / 4);
+    const Node& node = graph_.nodes[i];
+    if (!std::visit([](const auto& op) { return is_constant(op); }, node.op)) continue;
+    constants_.emplace_back(byte_count(node.output) / 4);
     if (constants_.back().data() == nullptr) {
-      return fail(ErrorCode::kOutOfMemory, "no memory for {} bytes of relative bias; use a shorter sequence",
-                  byte_count(output));
+      return fail(ErrorCode::kOutOfMemory, "no memory for {} bytes of '{}'; use a shorter sequence",
+                  byte_count(node.output), node.name);
     }
-    arena_places_[static_cast<std::size_t>(output)] = reinterpret_cast<std::byte*>(constants_.back().data());
+    arena_places_[node.output.index()] = reinterpret_cast<std::byte*>(constants_.back().data());
     run_.places = arena_places_;
-    IA_TRY(run_step(*bias, output, run_));
+    IA_TRY(compute(node));
     // An output goes into the caller's buffer, so it is computed there again.
-    is_constant_[i] = std::ranges::find(graph_.outputs, output) == graph_.outputs.end();
+    is_constant_[i] = std::ranges::find(graph_.outputs, node.output) == graph_.outputs.end();
   }
   return {};
+}
+
+Result<> CpuExecutable::compute(const Node& node) {
+  return std::visit([&](const auto& op) { return cpu::run(op, node.output, run_); }, node.op);
 }
 
 bool is_aligned(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) % alignof(float) == 0; }
@@ -135,8 +130,7 @@ Result<> CpuExecutable::bind_inputs(std::span<const TensorRef> inputs) {
       return fail(ErrorCode::kInvalidArgument, "input '{}' does not start on a multiple of 4 bytes",
                   graph_.value(id).name);
     }
-    run_.places[static_cast<std::size_t>(id)] =
-        reinterpret_cast<std::byte*>(const_cast<std::uint8_t*>(inputs[i].bytes.data()));
+    run_.places[id.index()] = reinterpret_cast<std::byte*>(const_cast<std::uint8_t*>(inputs[i].bytes.data()));
   }
   return {};
 }
@@ -149,8 +143,8 @@ Result<> CpuExecutable::bind_outputs(std::span<const MutableTensorRef> outputs) 
       return fail(ErrorCode::kInvalidArgument, "output '{}' does not start on a multiple of 4 bytes",
                   graph_.value(id).name);
     }
-    if (arena_places_[static_cast<std::size_t>(id)] != nullptr) {
-      run_.places[static_cast<std::size_t>(id)] = reinterpret_cast<std::byte*>(outputs[i].bytes.data());
+    if (arena_places_[id.index()] != nullptr) {
+      run_.places[id.index()] = reinterpret_cast<std::byte*>(outputs[i].bytes.data());
     }
   }
   return {};
@@ -170,7 +164,7 @@ Result<> CpuExecutable::run_node(std::size_t index, const Stop& stop) {
   if (is_constant_[index]) return {};
   const Node& node = graph_.nodes[index];
   const StopPool stopped(*program_->pool, stop);
-  auto done = std::visit([&](const auto& op) { return run_step(op, node.output, run_); }, node.op);
+  auto done = compute(node);
   IA_TRY(stop.check());  // the step may have left something out
   if (!done) return while_doing(std::move(done).error(), "computing '{}' on the CPU", node.name);
   return {};
@@ -179,7 +173,7 @@ Result<> CpuExecutable::run_node(std::size_t index, const Stop& stop) {
 // An input passed through, or an output named twice.
 void CpuExecutable::copy_outputs(std::span<const MutableTensorRef> outputs) const {
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const std::byte* from = run_.places[static_cast<std::size_t>(graph_.outputs[i])];
+    const std::byte* from = run_.places[graph_.outputs[i].index()];
     if (reinterpret_cast<const std::uint8_t*>(from) != outputs[i].bytes.data()) {
       std::memcpy(outputs[i].bytes.data(), from, outputs[i].bytes.size());
     }

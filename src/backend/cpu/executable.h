@@ -11,8 +11,9 @@ namespace ipfs_accelerate::cpu {
 
 /// Attended positions per sequence of a mask, found once per run.
 struct AttendedKeys {
-  ValueId mask = kNoValue;
+  ValueId mask;
   bool known = false;
+  std::size_t batch = 0, keys = 0;
   std::vector<std::int32_t> positions;  ///< of all sequences, one after the other
   std::vector<std::size_t> begin;       ///< batch + 1 entries
 };
@@ -27,25 +28,15 @@ struct RunState {
   std::size_t scratch_stride = 0;
   AttendedKeys attended;
 
-  float* floats(ValueId id) const {
-    return id == kNoValue ? nullptr : reinterpret_cast<float*>(places[static_cast<std::size_t>(id)]);
-  }
+  float* floats(ValueId id) const { return id ? reinterpret_cast<float*>(places[id.index()]) : nullptr; }
   const std::int32_t* ints(ValueId id) const {
-    return id == kNoValue ? nullptr : reinterpret_cast<const std::int32_t*>(places[static_cast<std::size_t>(id)]);
+    return id ? reinterpret_cast<const std::int32_t*>(places[id.index()]) : nullptr;
   }
-  const Shape& shape_of(ValueId id) const { return shapes[static_cast<std::size_t>(id)]; }
+  const Shape& shape_of(ValueId id) const { return shapes[id.index()]; }
+  std::size_t size_of(ValueId id, std::size_t axis) const { return static_cast<std::size_t>(shape_of(id)[axis]); }
   std::size_t width_of(ValueId id) const { return static_cast<std::size_t>(shape_of(id).back()); }
   std::size_t rows_of(ValueId id) const;  ///< elements over the last dimension
 };
-
-Result<> run_step(const op::Embed& op, ValueId output, RunState& run);
-Result<> run_step(const op::Linear& op, ValueId output, RunState& run);
-Result<> run_step(const op::LayerNorm& op, ValueId output, RunState& run);
-Result<> run_step(const op::Attention& op, ValueId output, RunState& run);
-Result<> run_step(const op::RelativeBias& op, ValueId output, RunState& run);
-Result<> run_step(const op::Pool& op, ValueId output, RunState& run);
-Result<> run_step(const op::Normalize& op, ValueId output, RunState& run);
-Result<> run_step(const op::SelectRows& op, ValueId output, RunState& run);
 
 Async<std::unique_ptr<Executable>> make_executable(std::shared_ptr<const ProgramState> program, ShapeClass shape,
                                                    Stop stop);

@@ -34,20 +34,29 @@ struct NormRows {
   float epsilon;
 };
 
+/// Places [begin, end) in a list of keys.
+struct KeyRange {
+  std::size_t begin, end;
+};
+
 /// One head of one sequence.
 struct AttentionHead {
-  const float* q;  ///< [sequence, head_dim], row stride `stride`; k and v alike
+  const float* q;  ///< [queries, head_dim], row stride q_stride; k and v: [all_keys, head_dim]
   const float* k;
   const float* v;
-  std::size_t stride;
+  std::size_t q_stride, k_stride, v_stride;
   const std::int32_t* keys;  ///< the attended positions, ascending
   std::size_t key_count;     ///< at least 1
-  const float* bias;         ///< [sequence, sequence] or null
-  std::size_t sequence;
-  float* y;  ///< [sequence, head_dim], row stride y_stride
+  std::size_t all_keys;
+  const float* bias;  ///< [queries, all_keys] or null
+  /// Per query, the keys that it sees, as places in `keys`; null: all. They are never empty, and neither begin nor end
+  /// earlier for a later query.
+  const KeyRange* seen;
+  float* y;  ///< [queries, head_dim], row stride y_stride
   std::size_t y_stride;
   std::size_t head_dim;
   float scale;
+  float soft_cap;  ///< 0: none
 };
 
 /// The functions of one SIMD level. Panels packed by one level are read only by the same level.

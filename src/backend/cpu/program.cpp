@@ -6,23 +6,18 @@
 #include <functional>
 #include <numeric>
 
-#include "backend/cpu/executable.h"
+#include "backend/cpu/steps.h"
 
 namespace ipfs_accelerate::cpu {
 namespace {
 
-void mark_uses(const Node& node, std::vector<PreparedWeight>& weights) {
-  for (WeightId id : weights_of(node)) weights[static_cast<std::size_t>(id)].needs_rows = true;
-}
-
 std::vector<PreparedWeight> plan_weights(const Graph& graph) {
   std::vector<PreparedWeight> weights(graph.weights.size());
   for (const Node& node : graph.nodes) {
-    if (const auto* linear = std::get_if<op::Linear>(&node.op)) {
-      weights[static_cast<std::size_t>(linear->weight)].needs_panels = true;
-      if (linear->bias != kNoWeight) weights[static_cast<std::size_t>(linear->bias)].needs_rows = true;
-    } else {
-      mark_uses(node, weights);
+    const auto panels = std::visit([](const auto& op) { return panels_of(op); }, node.op);
+    for (const WeightId id : weights_of(node.op)) {
+      PreparedWeight& weight = weights[id.index()];
+      (std::ranges::contains(panels, id) ? weight.needs_panels : weight.needs_rows) = true;
     }
   }
   return weights;
@@ -96,8 +91,8 @@ class CpuProgram final : public Program {
 };
 
 Result<> CpuProgram::allocate(WeightId id) {
-  const Weight& weight = state_->graph.weights[static_cast<std::size_t>(id)];
-  PreparedWeight& target = state_->weights[static_cast<std::size_t>(id)];
+  const Weight& weight = state_->graph.weights[id.index()];
+  PreparedWeight& target = state_->weights[id.index()];
   const auto rows = static_cast<std::size_t>(rows_of(weight.shape));
   const auto length = static_cast<std::size_t>(row_length(weight.shape));
   if (target.needs_panels) target.panels = Buffer(state_->kernels->packed_size(rows, length), state_->compute);
@@ -115,7 +110,7 @@ class Packing {
  public:
   Packing(ProgramState& state, WeightId id, const std::vector<WeightPart>& parts)
       : state_(state),
-        target_(state.weights[static_cast<std::size_t>(id)]),
+        target_(state.weights[id.index()]),
         parts_(parts),
         length_(static_cast<std::size_t>(row_length(state.graph.weight(id).shape))),
         columns_(static_cast<std::size_t>(rows_of(state.graph.weight(id).shape))),
@@ -175,19 +170,19 @@ class Packing {
 };
 
 Async<> CpuProgram::upload(WeightId id, std::vector<WeightPart> parts, Stop stop) {
-  if (id < 0 || static_cast<std::size_t>(id) >= state_->weights.size()) {
-    co_await fail(ErrorCode::kInvalidArgument, "weight {} of {}", id, state_->weights.size());
+  if (!id || id.index() >= state_->weights.size()) {
+    co_await fail(ErrorCode::kInvalidArgument, "weight {} of {}", id.number, state_->weights.size());
   }
   co_await check_parts(state_->graph.weight(id), parts);
   co_await allocate(id);
   Packing packing(*state_, id, parts);
   co_await state_->compute->run_steps([&] { return packing.step(); }, stop);
-  state_->weights[static_cast<std::size_t>(id)].ready = true;
+  state_->weights[id.index()].ready = true;
 }
 
 Async<std::unique_ptr<Executable>> CpuProgram::compile(ShapeClass shape, Stop stop) {
   for (WeightId id : used_weights(state_->graph)) {
-    if (!state_->weights[static_cast<std::size_t>(id)].ready) {
+    if (!state_->weights[id.index()].ready) {
       co_await fail(ErrorCode::kMissingWeight, "weight '{}' was not uploaded before compile()",
                     state_->graph.weight(id).name);
     }

@@ -29,9 +29,7 @@ struct ProgramState {
   std::shared_ptr<Pool> pool;  ///< used on the CPU's lane only
   std::vector<PreparedWeight> weights;
 
-  const float* rows(WeightId id) const {
-    return id == kNoWeight ? nullptr : weights[static_cast<std::size_t>(id)].rows.data();
-  }
+  const float* rows(WeightId id) const { return id ? weights[id.index()].rows.data() : nullptr; }
 };
 
 std::unique_ptr<Program> make_program(Graph graph, const LoadOptions& options, const Kernels& kernels, Compute& compute,

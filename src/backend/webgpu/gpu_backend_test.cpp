@@ -9,6 +9,7 @@
 #include "backend/fake_backend.h"
 #include "backend/webgpu/gpu_program.h"
 #include "base/in_place.h"
+#include "graph/test_symbols.h"
 
 namespace ipfs_accelerate::webgpu {
 namespace {
@@ -128,7 +129,7 @@ struct Fixture : testing::Test {
 using GpuBackendTest = Fixture;
 
 Graph one_linear() {
-  GraphBuilder b;
+  TestBuilder b;
   const ValueId x = b.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(32)});
   const ValueId h = b.add("a", op::Linear{.x = x, .weight = b.weight("w", {32, 32})});
   b.output(h, "h");
@@ -217,12 +218,12 @@ TEST_F(GpuBackendTest, RunsCheckSizesAndWidenHalves) {
   ASSERT_TRUE(backend);
   auto program = *run_in_place((*backend)->load(one_linear(), {.precision = 16}, Stop()));
   EXPECT_EQ(program->precision(), 16);
-  EXPECT_EQ(run_in_place(program->compile({2, 40, 1}, Stop())).error().code, ErrorCode::kMissingWeight);
+  EXPECT_EQ(run_in_place(program->compile(usual_shape(2, 40), Stop())).error().code, ErrorCode::kMissingWeight);
   const Bytes weight(32 * 32 * 4);
-  EXPECT_EQ(run_in_place(program->upload(7, {}, Stop())).error().code, ErrorCode::kInvalidArgument);
-  ASSERT_TRUE(run_in_place(program->upload(0, {{Dtype::kF32, {32, 32}, weight}}, Stop())));
+  EXPECT_EQ(run_in_place(program->upload({7}, {}, Stop())).error().code, ErrorCode::kInvalidArgument);
+  ASSERT_TRUE(run_in_place(program->upload({0}, {{Dtype::kF32, {32, 32}, weight}}, Stop())));
   EXPECT_EQ(program->weight_bytes(), 32 * 32 * 2);
-  auto executable = *run_in_place(program->compile({2, 40, 1}, Stop()));
+  auto executable = *run_in_place(program->compile(usual_shape(2, 40), Stop()));
   const auto notes = program->optimizations();
   EXPECT_NE(std::ranges::find(notes, "subgroup matrices"), notes.end());
   program.reset();  // the executable keeps its weights
@@ -286,7 +287,7 @@ TEST_F(GpuBackendTest, AStopEndsAnUpload) {
   const Stop stop;
   stop.request();
   const Bytes weight(32 * 32 * 4);
-  EXPECT_EQ(run_in_place(program->upload(0, {{Dtype::kF32, {32, 32}, weight}}, stop)).error().code,
+  EXPECT_EQ(run_in_place(program->upload({0}, {{Dtype::kF32, {32, 32}, weight}}, stop)).error().code,
             ErrorCode::kCancelled);
   EXPECT_TRUE(gpu.buffers.empty());
   EXPECT_EQ(run_in_place((*backend)->load(one_linear(), {}, stop)).error().code, ErrorCode::kCancelled);

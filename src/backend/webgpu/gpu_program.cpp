@@ -21,7 +21,7 @@ Result<std::unique_ptr<Program>> GpuProgram::make(Gpu& gpu, Compute* compute, Gr
   // How weights lie does not depend on the shape, so that they can be uploaded before any shape is known.
   IA_ASSIGN(const Recording recording, record(*made->graph_, ShapeClass{}, made->capabilities_, options));
   for (const BufferSpec& buffer : recording.buffers) {
-    if (buffer.kind == BufferKind::kWeight) made->wanted_[buffer.index].push_back(buffer);
+    if (buffer.kind == BufferKind::kWeight) made->wanted_[WeightId{buffer.index}].push_back(buffer);
   }
   made->note(recording.optimizations);
   return made;
@@ -44,7 +44,8 @@ Async<Bytes> GpuProgram::pack(const BufferSpec& spec, const std::vector<WeightPa
   Bytes packed;
   const auto work = [&]() -> Result<> {
     const Dtype dtype = spec.layout == Layout::kF16 ? Dtype::kF16 : Dtype::kF32;
-    IA_ASSIGN(packed, pack_weight(graph_->weight(spec.index), parts, dtype, static_cast<std::size_t>(spec.bytes)));
+    IA_ASSIGN(packed,
+              pack_weight(graph_->weight(WeightId{spec.index}), parts, dtype, static_cast<std::size_t>(spec.bytes)));
     return {};
   };
   if (compute_ != nullptr) {
@@ -56,8 +57,8 @@ Async<Bytes> GpuProgram::pack(const BufferSpec& spec, const std::vector<WeightPa
 }
 
 Async<> GpuProgram::upload(WeightId id, std::vector<WeightPart> parts, Stop stop) {
-  if (id < 0 || static_cast<std::size_t>(id) >= graph_->weights.size()) {
-    co_await fail(ErrorCode::kInvalidArgument, "weight {} of {}", id, graph_->weights.size());
+  if (!id || id.index() >= graph_->weights.size()) {
+    co_await fail(ErrorCode::kInvalidArgument, "weight {} of {}", id.number, graph_->weights.size());
   }
   const auto wanted = wanted_.find(id);
   if (wanted == wanted_.end()) co_return;  // no node reads it
@@ -74,10 +75,10 @@ Async<std::unique_ptr<Executable>> GpuProgram::compile(ShapeClass shape, Stop st
   std::vector<std::shared_ptr<GpuBuffer>> weights;
   for (const BufferSpec& spec : recording.buffers) {
     if (spec.kind != BufferKind::kWeight) continue;
-    const auto found = weights_.find({spec.index, spec.layout});
+    const auto found = weights_.find({WeightId{spec.index}, spec.layout});
     if (found == weights_.end()) {
       co_await fail(ErrorCode::kMissingWeight, "weight {} was not uploaded before compile",
-                    graph_->weight(spec.index).name);
+                    graph_->weight(WeightId{spec.index}).name);
     }
     weights.push_back(found->second);
   }

@@ -39,14 +39,10 @@ Kernel& Kernel::alias(std::string name, std::string_view type) {
   return *this;
 }
 
-Kernel& Kernel::count(std::string_view name, const Value& value) {
+Kernel& Kernel::count(std::string_view name, std::span<const Dim> dims) {
   std::string product;
-  for (std::size_t i = 0; i + 1 < value.dims.size(); ++i) {
-    const Dim& dim = value.dims[i];
-    const std::string factor = dim.symbol == Symbol::kBatch      ? "shape.batch"
-                               : dim.symbol == Symbol::kSequence ? "shape.sequence"
-                               : dim.symbol == Symbol::kRows     ? "shape.rows"
-                                                                 : std::format("{}u", dim.size);
+  for (const Dim& dim : dims) {
+    const std::string factor = dim.symbol ? "shape." + graph_.symbol(dim.symbol).name : std::format("{}u", dim.size);
     product += product.empty() ? factor : " * " + factor;
   }
   expressions_.emplace_back(name, product.empty() ? "1u" : product);
@@ -75,7 +71,10 @@ Kernel& Kernel::write(std::string name, const Place& place, int lanes) {
 }
 
 Kernel& Kernel::uniform(const Place& place) {
-  declarations_ += "struct Shape { batch: u32, sequence: u32, tokens: u32, rows: u32 }\n";
+  std::string numbers;
+  for (const Symbol& symbol : graph_.symbols) numbers += std::format("{}: u32, ", symbol.name);
+  if (graph_.symbols.empty()) numbers = "none: u32";
+  declarations_ += std::format("struct Shape {{ {} }}\n", numbers);
   declarations_ += std::format("@group(0) @binding({}) var<uniform> shape: Shape;\n", bindings_.size());
   bindings_.push_back({place.buffer, 0, place.bytes});
   types_.push_back(BindingType::kUniform);

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <format>
 
-#include "backend/webgpu/recorder.h"
+#include "backend/webgpu/ops.h"
 
 namespace ipfs_accelerate::webgpu {
 namespace {
@@ -21,7 +21,7 @@ std::int64_t product(const Shape& shape) {
 
 /// The largest buffer a node binds besides weights is checked when recording; weights are known before any shape.
 std::string too_large(const Graph& graph, WeightId id, std::int64_t bytes_each, const Capabilities& capabilities) {
-  const Weight& weight = graph.weights[id];
+  const Weight& weight = graph.weight(id);
   const std::int64_t bytes = padded(product(weight.shape) * bytes_each);
   if (bytes <= std::min(capabilities.max_storage_binding, capabilities.max_buffer)) return {};
   return std::format("weight {} takes {} bytes, the device binds at most {}", weight.name, bytes,
@@ -33,14 +33,11 @@ std::string too_large(const Graph& graph, WeightId id, std::int64_t bytes_each, 
 std::string declines(const Graph& graph, const Node& node, const Capabilities& capabilities,
                      const LoadOptions& options) {
   const bool half = options.precision == 16 && capabilities.shader_f16;
-  for (const WeightId id : weights_of(node)) {
-    const bool matrix = graph.weights[id].shape.size() > 1;
+  for (const WeightId id : weights_of(node.op)) {
+    const bool matrix = graph.weight(id).shape.size() > 1;
     if (std::string why = too_large(graph, id, half && matrix ? 2 : 4, capabilities); !why.empty()) return why;
   }
-  if (const auto* attention = std::get_if<op::Attention>(&node.op); attention && attention->head_dim > 256) {
-    return std::format("attention with head_dim {}: the kernels take up to 256", attention->head_dim);
-  }
-  return {};
+  return std::visit([](const auto& op) { return declines(op); }, node.op);
 }
 
 Recorder::Recorder(const Graph& graph, const ShapeClass& shape, const Capabilities& capabilities,
@@ -55,70 +52,75 @@ Result<Recording> Recorder::run() {
     if (const std::string why = declines(graph_, node, capabilities_, options_); !why.empty()) {
       return fail(ErrorCode::kUnsupportedOp, "WebGPU cannot run {} ({}): {}", node.name, op_name(node.op), why);
     }
-    if (auto recorded = record_node(node); !recorded) return while_doing(recorded.error(), "recording {}", node.name);
-    for (const ValueId id : inputs_of(node)) release(id);
-    if (uses_left_[node.output] == 0) release(node.output);
+    const auto recorded = std::visit([&](const auto& op) { return record(op, node, *this); }, node.op);
+    if (!recorded) return while_doing(recorded.error(), "recording {}", node.name);
+    for (const ValueId id : inputs_of(node.op)) release(id);
+    if (uses_left_[node.output.index()] == 0) release(node.output);
   }
-  for (const BufferSpec& buffer : out_.buffers) {
-    if (buffer.kind != BufferKind::kWeight) out_.activation_bytes += buffer.bytes;
-    if (buffer.bytes > std::min(capabilities_.max_buffer, capabilities_.max_storage_binding)) {
-      return fail(ErrorCode::kLimitExceeded,
-                  "batch {} x sequence {} needs a buffer of {} bytes, the device allows {}; use a smaller batch",
-                  shape_.batch, shape_.sequence, buffer.bytes,
-                  std::min(capabilities_.max_buffer, capabilities_.max_storage_binding));
-    }
-  }
+  IA_TRY(check_limits());
   note("recorded plan");
   if (half_) note("f16 storage");
   if (!half_ && options_.precision == 16) note("f32 in place of f16: the device has no shader-f16");
   return std::move(out_);
 }
 
-Result<> Recorder::prepare() {
-  if (shape_.batch < 1 || shape_.sequence < 1 || shape_.rows < 0 || shape_.batch * shape_.sequence > (1 << 24)) {
-    return fail(ErrorCode::kInvalidArgument,
-                "batch {} x sequence {} x rows {} is no shape WebGPU can run (at most 2^24 tokens)", shape_.batch,
-                shape_.sequence, shape_.rows);
-  }
-  uses_left_.assign(graph_.values.size(), 0);
-  buffer_of_.assign(graph_.values.size(), -1);
-  for (const Node& node : graph_.nodes) {
-    for (const ValueId id : inputs_of(node)) ++uses_left_[id];
-  }
-  consumers_ = uses_left_;
-  const std::uint32_t numbers[4] = {std::uint32_t(shape_.batch), std::uint32_t(shape_.sequence),
-                                    std::uint32_t(shape_.batch * shape_.sequence), std::uint32_t(shape_.rows)};
-  BufferSpec uniform{.kind = BufferKind::kUniform, .bytes = sizeof numbers, .data = Bytes(sizeof numbers)};
-  std::memcpy(uniform.data.data(), numbers, sizeof numbers);
-  uniform_ = {add_buffer(std::move(uniform)), sizeof numbers, Layout::kI32};
-  for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
-    const ValueId id = graph_.inputs[i];
-    const std::int64_t elements = product(shape_of(id));
-    buffer_of_[id] = add_buffer({.kind = BufferKind::kInput,
-                                 .bytes = padded(elements * 4),
-                                 .index = std::int32_t(i),
-                                 .layout = layout_of(id),
-                                 .elements = elements});
-    ++uses_left_[id];  // inputs keep their buffer to the end
-  }
-  for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
-    const ValueId id = graph_.outputs[i];
-    if (buffer_of_[id] >= 0)
-      return fail(ErrorCode::kUnsupportedOp, "output {} is an input or given twice", graph_.values[id].name);
-    const std::int64_t elements = product(shape_of(id));
-    const Layout layout = layout_of(id);
-    buffer_of_[id] = add_buffer({.kind = BufferKind::kOutput,
-                                 .bytes = padded(elements * element_bytes(layout)),
-                                 .index = std::int32_t(i),
-                                 .layout = layout,
-                                 .elements = elements});
-    ++uses_left_[id];
+Result<> Recorder::check_limits() {
+  const std::int64_t most = std::min(capabilities_.max_buffer, capabilities_.max_storage_binding);
+  for (const BufferSpec& buffer : out_.buffers) {
+    if (buffer.kind != BufferKind::kWeight) out_.activation_bytes += buffer.bytes;
+    if (buffer.bytes <= most) continue;
+    return fail(ErrorCode::kLimitExceeded, "{} needs a buffer of {} bytes, the device allows {}; use a smaller batch",
+                shape_.text(), buffer.bytes, most);
   }
   return {};
 }
 
-Result<> Recorder::record_node(const Node& node) {
-  return std::visit([&](const auto& op) { return record(node, op); }, node.op);
+Result<> Recorder::prepare() {
+  constexpr std::int64_t kMostRows = 1 << 24;  // row numbers are computed in 32 bits
+  IA_TRY(graph_.check(shape_));
+  for (std::size_t i = 0; i < graph_.values.size(); ++i) {
+    if (rows_of(id_of<ValueId>(i)) <= kMostRows) continue;
+    return fail(ErrorCode::kInvalidArgument, "with {} the value '{}' has more than 2^24 rows; use a smaller batch",
+                shape_.text(), graph_.values[i].name);
+  }
+  uses_left_.assign(graph_.values.size(), 0);
+  buffer_of_.assign(graph_.values.size(), -1);
+  for (const Node& node : graph_.nodes) {
+    for (const ValueId id : inputs_of(node.op)) ++uses_left_[id.index()];
+  }
+  consumers_ = uses_left_;
+  std::vector<std::uint32_t> numbers;
+  for (const Symbol& symbol : graph_.symbols) numbers.push_back(std::uint32_t(shape_.at(symbol.name)));
+  numbers.resize(std::size_t(padded(std::int64_t(numbers.size()) * 4) / 4));
+  BufferSpec uniform{.kind = BufferKind::kUniform, .bytes = std::int64_t(numbers.size()) * 4};
+  uniform.data.resize(std::size_t(uniform.bytes));
+  std::memcpy(uniform.data.data(), numbers.data(), uniform.data.size());
+  uniform_ = {-1, uniform.bytes, Layout::kI32};
+  uniform_.buffer = add_buffer(std::move(uniform));
+  for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
+    const ValueId id = graph_.inputs[i];
+    const std::int64_t elements = product(shape_of(id));
+    buffer_of(id) = add_buffer({.kind = BufferKind::kInput,
+                                .bytes = padded(elements * 4),
+                                .index = std::int32_t(i),
+                                .layout = layout_of(id),
+                                .elements = elements});
+    ++uses_left_[id.index()];  // inputs keep their buffer to the end
+  }
+  for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
+    const ValueId id = graph_.outputs[i];
+    if (buffer_of(id) >= 0)
+      return fail(ErrorCode::kUnsupportedOp, "output {} is an input or given twice", graph_.value(id).name);
+    const std::int64_t elements = product(shape_of(id));
+    const Layout layout = layout_of(id);
+    buffer_of(id) = add_buffer({.kind = BufferKind::kOutput,
+                                .bytes = padded(elements * element_bytes(layout)),
+                                .index = std::int32_t(i),
+                                .layout = layout,
+                                .elements = elements});
+    ++uses_left_[id.index()];
+  }
+  return {};
 }
 
 Result<> Recorder::dispatch(const Node& node, const Kernel& kernel, std::array<std::uint32_t, 3> workgroups) {
@@ -149,13 +151,13 @@ std::int64_t Recorder::fixed_subgroup() const {
 
 /// f16 for values with a token dimension; vectors per sequence and results nobody reads on stay f32: they are small.
 Layout Recorder::layout_of(ValueId id) const {
-  const Value& value = graph_.values[id];
+  const Value& value = graph_.value(id);
   if (value.dtype == Dtype::kI32) return Layout::kI32;
   if (!half_) return Layout::kF32;
   if (std::ranges::find(graph_.inputs, id) != graph_.inputs.end()) return Layout::kF32;
-  if (is_output(id) && consumers_[id] == 0) return Layout::kF32;
-  const bool tokens = std::ranges::any_of(
-      value.dims, [](const Dim& d) { return d.symbol == Symbol::kSequence || d.symbol == Symbol::kRows; });
+  if (is_output(id) && consumers_[id.index()] == 0) return Layout::kF32;
+  const bool tokens =
+      std::ranges::any_of(value.dims, [&](const Dim& d) { return d.symbol && graph_.symbol(d.symbol).counts_tokens; });
   return tokens ? Layout::kF16 : Layout::kF32;
 }
 
@@ -163,18 +165,18 @@ bool Recorder::is_output(ValueId id) const { return std::ranges::find(graph_.out
 
 std::int64_t Recorder::rows_of(ValueId id) const {
   Shape shape = shape_of(id);
-  shape.pop_back();
+  if (!shape.empty()) shape.pop_back();
   return product(shape);
 }
 
 Place Recorder::value(ValueId id) {
-  const BufferSpec& buffer = out_.buffers[buffer_of_[id]];
+  const BufferSpec& buffer = out_.buffers[buffer_of(id)];
   const Layout layout = buffer.kind == BufferKind::kActivation ? layout_of(id) : buffer.layout;
-  return {buffer_of_[id], padded(product(shape_of(id)) * element_bytes(layout)), layout};
+  return {buffer_of(id), padded(product(shape_of(id)) * element_bytes(layout)), layout};
 }
 
 Place Recorder::result(ValueId id) {
-  if (buffer_of_[id] >= 0) return value(id);
+  if (buffer_of(id) >= 0) return value(id);
   const std::int64_t bytes = padded(product(shape_of(id)) * element_bytes(layout_of(id)));
   // The smallest free buffer that is large enough, else the largest one, grown.
   const auto better = [&](std::int32_t a, std::int32_t b) {
@@ -184,22 +186,22 @@ Place Recorder::result(ValueId id) {
   };
   const auto best = std::ranges::min_element(free_, better);
   if (best == free_.end()) {
-    buffer_of_[id] = add_buffer({.kind = BufferKind::kActivation, .bytes = bytes});
+    buffer_of(id) = add_buffer({.kind = BufferKind::kActivation, .bytes = bytes});
   } else {
-    buffer_of_[id] = *best;
+    buffer_of(id) = *best;
     free_.erase(best);
-    out_.buffers[buffer_of_[id]].bytes = std::max(out_.buffers[buffer_of_[id]].bytes, bytes);
+    out_.buffers[buffer_of(id)].bytes = std::max(out_.buffers[buffer_of(id)].bytes, bytes);
   }
   return value(id);
 }
 
 Place Recorder::weight(WeightId id, Layout layout) {
-  const std::int64_t elements = product(graph_.weights[id].shape);
+  const std::int64_t elements = product(graph_.weight(id).shape);
   const std::int64_t bytes = padded(elements * element_bytes(layout));
   auto [found, added] = weights_.try_emplace({id, layout}, -1);
   if (added) {
-    found->second =
-        add_buffer({.kind = BufferKind::kWeight, .bytes = bytes, .index = id, .layout = layout, .elements = elements});
+    found->second = add_buffer(
+        {.kind = BufferKind::kWeight, .bytes = bytes, .index = id.number, .layout = layout, .elements = elements});
   }
   return {found->second, bytes, layout};
 }
@@ -217,14 +219,27 @@ std::int32_t Recorder::add_buffer(BufferSpec spec) {
 }
 
 void Recorder::release(ValueId id) {
-  if (uses_left_[id] > 0 && --uses_left_[id] > 0) return;
-  if (buffer_of_[id] < 0 || out_.buffers[buffer_of_[id]].kind != BufferKind::kActivation) return;
-  if (std::ranges::find(free_, buffer_of_[id]) == free_.end()) free_.push_back(buffer_of_[id]);
+  if (uses_left_[id.index()] > 0 && --uses_left_[id.index()] > 0) return;
+  if (buffer_of(id) < 0 || out_.buffers[buffer_of(id)].kind != BufferKind::kActivation) return;
+  if (std::ranges::find(free_, buffer_of(id)) == free_.end()) free_.push_back(buffer_of(id));
 }
 
 std::int64_t Recorder::tuned(const std::string& name, std::int64_t otherwise) const {
   const auto found = capabilities_.tuning.find(name);
   return found == capabilities_.tuning.end() ? otherwise : found->second;
+}
+
+std::int64_t threads_for(std::int64_t columns) { return columns <= 128 ? 64 : columns <= 512 ? 128 : 256; }
+
+std::int64_t Recorder::set_row(Kernel& kernel, std::int64_t width) const {
+  const std::int64_t lanes = width % 4 == 0 ? 4 : 1, columns = width / lanes;
+  // A subgroup of its own for each row needs no barrier; long rows take a workgroup.
+  const std::int64_t subgroup = fixed_subgroup();
+  const bool own = subgroup >= 8 && columns <= subgroup * 8;
+  const std::int64_t threads = own ? subgroup : threads_for(columns), rows = own ? 4 : 1;
+  kernel.set("VEC4", lanes == 4).set("LANES", lanes).set("COLUMNS", columns).set("THREADS", threads);
+  kernel.set("PER_LANE", (columns + threads - 1) / threads).set("GROUP_ROWS", rows).set("SUBGROUP_ROWS", own);
+  return rows;
 }
 
 void Recorder::note(const std::string& optimization) {
@@ -233,7 +248,7 @@ void Recorder::note(const std::string& optimization) {
 }
 
 Kernel Recorder::kernel(std::string file) const {
-  Kernel made(std::move(file));
+  Kernel made(std::move(file), graph_);
   made.uniform(uniform_).set("SUBGROUPS", capabilities_.subgroups);
   return made;
 }

@@ -1,6 +1,8 @@
 // Recording of attention: which of its kernels fits the shape and the device.
+#include <format>
+
 #include "backend/quirks.h"
-#include "backend/webgpu/recorder.h"
+#include "backend/webgpu/ops.h"
 
 namespace ipfs_accelerate::webgpu {
 namespace {
@@ -10,55 +12,86 @@ std::int64_t matrix_units(std::int64_t queries, std::int64_t keys, std::int64_t 
   return 2 * keys * (head_dim / 8 + 1) + queries * (keys / 4 + 1 + head_dim / 4 + 1) + keys / 4;
 }
 
-}  // namespace
-
-Result<> Recorder::record_attention_matrix(const Node& node, const op::Attention& op, std::int64_t parts,
-                                           std::int64_t keys) {
-  const std::int64_t side = capabilities_.subgroup_matrix;
-  Kernel made = kernel("attention_matrix");
-  if (quirk("spell_out_subgroup_matrix_zero", capabilities_.device)) made.set("SPELL_OUT_SUM", 1);
-  made.set("MATRIX", 1).set("SIDE", side).set("SUBGROUP", capabilities_.subgroup_max_size).set("PARTS", parts);
-  made.set("KEYS", keys).set("KEY_STEPS", keys / side).set("HEAD_STEPS", op.head_dim / side);
-  const std::int64_t lanes_per_row = capabilities_.subgroup_max_size / side;
-  made.set("SCORES_PER_LANE", keys / 4 / lanes_per_row).set("HALF_SCORES", keys / 8 / lanes_per_row);
-  made.set("OUT_PER_LANE", op.head_dim / 4 / lanes_per_row);
-  made.set("HEADS", op.heads).set("HEAD_DIM", op.head_dim).set_float("SCALE", op.scale);
-  made.read("qkv", value(op.qkv), 8);
-  if (op.mask != kNoValue) made.read("mask", value(op.mask), 1);
-  if (op.bias != kNoValue) made.read("bias", value(op.bias), 1);
-  made.write("y", result(node.output), 4);
-  const std::int64_t queries = side * parts;
-  note("subgroup matrices");
-  return dispatch(
-      node, made,
-      {std::uint32_t((shape_.sequence + queries - 1) / queries), std::uint32_t(op.heads), std::uint32_t(shape_.batch)});
+/// What both kernels read: q, k and v in units of `lanes` numbers, mask and bias.
+void set_inputs(const op::Attention& op, Kernel& kernel, Recorder& r, int lanes) {
+  const auto columns = [&](const char* name, const char* row, const char* first, const Columns& from) {
+    kernel.set(row, r.last_dim(from.value) / lanes)
+        .set(first, from.first / lanes)
+        .read(name, r.value(from.value), lanes);
+  };
+  columns("q_in", "Q_ROW", "Q_FIRST", op.q);
+  columns("k", "K_ROW", "K_FIRST", op.k);
+  columns("v", "V_ROW", "V_FIRST", op.v);
+  kernel.count("QUERIES", r.dims_of(op.q.value).subspan(1, 1)).count("KEYS", r.dims_of(op.k.value).subspan(1, 1));
+  kernel.set("HEADS", op.heads).set("KV_HEADS", op.kv_heads).set("HEAD_DIM", op.head_dim).set_float("SCALE", op.scale);
+  if (op.mask) kernel.read("mask", r.value(op.mask), 1);
+  if (op.bias) kernel.read("bias", r.value(op.bias), 1);
 }
 
-Result<> Recorder::record(const Node& node, const op::Attention& op) {
-  const std::int64_t side = capabilities_.subgroup_matrix, subgroup = capabilities_.subgroup_max_size;
-  if (side != 0 && half_ && layout_of(op.qkv) == Layout::kF16 && op.head_dim % side == 0 &&
-      capabilities_.subgroup_min_size == subgroup && subgroup % side == 0) {
+/// Whether rows and starts of q, k and v are whole units of `lanes` numbers.
+bool in_units(const op::Attention& op, const Recorder& r, int lanes) {
+  for (const Columns& columns : {op.q, op.k, op.v}) {
+    if (r.last_dim(columns.value) % lanes != 0 || columns.first % lanes != 0) return false;
+  }
+  return op.head_dim % lanes == 0;
+}
+
+bool can_use_matrix(const op::Attention& op, const Recorder& r) {
+  const Capabilities& device = r.capabilities();
+  const std::int64_t side = device.subgroup_matrix, subgroup = device.subgroup_max_size;
+  const auto half = [&](const Columns& columns) { return r.layout_of(columns.value) == Layout::kF16; };
+  return side != 0 && r.half() && half(op.q) && half(op.k) && half(op.v) && op.head_dim % side == 0 &&
+         in_units(op, r, 8) && device.subgroup_min_size == subgroup && subgroup % side == 0 && !op.causal &&
+         op.soft_cap == 0;
+}
+
+Result<> record_matrix(const op::Attention& op, const Node& node, Recorder& r, std::int64_t parts, std::int64_t keys) {
+  const std::int64_t side = r.capabilities().subgroup_matrix;
+  Kernel made = r.kernel("attention_matrix");
+  if (quirk("spell_out_subgroup_matrix_zero", r.capabilities().device)) made.set("SPELL_OUT_SUM", 1);
+  made.set("MATRIX", 1).set("SIDE", side).set("SUBGROUP", r.capabilities().subgroup_max_size).set("PARTS", parts);
+  made.set("TILE_KEYS", keys).set("KEY_STEPS", keys / side).set("HEAD_STEPS", op.head_dim / side);
+  const std::int64_t lanes_per_row = r.capabilities().subgroup_max_size / side;
+  made.set("SCORES_PER_LANE", keys / 4 / lanes_per_row).set("HALF_SCORES", keys / 8 / lanes_per_row);
+  made.set("OUT_PER_LANE", op.head_dim / 4 / lanes_per_row);
+  set_inputs(op, made, r, 8);
+  made.write("y", r.result(node.output), 4);
+  r.note("subgroup matrices");
+  return r.dispatch(node, made,
+                    {tiles(r.size_of(op.q.value, 1), side * parts), std::uint32_t(op.heads),
+                     std::uint32_t(r.size_of(op.q.value, 0))});
+}
+
+}  // namespace
+
+std::string declines(const op::Attention& op) {
+  if (op.head_dim <= 256) return {};
+  return std::format("attention with head_dim {}: the kernels take up to 256", op.head_dim);
+}
+
+Result<> record(const op::Attention& op, const Node& node, Recorder& r) {
+  const std::int64_t batch = r.size_of(op.q.value, 0), queries = r.size_of(op.q.value, 1);
+  if (can_use_matrix(op, r)) {
     // Few workgroups finish sooner with more keys per step; many want little workgroup memory each (bench/RESULTS.md).
-    const bool small = (shape_.sequence + 63) / 64 * op.heads * shape_.batch < 128;
-    const std::int64_t parts = tuned("attention.parts", small ? 2 : 4);
-    for (std::int64_t keys = tuned("attention.keys", small ? 128 : 32); keys >= 32; keys /= 2) {
-      if (matrix_units(side * parts, keys, op.head_dim) * 16 > capabilities_.max_workgroup_storage) continue;
-      return record_attention_matrix(node, op, parts, keys);
+    const bool small = tiles(queries, 64) * op.heads * batch < 128;
+    const std::int64_t parts = r.tuned("attention.parts", small ? 2 : 4);
+    for (std::int64_t keys = r.tuned("attention.keys", small ? 128 : 32); keys >= 32; keys /= 2) {
+      const std::int64_t units = matrix_units(r.capabilities().subgroup_matrix * parts, keys, op.head_dim);
+      if (units * 16 <= r.capabilities().max_workgroup_storage) return record_matrix(op, node, r, parts, keys);
     }
   }
-  Kernel made = kernel("attention");
-  const int lanes = op.head_dim % 4 == 0 ? 4 : 1;
+  Kernel made = r.kernel("attention");
+  const int lanes = in_units(op, r, 4) ? 4 : 1;
   const std::int64_t tile = op.head_dim <= 64    ? 16
                             : op.head_dim <= 128 ? 8
                                                  : 4;  // keys and values fit 16 KiB of workgroup memory
-  made.set("HEADS", op.heads).set("HEAD_DIM", op.head_dim).set("LANES", lanes);
-  made.set("TILE", tile).set("QUERIES", 64).set_float("SCALE", op.scale);
-  made.set("VEC4", lanes == 4).set("UNIT_COUNT", op.head_dim / lanes).read("qkv", value(op.qkv), lanes);
-  if (op.mask != kNoValue) made.read("mask", value(op.mask), 1);
-  if (op.bias != kNoValue) made.read("bias", value(op.bias), 1);
-  made.write("y", result(node.output), lanes);
-  return dispatch(node, made,
-                  {std::uint32_t((shape_.sequence + 63) / 64), std::uint32_t(op.heads), std::uint32_t(shape_.batch)});
+  made.set("LANES", lanes).set("VEC4", lanes == 4).set("UNIT_COUNT", op.head_dim / lanes);
+  made.set("TILE", tile).set("ROWS_AT_ONCE", 64);
+  made.set("SOFT_CAPPED", op.soft_cap != 0).set_float("SOFT_CAP", op.soft_cap);
+  made.set("CAUSAL", op.causal).set("WINDOW", op.window);
+  set_inputs(op, made, r, lanes);
+  made.write("y", r.result(node.output), lanes);
+  return r.dispatch(node, made, {tiles(queries, 64), std::uint32_t(op.heads), std::uint32_t(batch)});
 }
 
 }  // namespace ipfs_accelerate::webgpu

@@ -7,12 +7,13 @@
 
 #include "backend/quirks.h"
 #include "backend/webgpu/recording.h"
+#include "graph/test_symbols.h"
 
 namespace ipfs_accelerate::webgpu {
 namespace {
 
 Graph two_linears(std::int64_t width = 32) {
-  GraphBuilder b;
+  TestBuilder b;
   const ValueId x = b.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(width)});
   ValueId h = b.add("a", op::Linear{.x = x, .weight = b.weight("wa", {width, width}), .bias = b.weight("ba", {width})});
   h = b.add("b", op::Linear{.x = h, .residual = x, .weight = b.weight("wb", {width, width})});
@@ -34,11 +35,11 @@ Capabilities everything() {
 
 TEST(Record, OneDispatchPerNodeAndSharedPipelines) {
   const Graph graph = two_linears();
-  const auto recording = record(graph, {.batch = 2, .sequence = 40}, {}, {});
+  const auto recording = record(graph, usual_shape(2, 40), {}, {});
   ASSERT_TRUE(recording) << recording.error().message;
   EXPECT_EQ(recording->dispatches.size(), 3u);
   EXPECT_EQ(recording->pipelines.size(), 3u);  // bias, residual, neither: three texts
-  const auto again = record(graph, {.batch = 3, .sequence = 70}, {}, {});
+  const auto again = record(graph, usual_shape(3, 70), {}, {});
   ASSERT_TRUE(again);
   for (std::size_t i = 0; i < again->pipelines.size(); ++i)
     EXPECT_EQ(again->pipelines[i].wgsl, recording->pipelines[i].wgsl);
@@ -46,7 +47,7 @@ TEST(Record, OneDispatchPerNodeAndSharedPipelines) {
 
 TEST(Record, WritesNeverTouchABufferTheDispatchReads) {
   for (const int precision : {32, 16}) {
-    const auto recording = record(two_linears(), {.batch = 2, .sequence = 40}, everything(), {.precision = precision});
+    const auto recording = record(two_linears(), usual_shape(2, 40), everything(), {.precision = precision});
     ASSERT_TRUE(recording) << recording.error().message;
     for (const DispatchSpec& dispatch : recording->dispatches) {
       const auto& types = recording->pipelines[dispatch.pipeline].binding_types;
@@ -66,23 +67,23 @@ TEST(Record, WritesNeverTouchABufferTheDispatchReads) {
 }
 
 TEST(Record, Precision16NeedsF16) {
-  const auto f32 = record(two_linears(), {.batch = 1, .sequence = 40}, {}, {.precision = 16});
+  const auto f32 = record(two_linears(), usual_shape(1, 40), {}, {.precision = 16});
   ASSERT_TRUE(f32);
   for (const BufferSpec& buffer : f32->buffers) EXPECT_NE(buffer.layout, Layout::kF16);
   EXPECT_EQ(std::ranges::count(f32->optimizations, "f16 storage"), 0);
   EXPECT_EQ(std::ranges::count(f32->optimizations, "f32 in place of f16: the device has no shader-f16"), 1);
-  const auto f16 = record(two_linears(), {.batch = 1, .sequence = 40}, everything(), {.precision = 16});
+  const auto f16 = record(two_linears(), usual_shape(1, 40), everything(), {.precision = 16});
   ASSERT_TRUE(f16);
   EXPECT_EQ(std::ranges::count(f16->optimizations, "f16 storage"), 1);
   EXPECT_EQ(std::ranges::count(f16->optimizations, "subgroup matrices"), 1);
 }
 
 TEST(Record, AttentionOnF32ValuesStaysOffTheMatrixKernels) {
-  GraphBuilder b;
+  TestBuilder b;
   const ValueId qkv =
       b.input("qkv", Dtype::kF32, {kBatchDim, kSequenceDim, dim(96)});  // inputs stay f32 at any precision
-  b.output(b.add("attention", op::Attention{.qkv = qkv, .heads = 2, .head_dim = 16, .scale = 0.25f}), "y");
-  const auto recording = record(*b.finish(), {.batch = 1, .sequence = 40}, everything(), {.precision = 16});
+  b.output(b.add("attention", op::self_attention(qkv, 2, 16)), "y");
+  const auto recording = record(*b.finish(), usual_shape(1, 40), everything(), {.precision = 16});
   ASSERT_TRUE(recording);
   EXPECT_EQ(recording->pipelines[0].label, "attention");
 }
@@ -97,7 +98,7 @@ TEST(Record, WeightsLieTheSameInEveryShape) {
   };
   for (const int precision : {32, 16}) {
     const auto small = record(two_linears(), {}, everything(), {.precision = precision});
-    const auto large = record(two_linears(), {.batch = 64, .sequence = 512}, everything(), {.precision = precision});
+    const auto large = record(two_linears(), usual_shape(64, 512), everything(), {.precision = precision});
     ASSERT_TRUE(small && large);
     EXPECT_EQ(layouts(*small), layouts(*large));
   }
@@ -108,23 +109,23 @@ TEST(Record, LimitsAreErrors) {
   tiny.max_storage_binding = 1024;
   const Graph graph = two_linears();
   EXPECT_NE(declines(graph, graph.nodes[0], tiny, {}), "");
-  const auto refused = record(graph, {.batch = 1, .sequence = 4}, tiny, {});
+  const auto refused = record(graph, usual_shape(1, 4), tiny, {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kUnsupportedOp);
   tiny.max_storage_binding = 8192;
-  const auto large = record(graph, {.batch = 64, .sequence = 64}, tiny, {});
+  const auto large = record(graph, usual_shape(64, 64), tiny, {});
   ASSERT_FALSE(large);
   EXPECT_EQ(large.error().code, ErrorCode::kLimitExceeded);
-  EXPECT_FALSE(record(graph, {.batch = 0, .sequence = 4}, {}, {}));
-  EXPECT_FALSE(record(graph, {.batch = 1 << 20, .sequence = 1 << 20}, {}, {}));
+  EXPECT_FALSE(record(graph, usual_shape(0, 4), {}, {}));
+  EXPECT_FALSE(record(graph, usual_shape(1 << 20, 1 << 20), {}, {}));
 }
 
 TEST(Record, JsonHoldsEverything) {
-  const auto recording = record(two_linears(), {.batch = 1, .sequence = 3}, {}, {});
+  const auto recording = record(two_linears(), usual_shape(1, 3), {}, {});
   ASSERT_TRUE(recording);
   const std::string json = to_json(*recording);
   EXPECT_TRUE(json.starts_with("{\"version\":1,\"buffers\":["));
-  EXPECT_NE(json.find("\"data\":\"AQAAAAMAAAADAAAAAQAAAA==\""), std::string::npos);  // 1, 3, 3, 1
+  EXPECT_NE(json.find("\"data\":\"AQAAAAMAAAABAAAAAAAAAA==\""), std::string::npos);  // 1, 3, 3, 1
   EXPECT_NE(json.find("\"bindings\":[\"uniform\",\"read-only-storage\""), std::string::npos);
   EXPECT_EQ(json.find('\n'), std::string::npos);
 }
@@ -133,7 +134,7 @@ TEST(Record, TheSubgroupMatrixQuirkChangesTheShaders) {
   const auto texts = [] {
     std::string all;
     for (const PipelineSpec& pipeline :
-         record(two_linears(), {.batch = 2, .sequence = 40}, everything(), {.precision = 16})->pipelines)
+         record(two_linears(), usual_shape(2, 40), everything(), {.precision = 16})->pipelines)
       all += pipeline.wgsl;
     return all;
   };

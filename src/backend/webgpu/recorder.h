@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,16 +25,16 @@ struct Place {
 /// x_s`.
 class Kernel {
  public:
-  explicit Kernel(std::string file) : file_(std::move(file)) {}
+  Kernel(std::string file, const Graph& graph) : file_(std::move(file)), graph_(graph) {}
   /// `const NAME = value;` in the shader, and a flag for //#if and //#for.
   Kernel& set(std::string name, std::int64_t value);
   /// `const NAME: f32 = value;`
   Kernel& set_float(std::string name, float value);
   /// `alias NAME = type;`
   Kernel& alias(std::string name, std::string_view type);
-  /// `NAME` becomes the number of rows of a value: an expression over the shape uniform, so that shapes share
+  /// `NAME` becomes a dimension, or the product of several: an expression over the shape uniform, so that shapes share
   /// pipelines.
-  Kernel& count(std::string_view name, const Value& value);
+  Kernel& count(std::string_view name, std::span<const Dim> dims);
   Kernel& read(std::string name, const Place& place, int lanes);
   Kernel& write(std::string name, const Place& place, int lanes);
   Kernel& uniform(const Place& place);
@@ -46,56 +47,57 @@ class Kernel {
  private:
   Kernel& bind(std::string name, const Place& place, int lanes, BindingType type);
 
-  std::string file_, constants_, declarations_;
+  std::string file_;
+  const Graph& graph_;
+  std::string constants_, declarations_;
   Flags flags_;
   std::vector<std::pair<std::string, std::string>> expressions_;
   std::vector<BindingSpec> bindings_;
   std::vector<BindingType> types_;
 };
 
+/// One walk over a graph. The functions that record an op (ops.h) see its questions and what makes dispatches.
 class Recorder {
  public:
   Recorder(const Graph& graph, const ShapeClass& shape, const Capabilities& capabilities, const LoadOptions& options);
   Result<Recording> run();
 
- private:
-  Result<> prepare();
-  Result<> record_node(const Node& node);
-  Result<> record(const Node& node, const op::Embed& op);
-  Result<> record(const Node& node, const op::Linear& op);
-  Result<> record_linear_matrix(const Node& node, const op::Linear& op);
-  Result<> record_attention_matrix(const Node& node, const op::Attention& op, std::int64_t parts, std::int64_t keys);
-  Result<> record(const Node& node, const op::LayerNorm& op);
-  Result<> record(const Node& node, const op::Attention& op);
-  Result<> record(const Node& node, const op::RelativeBias& op);
-  Result<> record(const Node& node, const op::Pool& op);
-  Result<> record(const Node& node, const op::Normalize& op);
-  Result<> record(const Node& node, const op::SelectRows& op);
-
-  /// Adds the dispatch, sharing the pipeline with an earlier one of equal text.
-  Result<> dispatch(const Node& node, const Kernel& kernel, std::array<std::uint32_t, 3> workgroups);
-  std::array<std::uint32_t, 3> row_grid(std::int64_t rows, std::int64_t rows_each = 1) const;
-
+  const Capabilities& capabilities() const { return capabilities_; }
+  bool half() const { return half_; }  ///< values of tokens and matrices lie in f16
+  const Graph& graph() const { return graph_; }
+  std::span<const Dim> dims_of(ValueId id) const { return graph_.value(id).dims; }
+  std::span<const Dim> row_dims_of(ValueId id) const { return dims_of(id).first(dims_of(id).size() - 1); }
+  Shape shape_of(ValueId id) const { return graph_.shape_of(id, shape_); }
+  std::int64_t size_of(ValueId id, std::size_t axis) const { return shape_of(id)[axis]; }
+  std::int64_t last_dim(ValueId id) const { return shape_of(id).back(); }
+  std::int64_t rows_of(ValueId id) const;  ///< product of all dims but the last
   Layout layout_of(ValueId value) const;
-  bool is_output(ValueId value) const;
+  /// A kernel choice measured to be better on this device, or the built-in one.
+  std::int64_t tuned(const std::string& name, std::int64_t otherwise) const;
+  /// Every subgroup has this many invocations; 0 when subgroups are absent or differ in size.
+  std::int64_t fixed_subgroup() const;
+
+  /// A kernel with the shape uniform and the features' flags set.
+  Kernel kernel(std::string file) const;
+  /// Constants of a kernel that treats rows of `width`; returns how many rows a workgroup takes.
+  std::int64_t set_row(Kernel& kernel, std::int64_t width) const;
   Place value(ValueId id);   ///< of an input of the node at hand
   Place result(ValueId id);  ///< room for the node's output
   Place weight(WeightId id, Layout layout);
   Layout weight_layout() const { return half_ ? Layout::kF16 : Layout::kF32; }
   Place constant(Bytes data, Layout layout);
+  /// Adds the dispatch, sharing the pipeline with an earlier one of equal text.
+  Result<> dispatch(const Node& node, const Kernel& kernel, std::array<std::uint32_t, 3> workgroups);
+  std::array<std::uint32_t, 3> row_grid(std::int64_t rows, std::int64_t rows_each = 1) const;
+  void note(const std::string& optimization);
+
+ private:
+  Result<> prepare();
+  Result<> check_limits();
+  bool is_output(ValueId value) const;
   std::int32_t add_buffer(BufferSpec spec);
   void release(ValueId id);
-  Shape shape_of(ValueId id) const { return bind(graph_.values[id].dims, shape_); }
-  std::int64_t last_dim(ValueId id) const { return shape_of(id).back(); }
-  std::int64_t rows_of(ValueId id) const;  ///< product of all dims but the last
-  std::int64_t tuned(const std::string& name, std::int64_t otherwise) const;
-  void note(const std::string& optimization);
-  /// Every subgroup has this many invocations; 0 when subgroups are absent or differ in size.
-  std::int64_t fixed_subgroup() const;
-  /// Constants of a kernel that treats rows of `width`; returns how many rows a workgroup takes.
-  std::int64_t set_row(Kernel& kernel, std::int64_t width) const;
-  /// A kernel with the shape uniform and the features' flags set.
-  Kernel kernel(std::string file) const;
+  std::int32_t& buffer_of(ValueId id) { return buffer_of_[id.index()]; }
 
   const Graph& graph_;
   const ShapeClass& shape_;
@@ -110,5 +112,10 @@ class Recorder {
   std::map<std::pair<WeightId, Layout>, std::int32_t> weights_;
   std::map<std::string, std::int32_t, std::less<>> pipelines_;
 };
+
+/// Invocations for a row of `columns` units: enough to keep a few units each.
+std::int64_t threads_for(std::int64_t columns);
+/// Workgroups that cover `size` in steps of `tile`.
+inline std::uint32_t tiles(std::int64_t size, std::int64_t tile) { return std::uint32_t((size + tile - 1) / tile); }
 
 }  // namespace ipfs_accelerate::webgpu

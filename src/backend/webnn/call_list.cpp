@@ -66,7 +66,7 @@ Operand CallList::weight(WeightId id, DataType type, const Shape& shape) {
   if (auto found = weights_.find(id); found != weights_.end()) return found->second;
   Operand operand = add(type, shape);
   list_of_constants_.push_back(
-      {{"operand", operand}, {"weight", id}, {"dataType", data_type_name(type)}, {"shape", shape}});
+      {{"operand", operand}, {"weight", id.number}, {"dataType", data_type_name(type)}, {"shape", shape}});
   return weights_[id] = operand;
 }
 

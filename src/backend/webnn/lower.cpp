@@ -44,11 +44,11 @@ class Lowering {
   Operand lower(const op::Normalize& op);
   Operand lower(const op::SelectRows& op);
 
-  Operand value(ValueId id) const { return id == kNoValue ? kNoOperand : values_.at(id); }
-  Operand weight(WeightId id) {
-    return id == kNoWeight ? kNoOperand : calls_.weight(id, float_, graph_.weight(id).shape);
-  }
+  Operand value(ValueId id) const { return id ? values_.at(id) : kNoOperand; }
+  Operand weight(WeightId id) { return id ? calls_.weight(id, float_, graph_.weight(id).shape) : kNoOperand; }
   const Shape& shape(Operand x) const { return calls_.shape(x); }
+  /// Of a value as the graph has it, not as the matrix it is here.
+  Shape shape_of(ValueId id) const { return graph_.shape_of(id, shape_); }
   Operand number(double value) { return calls_.number(float_, value); }
 
   Operand unary(const char* op, Operand x) { return calls_.call(op, {x}, calls_.type(x), shape(x)); }
@@ -89,13 +89,20 @@ class Lowering {
   Operand hidden(ValueId mask);
   /// [batch, 1, 1, sequence]: the largest score a key may have. Made once per mask.
   Operand score_caps(ValueId mask);
-  /// [batch * sequence, heads * head_dim] as [batch, heads, ...] in the order of `permutation`.
-  Operand heads_first(Operand x, const op::Attention& op, const std::vector<std::size_t>& permutation);
+  /// heads * head_dim columns of every row: [batch * length, heads * head_dim].
+  Operand columns(const Columns& from, std::int64_t width);
+  /// q, k and v, each as columns().
+  std::vector<Operand> projections(const op::Attention& op);
+  /// [batch * length, heads * head_dim] as [batch, heads, length, head_dim].
+  Operand heads_first(Operand x, const Shape& tokens, std::int64_t heads, std::int64_t head_dim);
+  /// [1, 1, queries, keys]: the largest score a key may have, by what a query sees.
+  Operand sight_caps(const op::Attention& op, std::int64_t queries, std::int64_t keys);
   /// f32 [batch, sequence]: 1 where the mask is not 0, or everywhere without one.
-  Operand shown(ValueId mask);
-  Operand pool_sum(Operand x, ValueId mask, PoolMode mode);
-  Operand pool_max(Operand x, ValueId mask);
-  Operand last_tokens(ValueId mask);
+  Operand shown(ValueId mask, const Shape& tokens);
+  /// x: [batch * sequence, hidden], tokens: [batch, sequence, hidden].
+  Operand pool_sum(Operand x, const Shape& tokens, const op::Pool& op);
+  Operand pool_max(Operand x, const Shape& tokens, ValueId mask);
+  Operand last_tokens(const Shape& tokens, ValueId mask);
   /// first, first + step, first + 2 * step, ...
   Operand counting(DataType type, const Shape& to, double first, double step);
 
@@ -116,12 +123,12 @@ std::int64_t product(const Shape& shape, std::size_t begin, std::size_t end) {
 
 void Lowering::input(ValueId id) {
   const Value& value = graph_.value(id);
-  const Shape bound = ipfs_accelerate::bind(value.dims, shape_);
+  const Shape bound = shape_of(id);
   if (value.dtype == Dtype::kI32) {  // ids, masks, rows: one dimension
     values_[id] = calls_.input(value.name, DataType::kInt32, {product(bound, 0, bound.size())});
     return;
   }
-  const Shape matrix = bound.size() == 3 && value.dims[0].symbol == Symbol::kNone
+  const Shape matrix = bound.size() == 3 && !value.dims[0].symbol
                            ? bound  // a relative bias [heads, sequence, sequence]
                            : Shape{product(bound, 0, bound.size() - 1), bound.back()};
   values_[id] = cast(calls_.input(value.name, DataType::kFloat32, matrix), float_);
@@ -131,9 +138,9 @@ void Lowering::output(ValueId id) { calls_.output(graph_.value(id).name, cast(va
 
 Operand Lowering::lower(const op::Embed& op) {
   Operand y = gather(weight(op.word), value(op.ids));
-  if (op.position_ids != kNoValue) y = binary("add", y, gather(weight(op.position), value(op.position_ids)));
-  if (op.type_ids != kNoValue) y = binary("add", y, gather(weight(op.type), value(op.type_ids)));
-  return op.gamma == kNoWeight ? y : norm(y, op.gamma, op.beta, op.epsilon);
+  if (op.position_ids) y = binary("add", y, gather(weight(op.position), value(op.position_ids)));
+  if (op.type_ids) y = binary("add", y, gather(weight(op.type), value(op.type_ids)));
+  return op.gamma ? norm(y, op.gamma, op.beta, op.epsilon) : y;
 }
 
 Operand Lowering::lower(const op::Linear& op) {
@@ -141,7 +148,7 @@ Operand Lowering::lower(const op::Linear& op) {
   Operand y = calls_.call("gemm", {x, w}, float_, {shape(x)[0], shape(w)[0]}, Json::array(), {{"bTranspose", true}},
                           {{"c", weight(op.bias)}});
   y = activate(y, op.activation);
-  return op.residual == kNoValue ? y : binary("add", y, value(op.residual));
+  return op.residual ? binary("add", y, value(op.residual)) : y;
 }
 
 Operand Lowering::activate(Operand x, Activation activation) {
@@ -172,52 +179,86 @@ Operand Lowering::norm(Operand x, WeightId gamma, WeightId beta, float epsilon) 
 
 Operand Lowering::lower(const op::LayerNorm& op) {
   Operand x = value(op.x);
-  if (op.residual != kNoValue) x = binary("add", x, value(op.residual));
+  if (op.residual) x = binary("add", x, value(op.residual));
   return norm(x, op.gamma, op.beta, op.epsilon);
 }
 
 Operand Lowering::hidden(ValueId mask) {
   if (auto found = hidden_.find(mask); found != hidden_.end()) return found->second;
-  const Operand ids = reshape(value(mask), {shape_.batch, shape_.sequence});
+  const Operand ids = reshape(value(mask), shape_of(mask));
   const Operand zero = calls_.call("equal", {ids, calls_.number(DataType::kInt32, 0)}, DataType::kUint8, shape(ids));
   return hidden_[mask] = cast(zero, DataType::kFloat32);
 }
 
-Operand Lowering::shown(ValueId mask) {
-  const Shape to{shape_.batch, shape_.sequence};
-  if (mask == kNoValue) return counting(DataType::kFloat32, to, 1, 0);
+Operand Lowering::shown(ValueId mask, const Shape& to) {
+  if (!mask) return counting(DataType::kFloat32, to, 1, 0);
   return calls_.call("sub", {calls_.number(DataType::kFloat32, 1), hidden(mask)}, DataType::kFloat32, to);
 }
 
 Operand Lowering::score_caps(ValueId mask) {
   if (auto found = score_caps_.find(mask); found != score_caps_.end()) return found->second;
-  const Operand half = calls_.call("sub", {calls_.number(DataType::kFloat32, 0.5), hidden(mask)}, DataType::kFloat32,
-                                   {shape_.batch, shape_.sequence});
+  const Shape tokens = shape_of(mask);
+  const Operand half =
+      calls_.call("sub", {calls_.number(DataType::kFloat32, 0.5), hidden(mask)}, DataType::kFloat32, tokens);
   const Operand caps = binary("mul", half, calls_.number(DataType::kFloat32, 2 * score_limit(float_)));
-  return score_caps_[mask] = reshape(cast(caps, float_), {shape_.batch, 1, 1, shape_.sequence});
+  return score_caps_[mask] = reshape(cast(caps, float_), {tokens[0], 1, 1, tokens[1]});
 }
 
-Operand Lowering::heads_first(Operand x, const op::Attention& op, const std::vector<std::size_t>& permutation) {
-  return transpose(reshape(x, {shape_.batch, shape_.sequence, op.heads, op.head_dim}), permutation);
+Operand Lowering::columns(const Columns& from, std::int64_t width) {
+  const Operand x = value(from.value);
+  const std::int64_t rows = shape(x)[0];
+  if (shape(x)[1] == width) return x;
+  return calls_.call("slice", {x}, calls_.type(x), {rows, width}, Json::array({{0, from.first}, {rows, width}}));
+}
+
+std::vector<Operand> Lowering::projections(const op::Attention& op) {
+  const std::int64_t hidden = std::int64_t{op.heads} * op.head_dim, narrow = std::int64_t{op.kv_heads} * op.head_dim;
+  const bool stacked = op.q.value == op.k.value && op.k.value == op.v.value && narrow == hidden && op.q.first == 0 &&
+                       op.k.first == hidden && op.v.first == 2 * hidden && shape_of(op.q.value)[2] == 3 * hidden;
+  if (stacked) return calls_.split(value(op.q.value), 3, 1);
+  return {columns(op.q, hidden), columns(op.k, narrow), columns(op.v, narrow)};
+}
+
+Operand Lowering::heads_first(Operand x, const Shape& tokens, std::int64_t heads, std::int64_t head_dim) {
+  return transpose(reshape(x, {tokens[0], tokens[1], heads, head_dim}), {0, 2, 1, 3});
+}
+
+Operand Lowering::sight_caps(const op::Attention& op, std::int64_t queries, std::int64_t keys) {
+  std::vector<double> caps;
+  for (std::int64_t query = 0; query < queries; ++query) {
+    const Sight sight = sight_of(op, query, queries, keys);
+    for (std::int64_t key = 0; key < keys; ++key) {
+      // Below what the mask leaves, so that a query without any attended key weighs only what it sees.
+      caps.push_back(key >= sight.first && key < sight.end ? score_limit(float_) : -2 * score_limit(float_));
+    }
+  }
+  return calls_.numbers(float_, {1, 1, queries, keys}, caps);
 }
 
 Operand Lowering::lower(const op::Attention& op) {
-  const auto parts = calls_.split(value(op.qkv), 3, 1);
-  const Operand q = heads_first(binary("mul", parts[0], number(op.scale)), op, {0, 2, 1, 3});
-  const Operand k = heads_first(parts[1], op, {0, 2, 3, 1});
-  const Operand v = heads_first(parts[2], op, {0, 2, 1, 3});
-  Operand scores = matmul(q, k);
-  if (op.bias != kNoValue) {
-    scores = binary("add", scores, reshape(value(op.bias), {1, op.heads, shape_.sequence, shape_.sequence}));
+  const Shape from = shape_of(op.q.value), to = shape_of(op.k.value);
+  const std::int64_t batch = from[0], queries = from[1], keys = to[1], d = op.head_dim;
+  const std::int64_t together = op.heads / op.kv_heads * queries;  // query rows that read the same keys
+  const auto parts = projections(op);
+  const Operand q = heads_first(binary("mul", parts[0], number(op.scale)), from, op.heads, d);
+  const Operand k = transpose(reshape(parts[1], {batch, keys, op.kv_heads, d}), {0, 2, 3, 1});
+  const Operand v = heads_first(parts[2], to, op.kv_heads, d);
+  Operand scores = matmul(reshape(q, {batch, op.kv_heads, together, d}), k);
+  scores = reshape(scores, {batch, op.heads, queries, keys});
+  if (op.soft_cap != 0) {
+    scores = binary("mul", unary("tanh", binary("div", scores, number(op.soft_cap))), number(op.soft_cap));
   }
-  if (op.mask != kNoValue) scores = binary("min", scores, score_caps(op.mask));
+  if (op.bias) scores = binary("add", scores, reshape(value(op.bias), {1, op.heads, queries, keys}));
+  if (op.mask) scores = binary("min", scores, score_caps(op.mask));
+  if (op.causal) scores = binary("min", scores, sight_caps(op, queries, keys));
   scores = calls_.call("softmax", {scores}, float_, shape(scores), {3});
-  const Operand mixed = transpose(matmul(scores, v), {0, 2, 1, 3});
-  return reshape(mixed, {shape_.batch * shape_.sequence, std::int64_t{op.heads} * op.head_dim});
+  const Operand mixed = matmul(reshape(scores, {batch, op.kv_heads, together, keys}), v);
+  const Operand rows = transpose(reshape(mixed, {batch, op.heads, queries, d}), {0, 2, 1, 3});
+  return reshape(rows, {batch * queries, op.heads * d});
 }
 
 Operand Lowering::lower(const op::RelativeBias& op) {
-  const auto s = shape_.sequence;
+  const std::int64_t s = graph_.bind(op.length, shape_);
   std::vector<double> rows;
   rows.reserve(static_cast<std::size_t>(s * s));
   for (std::int64_t i = 0; i < s; ++i) {
@@ -235,31 +276,31 @@ Operand Lowering::counting(DataType type, const Shape& to, double first, double 
 }
 
 /// mean, mean_sqrt_length, weighted_mean: weights [batch, 1, sequence] x tokens [batch, sequence, hidden].
-Operand Lowering::pool_sum(Operand x, ValueId mask, PoolMode mode) {
-  const auto b = shape_.batch, s = shape_.sequence, width = shape(x)[1];
-  Operand weights = shown(mask);
-  if (mode == PoolMode::kWeightedMean) weights = binary("mul", weights, counting(DataType::kFloat32, {1, s}, 1, 1));
+Operand Lowering::pool_sum(Operand x, const Shape& tokens, const op::Pool& op) {
+  const std::int64_t b = tokens[0], s = tokens[1], width = tokens[2];
+  Operand weights = shown(op.mask, {b, s});
+  if (op.mode == PoolMode::kWeightedMean) weights = binary("mul", weights, counting(DataType::kFloat32, {1, s}, 1, 1));
   Operand total = binary("max", reduce("reduceSum", weights, 1), calls_.number(DataType::kFloat32, 1e-9));
-  if (mode == PoolMode::kMeanSqrtLength) total = unary("sqrt", total);
-  const Operand sum = matmul(reshape(weights, {b, 1, s}), reshape(x, {b, s, width}));
+  if (op.mode == PoolMode::kMeanSqrtLength) total = unary("sqrt", total);
+  const Operand sum = matmul(reshape(weights, {b, 1, s}), reshape(x, tokens));
   return binary("div", reshape(sum, {b, width}), total);
 }
 
-Operand Lowering::pool_max(Operand x, ValueId mask) {
-  const auto b = shape_.batch, s = shape_.sequence, width = shape(x)[1];
-  x = reshape(x, {b, s, width});
-  if (mask == kNoValue) return reshape(reduce("reduceMax", x, 1), {b, width});
+Operand Lowering::pool_max(Operand x, const Shape& tokens, ValueId mask) {
+  const std::int64_t b = tokens[0], s = tokens[1], width = tokens[2];
+  x = reshape(x, tokens);
+  if (!mask) return reshape(reduce("reduceMax", x, 1), {b, width});
   const Operand lowest = calls_.number(DataType::kFloat32, kLowest);
   const Operand off = binary("mul", reshape(hidden(mask), {b, s, 1}), lowest);
   return binary("max", reshape(reduce("reduceMax", binary("add", x, off), 1), {b, width}), lowest);
 }
 
 /// Row numbers of each sequence's last attended token; its first token when none is.
-Operand Lowering::last_tokens(ValueId mask) {
-  const auto b = shape_.batch, s = shape_.sequence;
-  if (mask == kNoValue) return counting(DataType::kInt32, {b}, static_cast<double>(s - 1), static_cast<double>(s));
+Operand Lowering::last_tokens(const Shape& tokens, ValueId mask) {
+  const std::int64_t b = tokens[0], s = tokens[1];
+  if (!mask) return counting(DataType::kInt32, {b}, static_cast<double>(s - 1), static_cast<double>(s));
   // In float32, exact to 2^24 rows: the places 1, 2, 3 ... of attended tokens, and the largest of them.
-  const Operand places = binary("mul", shown(mask), counting(DataType::kFloat32, {1, s}, 1, 1));
+  const Operand places = binary("mul", shown(mask, {b, s}), counting(DataType::kFloat32, {1, s}, 1, 1));
   const Operand last = binary("max", reduce("reduceMax", places, 1), calls_.number(DataType::kFloat32, 1));
   const Operand first_rows = counting(DataType::kFloat32, {b, 1}, -1, static_cast<double>(s));
   return reshape(cast(binary("add", last, first_rows), DataType::kInt32), {b});
@@ -268,12 +309,12 @@ Operand Lowering::last_tokens(ValueId mask) {
 /// Pooling and normalisation compute in float32: sums over a sequence are beyond float16.
 Operand Lowering::lower(const op::Pool& op) {
   const Operand x = value(op.x);
+  const Shape tokens = shape_of(op.x);
   switch (op.mode) {
-    case PoolMode::kCls:
-      return gather(x, counting(DataType::kInt32, {shape_.batch}, 0, static_cast<double>(shape_.sequence)));
-    case PoolMode::kLastToken: return gather(x, last_tokens(op.mask));
-    case PoolMode::kMax: return cast(pool_max(cast(x, DataType::kFloat32), op.mask), float_);
-    default: return cast(pool_sum(cast(x, DataType::kFloat32), op.mask, op.mode), float_);
+    case PoolMode::kCls: return gather(x, counting(DataType::kInt32, {tokens[0]}, 0, static_cast<double>(tokens[1])));
+    case PoolMode::kLastToken: return gather(x, last_tokens(tokens, op.mask));
+    case PoolMode::kMax: return cast(pool_max(cast(x, DataType::kFloat32), tokens, op.mask), float_);
+    default: return cast(pool_sum(cast(x, DataType::kFloat32), tokens, op), float_);
   }
 }
 
@@ -289,8 +330,10 @@ Operand Lowering::lower(const op::SelectRows& op) { return gather(value(op.x), v
 
 std::string declines(const Graph& graph, const Node& node, std::string_view limits_json, const LoadOptions& options) {
   const Limits limits(limits_json);
-  Lowering lowering(graph, {1, 2, 1}, limits, options);
-  for (auto id : inputs_of(node)) lowering.input(id);
+  ShapeClass shape;
+  for (const Symbol& symbol : graph.symbols) shape.set(symbol.name, symbol.counts_tokens ? 2 : 1);
+  Lowering lowering(graph, shape, limits, options);
+  for (auto id : inputs_of(node.op)) lowering.input(id);
   lowering.node(node);
   return lowering.refusal();
 }

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "graph/test_symbols.h"
+
 namespace ipfs_accelerate::webnn {
 namespace {
 
@@ -38,7 +40,7 @@ Json all_limits() {
 
 /// A small encoder with every op once.
 Graph every_op() {
-  GraphBuilder b;
+  TestBuilder b;
   const auto ids = b.input("input_ids", Dtype::kI32, {kBatchDim, kSequenceDim});
   const auto mask = b.input("attention_mask", Dtype::kI32, {kBatchDim, kSequenceDim});
   const auto rows = b.input("rows", Dtype::kI32, {kRowsDim});
@@ -46,11 +48,10 @@ Graph every_op() {
       "embed",
       op::Embed{
           .ids = ids, .word = b.weight("word", {50, 8}), .gamma = b.weight("g", {8}), .beta = b.weight("b", {8})});
-  const auto bias = b.add("relative", op::RelativeBias{.table = b.weight("table", {32, 2})});
+  const auto bias = b.add("relative", op::RelativeBias{.table = b.weight("table", {32, 2}), .length = kSequenceDim});
   const auto qkv =
       b.add("qkv", op::Linear{.x = x, .weight = b.weight("qkv.w", {24, 8}), .bias = b.weight("qkv.b", {24})});
-  x = b.add("attention",
-            op::Attention{.qkv = qkv, .mask = mask, .bias = bias, .heads = 2, .head_dim = 4, .scale = 0.5f});
+  x = b.add("attention", masked_attention(qkv, mask, 2, 4, bias));
   for (auto activation :
        {Activation::kGelu, Activation::kGeluTanh, Activation::kRelu, Activation::kTanh, Activation::kSilu}) {
     x = b.add("linear" + std::to_string(static_cast<int>(activation)),
@@ -78,7 +79,7 @@ Json lowered(const Graph& graph, const ShapeClass& shape, int precision = 32) {
 
 TEST(Lowering, DefinesEveryOperandOnceAndBeforeUse) {
   for (int precision : {32, 16}) {
-    const Json plan = lowered(every_op(), {3, 7, 2}, precision);
+    const Json plan = lowered(every_op(), usual_shape(3, 7, 2), precision);
     std::set<int> defined;
     auto define = [&](int operand) { EXPECT_TRUE(defined.insert(operand).second) << operand; };
     for (const auto& input : plan["inputs"]) define(input["operand"]);
@@ -98,14 +99,14 @@ TEST(Lowering, DefinesEveryOperandOnceAndBeforeUse) {
 }
 
 TEST(Lowering, ALinearIsOneGemmWithItsBiasAndTheStoredWeight) {
-  GraphBuilder b;
+  TestBuilder b;
   const auto x = b.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(6)});
   b.output(
       b.add("y",
             op::Linear{
                 .x = x, .weight = b.weight("w", {4, 6}), .bias = b.weight("c", {4}), .activation = Activation::kGelu}),
       "out");
-  const Json plan = lowered(*b.finish(), {2, 5, 1});
+  const Json plan = lowered(*b.finish(), usual_shape(2, 5, 1));
   ASSERT_EQ(plan["calls"].size(), 2u);
   EXPECT_EQ(plan["calls"][0]["op"], "gemm");
   EXPECT_EQ(plan["calls"][0]["options"]["bTranspose"], true);
@@ -116,20 +117,20 @@ TEST(Lowering, ALinearIsOneGemmWithItsBiasAndTheStoredWeight) {
 }
 
 TEST(Lowering, MarksInputsThatNoCallReads) {
-  GraphBuilder b;
+  TestBuilder b;
   const auto ids = b.input("input_ids", Dtype::kI32, {kBatchDim, kSequenceDim});
   b.input("attention_mask", Dtype::kI32, {kBatchDim, kSequenceDim});
   b.output(b.add("y", op::Embed{.ids = ids, .word = b.weight("w", {9, 2})}), "out");
-  const Json plan = lowered(*b.finish(), {1, 3, 1});
+  const Json plan = lowered(*b.finish(), usual_shape(1, 3, 1));
   EXPECT_EQ(plan["inputs"][0]["used"], true);
   EXPECT_EQ(plan["inputs"][1]["used"], false);
 }
 
 TEST(Lowering, RelativeBiasRowsAreTheBuckets) {
-  GraphBuilder b;
-  const op::RelativeBias bias{.table = b.weight("t", {32, 2})};
+  TestBuilder b;
+  const op::RelativeBias bias{.table = b.weight("t", {32, 2}), .length = kSequenceDim};
   b.output(b.add("y", bias), "out");
-  const Json plan = lowered(*b.finish(), {1, 3, 1});
+  const Json plan = lowered(*b.finish(), usual_shape(1, 3, 1));
   std::vector<double> expected;
   for (int i = 0; i < 3; ++i) {
     for (int j = 0; j < 3; ++j) expected.push_back(relative_bucket(j - i, bias));
@@ -147,7 +148,7 @@ TEST(Lowering, TakesEveryOpWithAllLimitsAndNoneWithout) {
     EXPECT_NE(declines(graph, node, "{}", {}), "") << node.name;
     EXPECT_NE(declines(graph, node, "no json", {}), "") << node.name;
   }
-  auto refused = lower(graph, {1, 4, 1}, "{}", {});
+  auto refused = lower(graph, usual_shape(1, 4), "{}", {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kUnsupportedOp);
 }
@@ -155,7 +156,7 @@ TEST(Lowering, TakesEveryOpWithAllLimitsAndNoneWithout) {
 TEST(Lowering, SaysWhatTheBrowserLacks) {
   const Graph graph = every_op();
   auto reason = [&](const Json& limits, const LoadOptions& options) {
-    auto text = lower(graph, {1, 4, 1}, limits.dump(), options);
+    auto text = lower(graph, usual_shape(1, 4), limits.dump(), options);
     return text ? std::string() : text.error().message;
   };
   Json limits = all_limits();
@@ -175,14 +176,13 @@ TEST(Lowering, SaysWhatTheBrowserLacks) {
 }
 
 TEST(Lowering, SharesTheMaskAmongLayers) {
-  GraphBuilder b;
+  TestBuilder b;
   const auto qkv = b.input("qkv", Dtype::kF32, {kBatchDim, kSequenceDim, dim(24)});
   const auto mask = b.input("mask", Dtype::kI32, {kBatchDim, kSequenceDim});
   for (auto name : {"a", "b", "c"}) {
-    b.output(b.add(name, op::Attention{.qkv = qkv, .mask = mask, .heads = 2, .head_dim = 4}),
-             std::string("out.") + name);
+    b.output(b.add(name, masked_attention(qkv, mask, 2, 4)), std::string("out.") + name);
   }
-  const Json plan = lowered(*b.finish(), {2, 3, 1});
+  const Json plan = lowered(*b.finish(), usual_shape(2, 3, 1));
   int comparisons = 0;
   for (const auto& call : plan["calls"]) comparisons += call["op"] == "equal";
   EXPECT_EQ(comparisons, 1);

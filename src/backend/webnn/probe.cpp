@@ -14,14 +14,15 @@ constexpr std::int64_t kRows = 64, kWidth = 512;
 
 Result<std::string> lowered_probe(std::string_view limits_json) {
   GraphBuilder builder;
-  ValueId x = builder.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(kWidth)});
+  const Dim batch = builder.symbol(batch_symbol()), sequence = builder.symbol(sequence_symbol());
+  ValueId x = builder.input("x", Dtype::kF32, {batch, sequence, dim(kWidth)});
   const WeightId weight = builder.weight("w", {kWidth, kWidth});
   for (int i = 0; i < kProducts; ++i) {
     x = builder.add("product." + std::to_string(i), op::Linear{.x = x, .weight = weight});
   }
   builder.output(x, "y");
   IA_ASSIGN(const Graph graph, builder.finish());
-  return lower(graph, {.batch = 1, .sequence = kRows, .rows = 1}, limits_json, {});
+  return lower(graph, {{kSequence, kRows}}, limits_json, {});
 }
 
 /// What the probe holds on to until it ends.

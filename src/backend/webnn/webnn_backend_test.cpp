@@ -9,6 +9,7 @@
 #include "backend/webnn/webnn.h"
 #include "backend/webnn/webnn_program.h"
 #include "base/in_place.h"
+#include "graph/test_symbols.h"
 
 namespace ipfs_accelerate::webnn {
 namespace {
@@ -119,7 +120,7 @@ struct Fixture : testing::Test {
 using WebnnBackendTest = Fixture;
 
 Graph one_linear() {
-  GraphBuilder b;
+  TestBuilder b;
   const ValueId x = b.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(8)});
   b.output(b.add("y", op::Linear{.x = x, .weight = b.weight("w", {8, 8})}), "out");
   return *b.finish();
@@ -128,7 +129,7 @@ Graph one_linear() {
 std::unique_ptr<Program> loaded(Backend& backend, int precision = 32) {
   auto program = *run_in_place(backend.load(one_linear(), {.precision = precision}, Stop()));
   const Bytes weight(8 * 8 * 4);
-  EXPECT_TRUE(run_in_place(program->upload(0, {{Dtype::kF32, {8, 8}, weight}}, Stop())));
+  EXPECT_TRUE(run_in_place(program->upload({0}, {{Dtype::kF32, {8, 8}, weight}}, Stop())));
   return program;
 }
 
@@ -166,7 +167,7 @@ TEST_F(WebnnBackendTest, OpsThatAreMissingDoNotRefuseTheDevice) {
   port.limits_json = limits(true, "gelu");
   const auto backend = open();
   ASSERT_TRUE(backend) << backend.error().message;
-  GraphBuilder b;
+  TestBuilder b;
   const ValueId x = b.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(8)});
   b.output(b.add("y", op::Linear{.x = x, .weight = b.weight("w", {8, 8}), .activation = Activation::kGelu}), "out");
   const Graph graph = *b.finish();
@@ -198,7 +199,7 @@ TEST_F(WebnnBackendTest, ABatchIsSpreadWhereThatIsFaster) {
   const auto backend = open();
   ASSERT_TRUE(backend);
   auto program = loaded(**backend);
-  auto executable = *run_in_place(program->compile({6, 3, 1}, Stop()));
+  auto executable = *run_in_place(program->compile(usual_shape(6, 3), Stop()));
   EXPECT_EQ(port.contexts.size(), 4u);
   EXPECT_EQ(program->optimizations().back(), "batch over 4 contexts side by side");
   EXPECT_EQ(program->weight_bytes(), 5 * 8 * 8 * 4);  // kept once, and a copy in each graph
@@ -211,7 +212,7 @@ TEST_F(WebnnBackendTest, ABatchIsSpreadWhereThatIsFaster) {
   EXPECT_EQ(used.size(), 4u);
   executable.reset();
   EXPECT_EQ(program->weight_bytes(), 8 * 8 * 4);
-  auto two = *run_in_place(program->compile({2, 3, 1}, Stop()));  // measured once
+  auto two = *run_in_place(program->compile(usual_shape(2, 3), Stop()));  // measured once
   EXPECT_EQ(port.contexts.size(), 4u);
   EXPECT_TRUE(run(*two, 2));
 }
@@ -220,7 +221,7 @@ TEST_F(WebnnBackendTest, ContextsThatBringNothingAreClosedAgain) {
   port.together = 8.0;  // four at once take as long as one after the other
   const auto backend = open();
   auto program = loaded(**backend);
-  auto executable = *run_in_place(program->compile({6, 3, 1}, Stop()));
+  auto executable = *run_in_place(program->compile(usual_shape(6, 3), Stop()));
   EXPECT_EQ(port.contexts.size(), 1u);
   EXPECT_TRUE(run(*executable, 6));
 }
@@ -233,25 +234,25 @@ TEST_F(WebnnBackendTest, OneContextIsEnoughWhereMoreCannotHelp) {
     fresh.most_contexts = most;
     auto backend = *run_in_place(make_backend(fresh, reference, [&] { return fresh.time; }, processors, Stop()));
     auto program = loaded(*backend);
-    ASSERT_TRUE(run_in_place(program->compile({6, 3, 1}, Stop())));
+    ASSERT_TRUE(run_in_place(program->compile(usual_shape(6, 3), Stop())));
     EXPECT_EQ(fresh.contexts.size(), 1u);
     program.reset(), backend.reset();
   }
 }
 
 TEST_F(WebnnBackendTest, OnlyGraphsWithTheBatchFirstAreSplit) {
-  EXPECT_TRUE(can_split(one_linear()));
-  GraphBuilder b;
+  EXPECT_TRUE(bool(split_symbol(one_linear())));
+  TestBuilder b;
   const ValueId x = b.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(8)});
   const ValueId rows = b.input("rows", Dtype::kI32, {kRowsDim});
   b.output(b.add("y", op::SelectRows{.x = x, .rows = rows}), "out");
-  EXPECT_FALSE(can_split(*b.finish()));
+  EXPECT_FALSE(bool(split_symbol(*b.finish())));
 }
 
 TEST_F(WebnnBackendTest, ALostContextIsRemembered) {
   const auto backend = open();
   auto program = loaded(**backend);
-  auto executable = *run_in_place(program->compile({1, 3, 1}, Stop()));
+  auto executable = *run_in_place(program->compile(usual_shape(1, 3), Stop()));
   EXPECT_TRUE(run(*executable, 1));
   port.lost_why = "the GPU was reset";
   const auto lost = run(*executable, 1);
@@ -268,9 +269,9 @@ TEST_F(WebnnBackendTest, ALostContextIsRemembered) {
 TEST_F(WebnnBackendTest, WrongCallsAreErrors) {
   const auto backend = open();
   auto program = *run_in_place((*backend)->load(one_linear(), {}, Stop()));
-  EXPECT_EQ(run_in_place(program->compile({1, 3, 1}, Stop())).error().code, ErrorCode::kMissingWeight);
-  EXPECT_EQ(run_in_place(program->upload(3, {}, Stop())).error().code, ErrorCode::kInvalidArgument);
-  EXPECT_EQ(run_in_place(program->upload(0, {}, Stop())).error().code, ErrorCode::kWrongShape);
+  EXPECT_EQ(run_in_place(program->compile(usual_shape(1, 3), Stop())).error().code, ErrorCode::kMissingWeight);
+  EXPECT_EQ(run_in_place(program->upload({3}, {}, Stop())).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(run_in_place(program->upload({0}, {}, Stop())).error().code, ErrorCode::kWrongShape);
 }
 
 }  // namespace

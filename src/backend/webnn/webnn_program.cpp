@@ -17,7 +17,7 @@ using Json = nlohmann::json;
 std::vector<WeightId> weights_in(const std::string& lowered) {
   std::vector<WeightId> ids;
   for (const Json& constant : Json::parse(lowered)["constants"]) {
-    if (constant.contains("weight")) ids.push_back(constant["weight"].get<WeightId>());
+    if (constant.contains("weight")) ids.push_back({constant["weight"].get<std::int32_t>()});
   }
   return ids;
 }
@@ -25,7 +25,7 @@ std::vector<WeightId> weights_in(const std::string& lowered) {
 std::int64_t tensor_bytes(const Graph& graph, const ShapeClass& shape) {
   std::int64_t sum = 0;
   for (const auto* list : {&graph.inputs, &graph.outputs}) {
-    for (const ValueId id : *list) sum += 4 * element_count(bind(graph.value(id).dims, shape)).value_or(0);
+    for (const ValueId id : *list) sum += 4 * element_count(graph.shape_of(id, shape)).value_or(0);
   }
   return sum;
 }
@@ -87,7 +87,9 @@ class WebnnExecutable final : public Executable {
   template <class Bytes>
   Bytes part(Bytes bytes, std::int64_t from, std::int64_t batch) const {
     if (shares_.size() == 1) return bytes;
-    const std::size_t each = bytes.size() / static_cast<std::size_t>(shape_.batch);
+    std::int64_t whole = 0;
+    for (const Share& share : shares_) whole += share.batch;
+    const std::size_t each = bytes.size() / static_cast<std::size_t>(whole);
     return bytes.subspan(static_cast<std::size_t>(from) * each, static_cast<std::size_t>(batch) * each);
   }
 
@@ -110,12 +112,17 @@ std::shared_ptr<const ConstantId> kept_constant(std::shared_ptr<WebnnDevice> dev
 
 }  // namespace
 
-bool can_split(const Graph& graph) {
-  const auto batch_first = [&](ValueId id) {
-    const auto& dims = graph.value(id).dims;
-    return !dims.empty() && dims.front() == kBatchDim && std::ranges::find(dims, kRowsDim) == dims.end();
-  };
-  return std::ranges::all_of(graph.inputs, batch_first) && std::ranges::all_of(graph.outputs, batch_first);
+SymbolId split_symbol(const Graph& graph) {
+  std::optional<SymbolId> first;
+  for (const auto* list : {&graph.inputs, &graph.outputs}) {
+    for (const ValueId id : *list) {
+      const auto& dims = graph.value(id).dims;
+      const SymbolId leads = dims.empty() ? SymbolId{} : dims.front().symbol;
+      if (!leads || first.value_or(leads) != leads) return {};
+      first = leads;
+    }
+  }
+  return first.value_or(SymbolId{});
 }
 
 WebnnProgram::WebnnProgram(std::shared_ptr<WebnnDevice> device, Graph graph, int asked, int precision)
@@ -127,8 +134,8 @@ WebnnProgram::WebnnProgram(std::shared_ptr<WebnnDevice> device, Graph graph, int
 
 Async<> WebnnProgram::upload(WeightId id, std::vector<WeightPart> parts, Stop stop) {
   co_await stop.check();
-  if (id < 0 || static_cast<std::size_t>(id) >= graph_->weights.size()) {
-    co_await fail(ErrorCode::kInvalidArgument, "weight {} of {}", id, graph_->weights.size());
+  if (!id || id.index() >= graph_->weights.size()) {
+    co_await fail(ErrorCode::kInvalidArgument, "weight {} of {}", id.number, graph_->weights.size());
   }
   const Weight& weight = graph_->weight(id);
   const Dtype dtype = precision_ == 16 ? Dtype::kF16 : Dtype::kF32;
@@ -139,8 +146,13 @@ Async<> WebnnProgram::upload(WeightId id, std::vector<WeightPart> parts, Stop st
   constants_[id] = kept_constant(device_, made, bytes_, std::int64_t(size));
 }
 
+std::int64_t WebnnProgram::entries(const ShapeClass& shape) const {
+  const SymbolId split = split_symbol(*graph_);
+  return split ? shape.at(graph_->symbol(split).name) : 1;
+}
+
 Async<std::vector<ContextId>> WebnnProgram::contexts_for(const ShapeClass& shape, Stop stop) {
-  if (shape.batch > 1 && can_split(*graph_)) co_return co_await device_->contexts(std::move(stop));
+  if (entries(shape) > 1) co_return co_await device_->contexts(std::move(stop));
   co_return std::vector<ContextId>{device_->context()};
 }
 
@@ -148,12 +160,14 @@ Async<std::unique_ptr<Executable>> WebnnProgram::compile(ShapeClass shape, Stop 
   co_await stop.check();
   co_await device_->usable();
   const std::vector<ContextId> contexts = co_await contexts_for(shape, stop);
-  const auto count = std::min<std::int64_t>(std::int64_t(contexts.size()), shape.batch);
+  const std::int64_t whole = entries(shape);
+  const auto count = std::min<std::int64_t>(std::int64_t(contexts.size()), whole);
   auto executable = std::make_unique<WebnnExecutable>(device_, graph_, shape);
   for (std::int64_t i = 0; i < count; ++i) {
     co_await stop.check();
     ShapeClass mine = shape;
-    mine.batch = (i + 1) * shape.batch / count - i * shape.batch / count;
+    const std::int64_t batch = (i + 1) * whole / count - i * whole / count;
+    if (count > 1) mine.set(graph_->symbol(split_symbol(*graph_)).name, batch);
     std::string lowered = co_await lower(*graph_, mine, device_->limits(), {.precision = precision_});
     std::vector<ConstantId> constants;
     std::int64_t bytes = 0;
@@ -168,7 +182,7 @@ Async<std::unique_ptr<Executable>> WebnnProgram::compile(ShapeClass shape, Stop 
     const ContextId context = contexts[static_cast<std::size_t>(i)];
     const GraphId graph =
         co_await device_->watch(device_->port().build(context, std::move(lowered), std::move(constants), stop));
-    executable->add({graph, mine.batch}, bytes_, bytes);
+    executable->add({graph, batch}, bytes_, bytes);
   }
   const std::string note = std::format("batch over {} contexts side by side", count);
   if (count > 1 && std::ranges::find(optimizations_, note) == optimizations_.end()) optimizations_.push_back(note);

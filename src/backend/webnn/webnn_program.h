@@ -20,6 +20,7 @@ class WebnnProgram final : public Program {
   std::vector<std::string> optimizations() const override { return optimizations_; }
 
  private:
+  std::int64_t entries(const ShapeClass& shape) const;  ///< that can be computed apart
   Async<std::vector<ContextId>> contexts_for(const ShapeClass& shape, Stop stop);
 
   std::shared_ptr<WebnnDevice> device_;
@@ -31,7 +32,8 @@ class WebnnProgram final : public Program {
   std::shared_ptr<std::int64_t> bytes_ = std::make_shared<std::int64_t>(0);  ///< here and in built graphs
 };
 
-/// Whether sequences of a batch can be computed apart: every value that goes in or out has the batch first.
-bool can_split(const Graph& graph);
+/// The symbol along which runs can be computed apart: the first dimension of every value that goes in or out. None when
+/// they differ.
+SymbolId split_symbol(const Graph& graph);
 
 }  // namespace ipfs_accelerate::webnn

@@ -10,6 +10,7 @@
 #include "backend/fake_backend.h"
 #include "backend/quirks.h"
 #include "backend/webgpu/gpu_backend.h"
+#include "graph/test_symbols.h"
 #include "host/native/compute.h"
 
 namespace ipfs_accelerate::host {
@@ -36,7 +37,7 @@ constexpr std::int64_t kWidth = 64;
 
 /// y = x * 2 through one linear of the identity matrix; what a "reference" can compute without another backend.
 Graph doubling() {
-  GraphBuilder b;
+  TestBuilder b;
   const ValueId x = b.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(kWidth)});
   b.output(b.add("double", op::Linear{.x = x, .weight = b.weight("w", {kWidth, kWidth})}), "y");
   return *b.finish();
@@ -50,7 +51,7 @@ std::vector<float> diagonal() {
 
 /// Two linears in a row, so that the second reads f16.
 Graph chained() {
-  GraphBuilder b;
+  TestBuilder b;
   ValueId x = b.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(kWidth)});
   for (const char* name : {"a", "b"}) x = b.add(name, op::Linear{.x = x, .weight = b.weight(name, {kWidth, kWidth})});
   b.output(x, "y");
@@ -97,10 +98,10 @@ TEST(Dawn, RunsRepeatedlyAndInSeveralShapes) {
   ASSERT_TRUE(program) << program.error().message;
   const auto weights = diagonal();
   const WeightPart part{Dtype::kF32, {kWidth, kWidth}, bytes_of(weights)};
-  ASSERT_TRUE(opened.loop.block_on((*program)->upload(0, {part}, Stop())));
+  ASSERT_TRUE(opened.loop.block_on((*program)->upload({0}, {part}, Stop())));
   EXPECT_EQ((*program)->weight_bytes(), kWidth * kWidth * 4);
   for (const std::int64_t sequence : {1, 7, 33, 200}) {
-    const auto executable = opened.loop.block_on((*program)->compile({.batch = 1, .sequence = sequence}, Stop()));
+    const auto executable = opened.loop.block_on((*program)->compile(usual_shape(1, sequence), Stop()));
     ASSERT_TRUE(executable) << executable.error().message;
     std::vector<float> x(sequence * kWidth), y(x.size());
     for (int run = 0; run < 3; ++run) {
@@ -170,12 +171,12 @@ TEST(Dawn, LostDevicesAreReportedAndOpenAgain) {
   EXPECT_NE(opened.gpu.lost().find("on purpose"), std::string::npos);
   const auto weights = diagonal();
   const WeightPart part{Dtype::kF32, {kWidth, kWidth}, bytes_of(weights)};
-  const auto uploaded = opened.loop.block_on((*program)->upload(0, {part}, Stop()));
+  const auto uploaded = opened.loop.block_on((*program)->upload({0}, {part}, Stop()));
   ASSERT_FALSE(uploaded);
   EXPECT_EQ(uploaded.error().code, ErrorCode::kDeviceLost);
   ASSERT_TRUE(opened.loop.block_on(opened.gpu.open(Stop())));
   EXPECT_TRUE(opened.gpu.lost().empty());
-  EXPECT_TRUE(opened.loop.block_on((*program)->upload(0, {part}, Stop())));
+  EXPECT_TRUE(opened.loop.block_on((*program)->upload({0}, {part}, Stop())));
 }
 
 constexpr const char* kCopy = R"(
@@ -327,8 +328,7 @@ std::string seen_of(const std::string& name) {
                                         .max_workgroup_invocations = 1024,
                                         .tuning = {}};
     std::string seen;
-    for (const auto& pipeline :
-         record(chained(), {.batch = 1, .sequence = 32}, matrices, {.precision = 16})->pipelines) {
+    for (const auto& pipeline : record(chained(), usual_shape(1, 32), matrices, {.precision = 16})->pipelines) {
       seen += pipeline.wgsl;
     }
     return seen;
@@ -354,14 +354,13 @@ TEST(Quirks, EveryRowMakesADifference) {
 
 /// Attention with mask and position bias between two linears, so that its values are f16 at precision 16.
 Graph attention_chain() {
-  GraphBuilder b;
+  TestBuilder b;
   const ValueId x = b.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(kWidth)});
   const ValueId mask = b.input("mask", Dtype::kI32, {kBatchDim, kSequenceDim});
-  const ValueId bias = b.add("bias", op::RelativeBias{.table = b.weight("table", {32, 2})});
+  const ValueId bias = b.add("bias", op::RelativeBias{.table = b.weight("table", {32, 2}), .length = kSequenceDim});
   const ValueId h = b.add("in", op::Linear{.x = x, .weight = b.weight("in", {kWidth, kWidth})});
   const ValueId qkv = b.add("qkv", op::Linear{.x = h, .weight = b.weight("qkv", {3 * kWidth, kWidth})});
-  const ValueId mixed = b.add(
-      "attention", op::Attention{.qkv = qkv, .mask = mask, .bias = bias, .heads = 2, .head_dim = 32, .scale = 0.18f});
+  const ValueId mixed = b.add("attention", masked_attention(qkv, mask, 2, 32, bias));
   b.output(b.add("out", op::Linear{.x = mixed,
                                    .residual = h,
                                    .weight = b.weight("out", {kWidth, kWidth}),
@@ -383,14 +382,14 @@ Async<std::vector<float>> run_chain(Backend& backend, int precision, ShapeClass 
     const Shape& dims = graph.weights[id].shape;
     const auto values = noise(dims[0] * dims[1], dims[1] == 2 ? 1.0f : 0.2f, std::uint32_t(id + 5));
     const WeightPart part{Dtype::kF32, dims, bytes_of(values)};
-    co_await program->upload(WeightId(id), {part}, Stop());
+    co_await program->upload({std::int32_t(id)}, {part}, Stop());
   }
   const auto executable = co_await program->compile(shape, Stop());
-  const std::int64_t tokens = shape.batch * shape.sequence;
+  const std::int64_t tokens = shape.at(kBatch) * shape.at(kSequence);
   const auto x = noise(tokens * kWidth, 2.0f, 99);
   std::vector<std::int32_t> mask(tokens);
   for (std::int64_t i = 0; i < tokens; ++i)
-    mask[i] = i / shape.sequence == 1 ? 0 : i % 11 != 3;  // one sequence wholly masked
+    mask[i] = i / shape.at(kSequence) == 1 ? 0 : i % 11 != 3;  // one sequence wholly masked
   std::vector<float> y(x.size(), std::nanf(""));
   const std::vector<TensorRef> inputs{
       {Dtype::kF32, bytes_of(x)}, {Dtype::kI32, {reinterpret_cast<const std::uint8_t*>(mask.data()), mask.size() * 4}}};
@@ -402,7 +401,7 @@ Async<std::vector<float>> run_chain(Backend& backend, int precision, ShapeClass 
 TEST(Dawn, F16AndMatrixKernelsAgreeWithPlainOnes) {
   Opened all, plain({.toggles = {}, .switched_off = {"subgroups", "shader-f16"}, .tuning = {}});
   // One step of keys, several, and rows that fill no tile.
-  for (const ShapeClass& shape : {ShapeClass{2, 40}, ShapeClass{3, 77}, ShapeClass{1, 261}}) {
+  for (const ShapeClass& shape : {usual_shape(2, 40), usual_shape(3, 77), usual_shape(1, 261)}) {
     const auto expected = plain.loop.block_on(run_chain(*plain.backend, 32, shape));
     ASSERT_TRUE(expected) << expected.error().message;
     for (const int precision : {32, 16}) {
@@ -413,7 +412,7 @@ TEST(Dawn, F16AndMatrixKernelsAgreeWithPlainOnes) {
         const double difference = std::abs((*got)[i] - (*expected)[i]);
         worst = std::isnan(worst) || difference <= worst ? worst : difference;
       }
-      EXPECT_LT(worst, precision == 16 ? 2e-2 : 1e-4) << shape.batch << " x " << shape.sequence << " at " << precision;
+      EXPECT_LT(worst, precision == 16 ? 2e-2 : 1e-4) << shape.text() << " at " << precision;
     }
   }
 }

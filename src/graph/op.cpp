@@ -1,0 +1,41 @@
+// What follows from the fields of an op.
+#include "graph/op.h"
+
+#include <algorithm>
+
+#include "graph/rule.h"
+
+namespace ipfs_accelerate {
+namespace {
+
+template <class IdType>
+std::vector<IdType> present(const Op& op) {
+  std::vector<IdType> found;
+  const auto add = [&](IdType id) {
+    if (id && !std::ranges::contains(found, id)) found.push_back(id);
+  };
+  const auto visit = [&]<class Field>(std::string_view, const Field& field) {
+    if constexpr (std::is_same_v<Field, IdType>) {
+      add(field);
+    } else if constexpr (std::is_same_v<Field, Columns> && std::is_same_v<IdType, ValueId>) {
+      add(field.value);
+    }
+  };
+  std::visit([&]<class T>(const T& one) { T::fields(one, visit); }, op);
+  return found;
+}
+
+}  // namespace
+
+std::string_view op_name(const Op& op) {
+  return std::visit([]<class T>(const T&) { return T::kName; }, op);
+}
+
+std::vector<ValueId> inputs_of(const Op& op) { return present<ValueId>(op); }
+std::vector<WeightId> weights_of(const Op& op) { return present<WeightId>(op); }
+
+Result<std::vector<Dim>> infer(const Graph& graph, const Op& op) {
+  return std::visit([&](const auto& one) { return one.infer(Rule(graph, op_name(op))); }, op);
+}
+
+}  // namespace ipfs_accelerate

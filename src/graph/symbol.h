@@ -1,0 +1,67 @@
+// Symbols: the dimensions that are known per run, by name, and the numbers given to them.
+#pragma once
+
+#include <initializer_list>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "graph/ids.h"
+
+namespace ipfs_accelerate {
+
+/// Names that models and tasks share.
+inline constexpr std::string_view kBatch = "batch";        ///< sequences of a run
+inline constexpr std::string_view kSequence = "sequence";  ///< tokens of the longest one
+inline constexpr std::string_view kRows = "rows";          ///< rows picked by SelectRows
+
+/// How numbers are rounded up, so that few shape classes are ever compiled.
+enum class Bucket : std::uint8_t {
+  kCount,   ///< 1, 2, 3, 4, 6, 8, 12, 16, 24, 32 ...: at most a third is padding
+  kLength,  ///< the next multiple of 8 (to 64), 16 (to 256) or 64, at most the symbol's limit
+};
+
+struct Symbol {
+  std::string name;
+  Bucket bucket = Bucket::kCount;
+  std::int64_t limit = 0;      ///< the largest number the model takes; 0: any
+  bool counts_tokens = false;  ///< values with such a dimension are large, so a backend may keep them in half precision
+};
+
+inline Symbol batch_symbol() { return {.name = std::string(kBatch)}; }
+/// `limit`: tokens the model takes at most.
+inline Symbol sequence_symbol(std::int64_t limit = 0) {
+  return {.name = std::string(kSequence), .bucket = Bucket::kLength, .limit = limit, .counts_tokens = true};
+}
+inline Symbol rows_symbol() { return {.name = std::string(kRows), .counts_tokens = true}; }
+
+/// One dimension: a number, or a symbol of the graph.
+struct Dim {
+  SymbolId symbol;
+  std::int64_t size = 0;  ///< when there is no symbol
+  friend bool operator==(const Dim&, const Dim&) = default;
+};
+inline Dim dim(std::int64_t size) { return {{}, size}; }
+
+/// Numbers for symbols, by name: one compiled executable per shape class. What is not named is 1.
+class ShapeClass {
+ public:
+  ShapeClass() = default;
+  ShapeClass(std::initializer_list<std::pair<std::string_view, std::int64_t>> numbers) {
+    for (const auto& [name, number] : numbers) set(name, number);
+  }
+
+  void set(std::string_view name, std::int64_t number) { numbers_.insert_or_assign(std::string(name), number); }
+  std::int64_t at(std::string_view name) const {
+    const auto found = numbers_.find(name);
+    return found == numbers_.end() ? 1 : found->second;
+  }
+  const std::map<std::string, std::int64_t, std::less<>>& numbers() const { return numbers_; }
+  std::string text() const;  ///< "batch 2, sequence 40"
+  friend auto operator<=>(const ShapeClass&, const ShapeClass&) = default;
+
+ private:
+  std::map<std::string, std::int64_t, std::less<>> numbers_;
+};
+
+}  // namespace ipfs_accelerate
