@@ -205,7 +205,7 @@ void bench_encoder(Backend& backend, double peak) {
 
 // The steps of one layer, each alone.
 void bench_steps(Backend& backend, double peak) {
-  for (const ShapeClass shape :
+  for (const ShapeClass& shape :
        {usual_shape(1, 16, 1), usual_shape(1, 128, 1), usual_shape(1, 512, 1), usual_shape(8, 512, 1)}) {
     const std::string at = " " + std::to_string(shape.at(kBatch)) + " x " + std::to_string(shape.at(kSequence));
     const double tokens = static_cast<double>(shape.at(kBatch) * shape.at(kSequence));

@@ -71,12 +71,21 @@ class Program {
   virtual std::vector<std::string> optimizations() const = 0;
 };
 
+/// Bytes that a graph takes on a device.
+struct Memory {
+  std::int64_t weights = 0;      ///< Program::weight_bytes(), once all are uploaded
+  std::int64_t activations = 0;  ///< Executable::memory_bytes()
+  friend bool operator==(const Memory&, const Memory&) = default;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
   virtual const DeviceInfo& device() const = 0;
   /// Empty when the node can run here, else the reason.
   virtual std::string declines(const Graph& graph, const Node& node, const LoadOptions& options) const = 0;
+  /// What the graph will take in this shape class; no weight is read. Fails where compile() would.
+  virtual Result<Memory> predict(const Graph& graph, const ShapeClass& shape, const LoadOptions& options) const = 0;
   /// May first check the device at this precision (kSelfCheckFailed), which `stop` ends unless others wait for it too.
   virtual Async<std::unique_ptr<Program>> load(Graph graph, LoadOptions options, Stop stop) = 0;
 };

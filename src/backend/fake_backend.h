@@ -12,6 +12,7 @@ class FakeBackend final : public Backend {
   explicit FakeBackend(float answer) : answer_(answer) {}
   const DeviceInfo& device() const override { return info_; }
   std::string declines(const Graph&, const Node&, const LoadOptions&) const override { return {}; }
+  Result<Memory> predict(const Graph&, const ShapeClass&, const LoadOptions&) const override { return Memory{}; }
   Async<std::unique_ptr<Program>> load(Graph, LoadOptions, Stop) override {
     ++loads;
     co_return std::make_unique<FakeProgram>(answer_);

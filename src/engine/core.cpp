@@ -282,8 +282,14 @@ Async<std::string> Core::explain(Request request, std::vector<Input> inputs, Sto
     const Batch batch = co_await pipeline.prepare(items, task_options(request.config, stop));
     shape = shape_bucket(pipeline.graph(), batch.shape);
   }
-  const Plan plan = plan_for(pipeline.graph(), choice, load_options(request.config));
-  nlohmann::ordered_json json = pipeline.explain(plan, shape, table, request.config.precision);
+  const LoadOptions loading = load_options(request.config);
+  const Plan plan = plan_for(pipeline.graph(), choice, loading);
+  std::vector<Memory> memory;
+  for (const Segment& segment : plan.segments) {
+    const Backend& backend = segment.platform == "cpu" ? *choice.cpu : *choice.preferred;
+    memory.push_back(co_await backend.predict(segment.graph, shape, loading));
+  }
+  nlohmann::ordered_json json = pipeline.explain(plan, shape, table, memory);
   json["cid"] = found.cid.text();
   json["device"] = adapter_text(choice.preferred->device());
   json["reason"] = choice.reason;

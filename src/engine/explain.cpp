@@ -2,13 +2,11 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/pipeline.h"
-#include "graph/memory.h"
 
 namespace ipfs_accelerate {
 namespace {
 
 using Json = nlohmann::json;
-constexpr std::int64_t kAlignment = 256;  // what WebGPU asks of a binding's offset
 
 Json value_json(const Graph& graph, ValueId id, const ShapeClass& shape) {
   const Value& value = graph.value(id);
@@ -47,23 +45,16 @@ Json weight_json(const Weight& weight, const TensorTable& tensors) {
   return {{"name", weight.name}, {"parts", weight.parts}, {"shape", weight.shape}, {"dtype", dtype}, {"bytes", bytes}};
 }
 
-/// Bytes of a float on a segment's device: the CPU computes in f32 always.
-std::int64_t element_bytes(const Segment& segment, int precision) {
-  return segment.platform != "cpu" && precision == 16 ? 2 : 4;
-}
-
 }  // namespace
 
-Json Pipeline::explain(const Plan& plan, const ShapeClass& shape, const TensorTable& tensors, int precision) const {
+Json Pipeline::explain(const Plan& plan, const ShapeClass& shape, const TensorTable& tensors,
+                       const std::vector<Memory>& memory) const {
   Json segments = Json::array(), weights = Json::array();
   std::int64_t weight_bytes = 0, activation_bytes = 0;
-  for (const Segment& segment : plan.segments) {
-    segments.push_back(segment_json(segment, shape));
-    const std::int64_t size = element_bytes(segment, precision);
-    activation_bytes += plan_memory(segment.graph, shape, size, kAlignment).arena_bytes;
-    for (WeightId id : used_weights(segment.graph)) {
-      weight_bytes += element_count(segment.graph.weight(id).shape).value_or(0) * size;
-    }
+  for (const Segment& segment : plan.segments) segments.push_back(segment_json(segment, shape));
+  for (const Memory& each : memory) {
+    weight_bytes += each.weights;
+    activation_bytes += each.activations;
   }
   for (WeightId id : used_weights(graph())) weights.push_back(weight_json(graph().weight(id), tensors));
   return {{"task", task_->name()},

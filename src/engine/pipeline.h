@@ -62,11 +62,12 @@ class Pipeline {
   Result<std::vector<nlohmann::json>> finish(const Batch& batch, const Tensor& output,
                                              const TaskOptions& options) const;
 
-  /// The plan dump: what runs where, which weights, bytes, predicted memory. No weight is read.
+  /// The plan dump: what runs where, which weights, and `memory`, what each segment's backend says it takes.
   /// {"task","architecture","shape","segments":[{platform,nodes:[{name,op,output,shape}],reason}],
   ///  "weights":[{name,parts,shape,dtype,bytes}],"weight_bytes","activation_bytes","inputs","outputs"}
-  /// weights: as stored; weight_bytes and activation_bytes: on the devices, in the precision they will have there.
-  nlohmann::json explain(const Plan& plan, const ShapeClass& shape, const TensorTable& tensors, int precision) const;
+  /// weights: as stored; weight_bytes and activation_bytes: on the devices.
+  nlohmann::json explain(const Plan& plan, const ShapeClass& shape, const TensorTable& tensors,
+                         const std::vector<Memory>& memory) const;
 
  private:
   Result<Batch> fit(Batch batch) const;

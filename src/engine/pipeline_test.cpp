@@ -152,16 +152,13 @@ TEST(Pipeline, ExplainsWithoutWeights) {
   ASSERT_TRUE(pipeline);
   const Plan plan = make_plan(pipeline->graph(), "webgpu", [](const Graph&, const Node&) { return std::string(); });
   const ShapeClass shape = usual_shape(2, 16);
-  const auto wide = pipeline->explain(plan, shape, f.tensors, 32);
-  const auto half = pipeline->explain(plan, shape, f.tensors, 16);
-  EXPECT_EQ(wide["architecture"], "bert");
-  EXPECT_EQ(wide["segments"][0]["nodes"].size(), pipeline->graph().nodes.size());
-  EXPECT_EQ(wide["inputs"][0]["shape"], nlohmann::json({2, 16}));
-  std::int64_t stored = 0;
-  for (const auto& weight : wide["weights"]) stored += weight["bytes"].get<std::int64_t>();
-  EXPECT_EQ(wide["weight_bytes"], stored);  // stored in f32
-  EXPECT_EQ(half["weight_bytes"], stored / 2);
-  EXPECT_LT(half["activation_bytes"], wide["activation_bytes"]);
+  const auto report = pipeline->explain(plan, shape, f.tensors, {{300, 40}, {7, 2}});
+  EXPECT_EQ(report["architecture"], "bert");
+  EXPECT_EQ(report["segments"][0]["nodes"].size(), pipeline->graph().nodes.size());
+  EXPECT_EQ(report["inputs"][0]["shape"], nlohmann::json({2, 16}));
+  EXPECT_GT(report["weights"][0]["bytes"].get<std::int64_t>(), 0);
+  EXPECT_EQ(report["weight_bytes"], 307);  // what the backends say
+  EXPECT_EQ(report["activation_bytes"], 42);
 }
 
 }  // namespace

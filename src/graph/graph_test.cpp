@@ -147,34 +147,35 @@ TEST(Graph, SliceKeepsIdsAndNames) {
   EXPECT_EQ(whole.outputs, graph->outputs);
 }
 
+std::vector<std::int64_t> sizes_of(const Graph& graph, const ShapeClass& shape) {
+  return computed_bytes(graph, [&](ValueId id) { return *element_count(graph.shape_of(id, shape)) * 4; });
+}
+
 /// Every pair of values alive at the same node has separate bytes.
-void expect_no_overlap(const Graph& graph, const ShapeClass& shape, const MemoryPlan& plan,
-                       std::int64_t element_bytes) {
+void expect_no_overlap(const Graph& graph, const std::vector<std::int64_t>& sizes, const MemoryPlan& plan) {
   struct Range {
+    std::int32_t room;
     std::int64_t begin, end;
     std::size_t first, last;
   };
   std::vector<Range> ranges;
   for (std::size_t v = 0; v < graph.values.size(); ++v) {
-    if (plan.offsets[v] < 0) continue;
-    Range r{plan.offsets[v], plan.offsets[v] + *element_count(graph.bind(graph.values[v].dims, shape)) * element_bytes,
-            0, 0};
+    const auto& spot = plan.spots[v];
+    EXPECT_EQ(spot.room < 0, sizes[v] < 0) << v;
+    if (spot.room < 0) continue;
+    Range r{spot.room, spot.offset, spot.offset + sizes[v], 0, 0};
     for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
       if (graph.nodes[n].output == id_of<ValueId>(v)) r.first = r.last = n;
-      for (ValueId id : inputs_of(graph.nodes[n].op)) {
-        if (id == id_of<ValueId>(v)) r.last = n;
-      }
+      if (std::ranges::contains(inputs_of(graph.nodes[n].op), id_of<ValueId>(v))) r.last = n;
     }
-    for (ValueId id : graph.outputs) {
-      if (id == id_of<ValueId>(v)) r.last = graph.nodes.size();
-    }
-    EXPECT_LE(r.end, plan.arena_bytes);
+    if (std::ranges::contains(graph.outputs, id_of<ValueId>(v))) r.last = graph.nodes.size();
+    EXPECT_LE(r.end, plan.rooms[static_cast<std::size_t>(r.room)]);
     ranges.push_back(r);
   }
   for (std::size_t i = 0; i < ranges.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       const Range &a = ranges[i], &b = ranges[j];
-      const bool together = a.first <= b.last && b.first <= a.last;
+      const bool together = a.room == b.room && a.first <= b.last && b.first <= a.last;
       EXPECT_TRUE(!together || a.end <= b.begin || b.end <= a.begin) << i << " and " << j;
     }
   }
@@ -183,21 +184,34 @@ void expect_no_overlap(const Graph& graph, const ShapeClass& shape, const Memory
 TEST(Memory, NeverOverlapsAndReusesRoom) {
   auto graph = small_graph();
   ASSERT_TRUE(graph);
-  for (std::int64_t batch : {1, 3}) {
+  for (const Rooms rooms : {Rooms::kArena, Rooms::kBuffers}) {
     for (std::int64_t sequence : {1, 7, 64}) {
       for (std::int64_t alignment : {4, 64, 256}) {
-        const ShapeClass shape = usual_shape(batch, sequence);
-        const MemoryPlan plan = plan_memory(*graph, shape, 4, alignment);
-        expect_no_overlap(*graph, shape, plan, 4);
-        for (std::int64_t offset : plan.offsets) EXPECT_TRUE(offset < 0 || offset % alignment == 0);
-        EXPECT_EQ(plan.offsets[0], -1);  // a graph input
+        const auto sizes = sizes_of(*graph, usual_shape(3, sequence));
+        const MemoryPlan plan = plan_memory(*graph, sizes, rooms, alignment);
+        expect_no_overlap(*graph, sizes, plan);
+        for (const auto& spot : plan.spots) EXPECT_EQ(spot.offset % alignment, 0);
+        EXPECT_EQ(plan.spots[0].room, -1);  // a graph input
       }
     }
+    const auto sizes = sizes_of(*graph, usual_shape(1, 64));
+    std::int64_t sum = 0;
+    for (const std::int64_t size : sizes) sum += std::max<std::int64_t>(size, 0);
+    EXPECT_LT(plan_memory(*graph, sizes, rooms, 4).bytes(), sum);
   }
-  const ShapeClass shape = usual_shape(1, 64);
-  std::int64_t sum = 0;
-  for (const Node& node : graph->nodes) sum += *element_count(graph->shape_of(node.output, shape)) * 4;
-  EXPECT_LT(plan_memory(*graph, shape, 4, 4).arena_bytes, sum);
+}
+
+TEST(Memory, AnOpNeverReadsAndWritesOneBuffer) {
+  auto graph = small_graph();
+  ASSERT_TRUE(graph);
+  const MemoryPlan plan = plan_memory(*graph, sizes_of(*graph, usual_shape(2, 9)), Rooms::kBuffers, 1);
+  EXPECT_LT(plan.rooms.size(), graph->nodes.size());
+  for (const Node& node : graph->nodes) {
+    for (const ValueId id : inputs_of(node.op)) {
+      const std::int32_t room = plan.spots[id.index()].room;
+      EXPECT_TRUE(room < 0 || room != plan.spots[node.output.index()].room) << node.name;
+    }
+  }
 }
 
 TEST(Graph, RelativeBucketsAreT5s) {

@@ -44,7 +44,7 @@ ConformanceCase embed_case(ShapeClass shape, std::int64_t hidden, bool position,
 }
 
 void add_embed(Cases& cases) {
-  for (const ShapeClass shape :
+  for (const ShapeClass& shape :
        {usual_shape(1, 1, 1), usual_shape(1, 17, 1), usual_shape(3, 128, 1), usual_shape(5, 3, 1)}) {
     for (const std::int64_t hidden : {4, 30, 52, 384}) {
       cases.push_back(embed_case(shape, hidden, true, true, true, true, Dtype::kF32));
@@ -137,7 +137,7 @@ ConformanceCase norm_case(ShapeClass shape, std::int64_t hidden, bool residual, 
 
 void add_layer_norm(Cases& cases) {
   for (const std::int64_t hidden : {2, 7, 16, 30, 32, 33, 52, 96, 384, 1000}) {
-    for (const ShapeClass shape : {usual_shape(1, 1, 1), usual_shape(3, 17, 1), usual_shape(1, 129, 1)}) {
+    for (const ShapeClass& shape : {usual_shape(1, 1, 1), usual_shape(3, 17, 1), usual_shape(1, 129, 1)}) {
       cases.push_back(norm_case(shape, hidden, false, true, 1e-12f, 0.0f));
       cases.push_back(norm_case(shape, hidden, true, hidden % 2 == 0, 1e-5f, 0.0f));
     }
@@ -330,7 +330,7 @@ void add_normalize(Cases& cases) {
 }
 
 void add_select_rows(Cases& cases) {
-  for (const ShapeClass shape :
+  for (const ShapeClass& shape :
        {usual_shape(1, 1, 1), usual_shape(2, 9, 5), usual_shape(3, 50, 1), usual_shape(1, 7, 20)}) {
     for (const std::int64_t width : {1, 30, 384}) {
       CaseMaker maker("select_rows",

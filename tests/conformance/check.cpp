@@ -76,10 +76,21 @@ std::string compare(const Tensor& actual, const Tensor& expected, double toleran
                      actual.f32s()[where], expected.f32s()[where], worst, tolerance);
 }
 
+/// What the backend says a graph will take, and what it takes.
+Async<> check_memory(const ConformanceCase& c, const Backend& backend, LoadOptions options, const Program& program,
+                     const Executable& executable) {
+  const Memory predicted = co_await backend.predict(c.graph, c.shape, options);
+  const Memory taken{program.weight_bytes(), executable.memory_bytes()};
+  if (predicted == taken) co_return;
+  co_await fail(ErrorCode::kInternal, "predicted {} and {} bytes of weights and activations, taken {} and {}",
+                predicted.weights, predicted.activations, taken.weights, taken.activations);
+}
+
 Async<std::vector<std::vector<Tensor>>> run_twice(const ConformanceCase& c, Backend& backend, LoadOptions options) {
   const auto program = co_await backend.load(c.graph, options, Stop());
   for (WeightId id : used_weights(c.graph)) co_await upload(c, id, *program);
   const auto executable = co_await program->compile(c.shape, Stop());
+  co_await check_memory(c, backend, options, *program, *executable);
   std::vector<std::vector<Tensor>> runs;
   for (int i = 0; i < 2; ++i) runs.push_back(co_await run_once(c, *executable));
   co_return runs;

@@ -131,8 +131,9 @@ Result<> run(const op::Attention& op, ValueId output, RunState& run) {
   return {};
 }
 
-std::size_t scratch_of(const op::Attention& op, const RunState& run) {
-  return run.program.kernels->attention_scratch(run.size_of(op.k.value, 1), static_cast<std::size_t>(op.head_dim));
+std::size_t scratch_of(const op::Attention& op, const Sizing& sizing) {
+  const std::int64_t keys = sizing.graph.shape_of(op.k.value, sizing.shape)[1];
+  return sizing.kernels.attention_scratch(static_cast<std::size_t>(keys), static_cast<std::size_t>(op.head_dim));
 }
 
 }  // namespace ipfs_accelerate::cpu

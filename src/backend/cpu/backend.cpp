@@ -2,7 +2,7 @@
 #include <string>
 
 #include "backend/cpu/cpu.h"
-#include "backend/cpu/program.h"
+#include "backend/cpu/executable.h"
 
 namespace ipfs_accelerate::cpu {
 namespace {
@@ -50,6 +50,19 @@ class CpuBackend final : public Backend {
   std::string declines(const Graph&, const Node&, const LoadOptions& options) const override {
     if (options.precision == 32 || options.precision == 16) return "";
     return "precision " + std::to_string(options.precision) + " is not available on the CPU: use 32 or 16";
+  }
+
+  Result<Memory> predict(const Graph& graph, const ShapeClass& shape, const LoadOptions& options) const override {
+    Memory memory;
+    const auto forms = plan_weights(graph);
+    for (const WeightId id : used_weights(graph)) {
+      const PreparedSizes sizes = prepared_sizes(graph.weight(id), forms[id.index()], kernels_);
+      memory.weights += static_cast<std::int64_t>((sizes.panels + sizes.rows) * sizeof(float));
+    }
+    IA_ASSIGN(const ExecutableSizes sizes, executable_sizes(graph, shape, kernels_));
+    const int threads = options.threads > 0 ? compute_.pool(options.threads)->threads() : pool_->threads();
+    memory.activations = static_cast<std::int64_t>(sizes.total(static_cast<std::size_t>(threads)) * sizeof(float));
+    return memory;
   }
 
   Async<std::unique_ptr<Program>> load(Graph graph, LoadOptions options, Stop stop) override {

@@ -6,7 +6,6 @@
 
 #include "backend/check_tensors.h"
 #include "backend/cpu/steps.h"
-#include "graph/memory.h"
 
 namespace ipfs_accelerate::cpu {
 
@@ -20,6 +19,34 @@ std::size_t RunState::rows_of(ValueId id) const {
 namespace {
 
 constexpr std::int64_t kArenaAlignment = 64;
+
+bool is_constant_node(const Node& node) {
+  return std::visit([](const auto& op) { return is_constant(op); }, node.op);
+}
+
+}  // namespace
+
+Result<ExecutableSizes> executable_sizes(const Graph& graph, const ShapeClass& shape, const Kernels& kernels) {
+  IA_TRY(graph.check(shape));
+  const auto floats = [&](ValueId id) { return element_count(graph.shape_of(id, shape)).value_or(0); };
+  ExecutableSizes sizes;
+  auto bytes = computed_bytes(graph, [&](ValueId id) { return floats(id) * std::int64_t{sizeof(float)}; });
+  for (const Node& node : graph.nodes) {
+    if (is_constant_node(node)) {  // lies outside the arena, which later nodes write over
+      bytes[node.output.index()] = -1;
+      sizes.constants += static_cast<std::size_t>(floats(node.output));
+    }
+    const Sizing sizing{graph, shape, kernels};
+    sizes.scratch_stride =
+        std::max(sizes.scratch_stride, std::visit([&](const auto& op) { return scratch_of(op, sizing); }, node.op));
+  }
+  sizes.plan = plan_memory(graph, bytes, Rooms::kArena, kArenaAlignment);
+  sizes.arena = static_cast<std::size_t>(sizes.plan.bytes() + 3) / 4;
+  sizes.scratch_stride = (sizes.scratch_stride + 15) / 16 * 16 + 16;
+  return sizes;
+}
+
+namespace {
 
 class CpuExecutable final : public Executable {
  public:
@@ -35,9 +62,9 @@ class CpuExecutable final : public Executable {
   }
 
  private:
-  Result<> place_values();
+  Result<> place_values(const MemoryPlan& plan, std::size_t floats);
   Result<> place_constants();
-  Result<> size_scratch();
+  Result<> make_scratch();
   Result<> bind_inputs(std::span<const TensorRef> inputs);
   Result<> bind_outputs(std::span<const MutableTensorRef> outputs);
   Result<> compute(const Node& node);
@@ -61,34 +88,29 @@ std::size_t CpuExecutable::byte_count(ValueId id) const {
 }
 
 Result<> CpuExecutable::prepare() {
-  IA_TRY(graph_.check(run_.shape));
+  IA_ASSIGN(const ExecutableSizes sizes, executable_sizes(graph_, run_.shape, *program_->kernels));
   for (const Value& value : graph_.values) run_.shapes.push_back(graph_.bind(value.dims, run_.shape));
-  IA_TRY(place_values());
-  IA_TRY(size_scratch());
+  run_.scratch_stride = sizes.scratch_stride;
+  IA_TRY(place_values(sizes.plan, sizes.arena));
+  IA_TRY(make_scratch());
   return place_constants();
 }
 
-Result<> CpuExecutable::place_values() {
-  const MemoryPlan plan = plan_memory(graph_, run_.shape, 4, kArenaAlignment);
-  arena_ = Buffer(static_cast<std::size_t>(plan.arena_bytes + 3) / 4, program_->compute);
-  if (plan.arena_bytes > 0 && arena_.data() == nullptr) {
-    return fail(ErrorCode::kOutOfMemory, "no memory for {} bytes of activations; use a smaller batch",
-                plan.arena_bytes);
+Result<> CpuExecutable::place_values(const MemoryPlan& plan, std::size_t floats) {
+  arena_ = Buffer(floats, program_->compute);
+  if (floats > 0 && arena_.data() == nullptr) {
+    return fail(ErrorCode::kOutOfMemory, "no memory for {} bytes of activations; use a smaller batch", plan.bytes());
   }
   arena_places_.assign(graph_.values.size(), nullptr);
   for (std::size_t i = 0; i < graph_.values.size(); ++i) {
-    if (plan.offsets[i] >= 0) arena_places_[i] = reinterpret_cast<std::byte*>(arena_.data()) + plan.offsets[i];
+    if (plan.spots[i].room < 0) continue;
+    arena_places_[i] = reinterpret_cast<std::byte*>(arena_.data()) + plan.spots[i].offset;
   }
   run_.places = arena_places_;
   return {};
 }
 
-Result<> CpuExecutable::size_scratch() {
-  for (const Node& node : graph_.nodes) {
-    const std::size_t wanted = std::visit([&](const auto& op) { return scratch_of(op, run_); }, node.op);
-    run_.scratch_stride = std::max(run_.scratch_stride, wanted);
-  }
-  run_.scratch_stride = (run_.scratch_stride + 15) / 16 * 16 + 16;
+Result<> CpuExecutable::make_scratch() {
   run_.scratch = Buffer(run_.scratch_stride * static_cast<std::size_t>(program_->pool->threads()));
   if (run_.scratch.data() == nullptr) {
     return fail(ErrorCode::kOutOfMemory, "no memory for {} floats of scratch on each thread; use a smaller batch",
@@ -102,7 +124,7 @@ Result<> CpuExecutable::place_constants() {
   is_constant_.assign(graph_.nodes.size(), false);
   for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
     const Node& node = graph_.nodes[i];
-    if (!std::visit([](const auto& op) { return is_constant(op); }, node.op)) continue;
+    if (!is_constant_node(node)) continue;
     constants_.emplace_back(byte_count(node.output) / 4);
     if (constants_.back().data() == nullptr) {
       return fail(ErrorCode::kOutOfMemory, "no memory for {} bytes of '{}'; use a shorter sequence",

@@ -6,6 +6,7 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/program.h"
+#include "graph/memory.h"
 
 namespace ipfs_accelerate::cpu {
 
@@ -37,6 +38,16 @@ struct RunState {
   std::size_t width_of(ValueId id) const { return static_cast<std::size_t>(shape_of(id).back()); }
   std::size_t rows_of(ValueId id) const;  ///< elements over the last dimension
 };
+
+/// Floats that an executable takes.
+struct ExecutableSizes {
+  MemoryPlan plan;                 ///< of the arena, bytes
+  std::size_t arena = 0;           ///< floats of it
+  std::size_t scratch_stride = 0;  ///< for each thread
+  std::size_t constants = 0;       ///< values that are the same in every run
+  std::size_t total(std::size_t threads) const { return arena + scratch_stride * threads + constants; }
+};
+Result<ExecutableSizes> executable_sizes(const Graph& graph, const ShapeClass& shape, const Kernels& kernels);
 
 Async<std::unique_ptr<Executable>> make_executable(std::shared_ptr<const ProgramState> program, ShapeClass shape,
                                                    Stop stop);

@@ -11,6 +11,17 @@
 namespace ipfs_accelerate::cpu {
 namespace {
 
+bool can_widen(Dtype dtype) {
+  return dtype == Dtype::kF32 || dtype == Dtype::kF16 || dtype == Dtype::kBF16 || dtype == Dtype::kF64;
+}
+
+std::int64_t rows_of(const Shape& shape) { return shape.empty() ? 1 : shape[0]; }
+std::int64_t row_length(const Shape& shape) {
+  return shape.empty() ? 1 : std::reduce(shape.begin() + 1, shape.end(), std::int64_t{1}, std::multiplies<>());
+}
+
+}  // namespace
+
 std::vector<PreparedWeight> plan_weights(const Graph& graph) {
   std::vector<PreparedWeight> weights(graph.weights.size());
   for (const Node& node : graph.nodes) {
@@ -23,14 +34,13 @@ std::vector<PreparedWeight> plan_weights(const Graph& graph) {
   return weights;
 }
 
-bool can_widen(Dtype dtype) {
-  return dtype == Dtype::kF32 || dtype == Dtype::kF16 || dtype == Dtype::kBF16 || dtype == Dtype::kF64;
+PreparedSizes prepared_sizes(const Weight& weight, const PreparedWeight& forms, const Kernels& kernels) {
+  const auto rows = static_cast<std::size_t>(rows_of(weight.shape));
+  const auto length = static_cast<std::size_t>(row_length(weight.shape));
+  return {forms.needs_panels ? kernels.packed_size(rows, length) : 0, forms.needs_rows ? rows * length : 0};
 }
 
-std::int64_t rows_of(const Shape& shape) { return shape.empty() ? 1 : shape[0]; }
-std::int64_t row_length(const Shape& shape) {
-  return shape.empty() ? 1 : std::reduce(shape.begin() + 1, shape.end(), std::int64_t{1}, std::multiplies<>());
-}
+namespace {
 
 // The parts, stacked along dimension 0, must be exactly the weight.
 Result<> check_parts(const Weight& weight, std::span<const WeightPart> parts) {
@@ -93,14 +103,12 @@ class CpuProgram final : public Program {
 Result<> CpuProgram::allocate(WeightId id) {
   const Weight& weight = state_->graph.weights[id.index()];
   PreparedWeight& target = state_->weights[id.index()];
-  const auto rows = static_cast<std::size_t>(rows_of(weight.shape));
-  const auto length = static_cast<std::size_t>(row_length(weight.shape));
-  if (target.needs_panels) target.panels = Buffer(state_->kernels->packed_size(rows, length), state_->compute);
-  if (target.needs_rows) target.rows = Buffer(rows * length, state_->compute);
-  const bool got_all = (!target.needs_panels || target.panels.data() != nullptr || rows * length == 0) &&
-                       (!target.needs_rows || target.rows.data() != nullptr || rows * length == 0);
-  if (!got_all) {
-    return fail(ErrorCode::kOutOfMemory, "no memory for weight '{}', {} floats", weight.name, rows * length);
+  const PreparedSizes sizes = prepared_sizes(weight, target, *state_->kernels);
+  target.panels = Buffer(sizes.panels, state_->compute);
+  target.rows = Buffer(sizes.rows, state_->compute);
+  if ((sizes.panels > 0 && target.panels.data() == nullptr) || (sizes.rows > 0 && target.rows.data() == nullptr)) {
+    return fail(ErrorCode::kOutOfMemory, "no memory for weight '{}', {} floats", weight.name,
+                sizes.panels + sizes.rows);
   }
   return {};
 }

@@ -20,6 +20,14 @@ struct PreparedWeight {
   Buffer rows;    ///< row-major f32
 };
 
+/// Floats of a weight in these forms.
+struct PreparedSizes {
+  std::size_t panels = 0, rows = 0;
+};
+PreparedSizes prepared_sizes(const Weight& weight, const PreparedWeight& forms, const Kernels& kernels);
+/// The forms that the nodes of a graph read, per weight.
+std::vector<PreparedWeight> plan_weights(const Graph& graph);
+
 /// What a program and its executables share.
 struct ProgramState {
   Graph graph;

@@ -21,9 +21,16 @@ Result<> run(const op::SelectRows& op, ValueId output, RunState& run);
 std::vector<WeightId> panels_of(const auto&) { return {}; }
 std::vector<WeightId> panels_of(const op::Linear& op);
 
+/// What is known of a run before there is memory for it.
+struct Sizing {
+  const Graph& graph;
+  const ShapeClass& shape;
+  const Kernels& kernels;
+};
+
 /// Floats of scratch that each thread needs.
-std::size_t scratch_of(const auto&, const RunState&) { return 0; }
-std::size_t scratch_of(const op::Attention& op, const RunState& run);
+std::size_t scratch_of(const auto&, const Sizing&) { return 0; }
+std::size_t scratch_of(const op::Attention& op, const Sizing& sizing);
 
 /// The output depends on weights and shape alone.
 bool is_constant(const auto&) { return false; }

@@ -16,6 +16,15 @@ std::string GpuBackend::declines(const Graph& graph, const Node& node, const Loa
   return webgpu::declines(graph, node, capabilities_, options);
 }
 
+Result<Memory> GpuBackend::predict(const Graph& graph, const ShapeClass& shape, const LoadOptions& options) const {
+  IA_ASSIGN(const Recording recording, record(graph, shape, capabilities_, options));
+  Memory memory{.activations = recording.activation_bytes};
+  for (const BufferSpec& buffer : recording.buffers) {
+    if (buffer.kind == BufferKind::kWeight) memory.weights += buffer.bytes;
+  }
+  return memory;
+}
+
 Async<std::unique_ptr<Program>> GpuBackend::load(Graph graph, LoadOptions options, Stop stop) {
   co_await stop.check();
   if (options.precision == 16 && unchecked_f16_ != nullptr) {

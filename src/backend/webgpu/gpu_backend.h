@@ -16,6 +16,7 @@ class GpuBackend final : public Backend {
   const DeviceInfo& device() const override { return info_; }
   const Capabilities& capabilities() const { return capabilities_; }
   std::string declines(const Graph& graph, const Node& node, const LoadOptions& options) const override;
+  Result<Memory> predict(const Graph& graph, const ShapeClass& shape, const LoadOptions& options) const override;
   Async<std::unique_ptr<Program>> load(Graph graph, LoadOptions options, Stop stop) override;
 
   /// Checks one precision. Switches features off by name (DeviceInfo::switched_off says why) until the numbers are

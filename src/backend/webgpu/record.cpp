@@ -5,6 +5,7 @@
 #include <format>
 
 #include "backend/webgpu/ops.h"
+#include "graph/memory.h"
 
 namespace ipfs_accelerate::webgpu {
 namespace {
@@ -54,8 +55,6 @@ Result<Recording> Recorder::run() {
     }
     const auto recorded = std::visit([&](const auto& op) { return record(op, node, *this); }, node.op);
     if (!recorded) return while_doing(recorded.error(), "recording {}", node.name);
-    for (const ValueId id : inputs_of(node.op)) release(id);
-    if (uses_left_[node.output.index()] == 0) release(node.output);
   }
   IA_TRY(check_limits());
   note("recorded plan");
@@ -83,12 +82,11 @@ Result<> Recorder::prepare() {
     return fail(ErrorCode::kInvalidArgument, "with {} the value '{}' has more than 2^24 rows; use a smaller batch",
                 shape_.text(), graph_.values[i].name);
   }
-  uses_left_.assign(graph_.values.size(), 0);
+  consumers_.assign(graph_.values.size(), 0);
   buffer_of_.assign(graph_.values.size(), -1);
   for (const Node& node : graph_.nodes) {
-    for (const ValueId id : inputs_of(node.op)) ++uses_left_[id.index()];
+    for (const ValueId id : inputs_of(node.op)) ++consumers_[id.index()];
   }
-  consumers_ = uses_left_;
   std::vector<std::uint32_t> numbers;
   for (const Symbol& symbol : graph_.symbols) numbers.push_back(std::uint32_t(shape_.at(symbol.name)));
   numbers.resize(std::size_t(padded(std::int64_t(numbers.size()) * 4) / 4));
@@ -105,7 +103,6 @@ Result<> Recorder::prepare() {
                                 .index = std::int32_t(i),
                                 .layout = layout_of(id),
                                 .elements = elements});
-    ++uses_left_[id.index()];  // inputs keep their buffer to the end
   }
   for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
     const ValueId id = graph_.outputs[i];
@@ -118,8 +115,8 @@ Result<> Recorder::prepare() {
                                 .index = std::int32_t(i),
                                 .layout = layout,
                                 .elements = elements});
-    ++uses_left_[id.index()];
   }
+  place_activations();
   return {};
 }
 
@@ -175,24 +172,17 @@ Place Recorder::value(ValueId id) {
   return {buffer_of(id), padded(product(shape_of(id)) * element_bytes(layout)), layout};
 }
 
-Place Recorder::result(ValueId id) {
-  if (buffer_of(id) >= 0) return value(id);
-  const std::int64_t bytes = padded(product(shape_of(id)) * element_bytes(layout_of(id)));
-  // The smallest free buffer that is large enough, else the largest one, grown.
-  const auto better = [&](std::int32_t a, std::int32_t b) {
-    const std::int64_t size_a = out_.buffers[a].bytes, size_b = out_.buffers[b].bytes;
-    if ((size_a >= bytes) != (size_b >= bytes)) return size_a >= bytes;
-    return size_a >= bytes ? size_a < size_b : size_a > size_b;
-  };
-  const auto best = std::ranges::min_element(free_, better);
-  if (best == free_.end()) {
-    buffer_of(id) = add_buffer({.kind = BufferKind::kActivation, .bytes = bytes});
-  } else {
-    buffer_of(id) = *best;
-    free_.erase(best);
-    out_.buffers[buffer_of(id)].bytes = std::max(out_.buffers[buffer_of(id)].bytes, bytes);
+/// Values that are neither inputs nor outputs share buffers.
+void Recorder::place_activations() {
+  const auto wanted = computed_bytes(graph_, [&](ValueId id) {
+    return buffer_of(id) >= 0 ? -1 : padded(product(shape_of(id)) * element_bytes(layout_of(id)));
+  });
+  const MemoryPlan plan = plan_memory(graph_, wanted, Rooms::kBuffers, 1);
+  const auto first = std::int32_t(out_.buffers.size());
+  for (const std::int64_t bytes : plan.rooms) add_buffer({.kind = BufferKind::kActivation, .bytes = bytes});
+  for (std::size_t i = 0; i < plan.spots.size(); ++i) {
+    if (plan.spots[i].room >= 0) buffer_of_[i] = first + plan.spots[i].room;
   }
-  return value(id);
 }
 
 Place Recorder::weight(WeightId id, Layout layout) {
@@ -216,12 +206,6 @@ Place Recorder::constant(Bytes data, Layout layout) {
 std::int32_t Recorder::add_buffer(BufferSpec spec) {
   out_.buffers.push_back(std::move(spec));
   return std::int32_t(out_.buffers.size()) - 1;
-}
-
-void Recorder::release(ValueId id) {
-  if (uses_left_[id.index()] > 0 && --uses_left_[id.index()] > 0) return;
-  if (buffer_of(id) < 0 || out_.buffers[buffer_of(id)].kind != BufferKind::kActivation) return;
-  if (std::ranges::find(free_, buffer_of(id)) == free_.end()) free_.push_back(buffer_of(id));
 }
 
 std::int64_t Recorder::tuned(const std::string& name, std::int64_t otherwise) const {

@@ -55,7 +55,7 @@ Result<> record_matrix(const op::Attention& op, const Node& node, Recorder& r, s
   made.set("SCORES_PER_LANE", keys / 4 / lanes_per_row).set("HALF_SCORES", keys / 8 / lanes_per_row);
   made.set("OUT_PER_LANE", op.head_dim / 4 / lanes_per_row);
   set_inputs(op, made, r, 8);
-  made.write("y", r.result(node.output), 4);
+  made.write("y", r.value(node.output), 4);
   r.note("subgroup matrices");
   return r.dispatch(node, made,
                     {tiles(r.size_of(op.q.value, 1), side * parts), std::uint32_t(op.heads),
@@ -90,7 +90,7 @@ Result<> record(const op::Attention& op, const Node& node, Recorder& r) {
   made.set("SOFT_CAPPED", op.soft_cap != 0).set_float("SOFT_CAP", op.soft_cap);
   made.set("CAUSAL", op.causal).set("WINDOW", op.window);
   set_inputs(op, made, r, lanes);
-  made.write("y", r.result(node.output), lanes);
+  made.write("y", r.value(node.output), lanes);
   return r.dispatch(node, made, {tiles(queries, 64), std::uint32_t(op.heads), std::uint32_t(batch)});
 }
 

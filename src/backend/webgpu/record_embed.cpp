@@ -24,7 +24,7 @@ Result<> record(const op::Embed& op, const Node& node, Recorder& r) {
   }
   if (op.gamma) made.read("gamma", r.weight(op.gamma, Layout::kF32), lanes);
   if (op.gamma && op.beta) made.read("beta", r.weight(op.beta, Layout::kF32), lanes);
-  made.write("y", r.result(node.output), lanes);
+  made.write("y", r.value(node.output), lanes);
   return r.dispatch(node, made, r.row_grid(r.rows_of(node.output), rows_each));
 }
 

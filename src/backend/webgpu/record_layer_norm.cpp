@@ -13,7 +13,7 @@ Result<> record(const op::LayerNorm& op, const Node& node, Recorder& r) {
   if (op.residual) made.read("residual", r.value(op.residual), lanes);
   made.read("gamma", r.weight(op.gamma, Layout::kF32), lanes);
   if (op.beta) made.read("beta", r.weight(op.beta, Layout::kF32), lanes);
-  made.write("y", r.result(node.output), lanes);
+  made.write("y", r.value(node.output), lanes);
   return r.dispatch(node, made, r.row_grid(rows, rows_each));
 }
 

@@ -76,7 +76,7 @@ Result<> record_matrix(const op::Linear& op, const Node& node, Recorder& r) {
   made.read("x", r.value(op.x), 8).read("weight", r.weight(op.weight, Layout::kF16), 8);
   if (op.bias) made.read("bias", r.weight(op.bias, Layout::kF32), 4);
   if (op.residual) made.read("residual", r.value(op.residual), 4);
-  made.write("y", r.result(node.output), 4);
+  made.write("y", r.value(node.output), 4);
   r.note("subgroup matrices");
   return r.dispatch(node, made, {tiles(n, tile_n), tiles(m, tile_m), 1});
 }
@@ -100,11 +100,11 @@ Result<> record(const op::Linear& op, const Node& node, Recorder& r) {
   if (op.bias) made.read("bias", r.weight(op.bias, Layout::kF32), out_lanes);
   if (op.residual) made.read("residual", r.value(op.residual), out_lanes);
   if (few) {
-    made.set("THREADS", 64).set("ROWS_AT_ONCE", 8).write("y", r.result(node.output), out_lanes);
+    made.set("THREADS", 64).set("ROWS_AT_ONCE", 8).write("y", r.value(node.output), out_lanes);
     return r.dispatch(node, made, {tiles(n, 4), tiles(m, 8), 1});
   }
   if (!vectors) {
-    made.write("y", r.result(node.output), out_lanes);
+    made.write("y", r.value(node.output), out_lanes);
     return r.dispatch(node, made, {tiles(n, 64), std::uint32_t(std::min<std::int64_t>(m, 65535)), 1});
   }
   // Few rows: small tiles for more workgroups, and long steps, because each step waits for memory (bench/RESULTS.md).
@@ -115,7 +115,7 @@ Result<> record(const op::Linear& op, const Node& node, Recorder& r) {
                      per_n4 = r.tuned("linear_tile.per_n4", 1);
   std::int64_t kt = r.tuned("linear_tile.kt", large ? 16 : small ? 64 : 32);
   while (kt > 16 && kt * (16 * per_m + 4 + 64 * per_n4 + 4) * 4 > r.capabilities().max_workgroup_storage) kt /= 2;
-  made.set("PER_M", per_m).set("PER_N4", per_n4).set("KT", kt).write("y", r.result(node.output), out_lanes);
+  made.set("PER_M", per_m).set("PER_N4", per_n4).set("KT", kt).write("y", r.value(node.output), out_lanes);
   return r.dispatch(node, made, {tiles(n, 64 * per_n4), tiles(m, 16 * per_m), 1});
 }
 

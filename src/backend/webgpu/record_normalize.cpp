@@ -8,7 +8,7 @@ Result<> record(const op::Normalize& op, const Node& node, Recorder& r) {
   Kernel made = r.kernel("normalize");
   made.set("COLUMNS", width).set("THREADS", threads_for(width)).set_float("EPSILON", op.epsilon);
   made.count("ROWS", r.row_dims_of(op.x));
-  made.read("x", r.value(op.x), 1).write("y", r.result(node.output), 1);
+  made.read("x", r.value(op.x), 1).write("y", r.value(node.output), 1);
   return r.dispatch(node, made, r.row_grid(r.rows_of(op.x)));
 }
 

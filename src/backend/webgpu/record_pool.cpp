@@ -10,7 +10,7 @@ Result<> record(const op::Pool& op, const Node& node, Recorder& r) {
   made.count("SEQUENCE", r.dims_of(op.x).subspan(1, 1));
   made.read("x", r.value(op.x), 1);
   if (op.mask) made.read("mask", r.value(op.mask), 1);
-  made.write("y", r.result(node.output), 1);
+  made.write("y", r.value(node.output), 1);
   return r.dispatch(node, made, {tiles(width, 16), std::uint32_t(r.size_of(op.x, 0)), 1});
 }
 

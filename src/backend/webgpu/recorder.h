@@ -81,8 +81,7 @@ class Recorder {
   Kernel kernel(std::string file) const;
   /// Constants of a kernel that treats rows of `width`; returns how many rows a workgroup takes.
   std::int64_t set_row(Kernel& kernel, std::int64_t width) const;
-  Place value(ValueId id);   ///< of an input of the node at hand
-  Place result(ValueId id);  ///< room for the node's output
+  Place value(ValueId id);  ///< where it lies
   Place weight(WeightId id, Layout layout);
   Layout weight_layout() const { return half_ ? Layout::kF16 : Layout::kF32; }
   Place constant(Bytes data, Layout layout);
@@ -94,9 +93,9 @@ class Recorder {
  private:
   Result<> prepare();
   Result<> check_limits();
+  void place_activations();
   bool is_output(ValueId value) const;
   std::int32_t add_buffer(BufferSpec spec);
-  void release(ValueId id);
   std::int32_t& buffer_of(ValueId id) { return buffer_of_[id.index()]; }
 
   const Graph& graph_;
@@ -106,9 +105,8 @@ class Recorder {
   bool half_ = false;
   Recording out_;
   Place uniform_;
-  std::vector<int> consumers_, uses_left_;  ///< per value: nodes that read it; those still to come
-  std::vector<std::int32_t> buffer_of_;     ///< per value; -1 none yet
-  std::vector<std::int32_t> free_;          ///< activation buffers whose value is dead
+  std::vector<int> consumers_;           ///< per value: nodes that read it
+  std::vector<std::int32_t> buffer_of_;  ///< per value; -1 none yet
   std::map<std::pair<WeightId, Layout>, std::int32_t> weights_;
   std::map<std::string, std::int32_t, std::less<>> pipelines_;
 };

@@ -30,6 +30,11 @@ class WebnnBackend final : public Backend {
     return webnn::declines(graph, node, device_->limits(), {.precision = usable_precision(options.precision)});
   }
 
+  Result<Memory> predict(const Graph& graph, const ShapeClass& shape, const LoadOptions& options) const override {
+    IA_TRY(graph.check(shape));
+    return webnn::predict(graph, shape, usable_precision(options.precision), device_->known_contexts());
+  }
+
   Async<std::unique_ptr<Program>> load(Graph graph, LoadOptions options, Stop stop) override {
     co_await stop.check();
     co_await device_->usable();

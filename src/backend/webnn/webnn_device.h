@@ -32,6 +32,9 @@ class WebnnDevice {
   /// takes a moment and is remembered: `stop` ends waiting for another's measuring, not one's own.
   Async<std::vector<ContextId>> contexts(Stop stop);
 
+  /// How many contexts() gives; 1 before it was asked.
+  std::size_t known_contexts() const { return std::max<std::size_t>(contexts_.size(), 1); }
+
   bool lost() const { return lost_.has_value(); }
   /// kDeviceLost once a call said so.
   Result<> usable() const;

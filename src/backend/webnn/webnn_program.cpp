@@ -30,6 +30,10 @@ std::int64_t tensor_bytes(const Graph& graph, const ShapeClass& shape) {
   return sum;
 }
 
+std::int64_t constant_bytes(const Graph& graph, WeightId id, int precision) {
+  return element_count(graph.weight(id).shape).value_or(0) * (precision == 16 ? 2 : 4);
+}
+
 /// Bytes that count as the program's as long as this lives.
 class CountedBytes {
  public:
@@ -139,20 +143,33 @@ Async<> WebnnProgram::upload(WeightId id, std::vector<WeightPart> parts, Stop st
   }
   const Weight& weight = graph_->weight(id);
   const Dtype dtype = precision_ == 16 ? Dtype::kF16 : Dtype::kF32;
-  const std::int64_t elements = co_await element_count(weight.shape);
-  const std::size_t size = static_cast<std::size_t>(elements) * dtype_size(dtype);
+  co_await element_count(weight.shape);
+  const auto size = static_cast<std::size_t>(constant_bytes(*graph_, id, precision_));
   const Bytes bytes = co_await pack_weight(weight, parts, dtype, size);
   const ConstantId made = co_await device_->watch(device_->port().constant(bytes));
   constants_[id] = kept_constant(device_, made, bytes_, std::int64_t(size));
 }
 
-std::int64_t WebnnProgram::entries(const ShapeClass& shape) const {
-  const SymbolId split = split_symbol(*graph_);
-  return split ? shape.at(graph_->symbol(split).name) : 1;
+namespace {
+
+/// Entries of a run that can be computed apart.
+std::int64_t entries(const Graph& graph, const ShapeClass& shape) {
+  const SymbolId split = split_symbol(graph);
+  return split ? shape.at(graph.symbol(split).name) : 1;
+}
+
+}  // namespace
+
+Memory predict(const Graph& graph, const ShapeClass& shape, int precision, std::size_t contexts) {
+  // The page keeps each weight once, and every built graph has its copy.
+  const std::int64_t copies = 1 + std::min(std::int64_t(contexts), entries(graph, shape));
+  Memory memory{.activations = tensor_bytes(graph, shape)};
+  for (const WeightId id : used_weights(graph)) memory.weights += copies * constant_bytes(graph, id, precision);
+  return memory;
 }
 
 Async<std::vector<ContextId>> WebnnProgram::contexts_for(const ShapeClass& shape, Stop stop) {
-  if (entries(shape) > 1) co_return co_await device_->contexts(std::move(stop));
+  if (entries(*graph_, shape) > 1) co_return co_await device_->contexts(std::move(stop));
   co_return std::vector<ContextId>{device_->context()};
 }
 
@@ -160,7 +177,7 @@ Async<std::unique_ptr<Executable>> WebnnProgram::compile(ShapeClass shape, Stop 
   co_await stop.check();
   co_await device_->usable();
   const std::vector<ContextId> contexts = co_await contexts_for(shape, stop);
-  const std::int64_t whole = entries(shape);
+  const std::int64_t whole = entries(*graph_, shape);
   const auto count = std::min<std::int64_t>(std::int64_t(contexts.size()), whole);
   auto executable = std::make_unique<WebnnExecutable>(device_, graph_, shape);
   for (std::int64_t i = 0; i < count; ++i) {
@@ -177,7 +194,7 @@ Async<std::unique_ptr<Executable>> WebnnProgram::compile(ShapeClass shape, Stop 
         co_await fail(ErrorCode::kMissingWeight, "weight {} was not uploaded before compile", graph_->weight(id).name);
       }
       constants.push_back(*found->second);
-      bytes += element_count(graph_->weight(id).shape).value_or(0) * (precision_ == 16 ? 2 : 4);
+      bytes += constant_bytes(*graph_, id, precision_);
     }
     const ContextId context = contexts[static_cast<std::size_t>(i)];
     const GraphId graph =

@@ -20,7 +20,6 @@ class WebnnProgram final : public Program {
   std::vector<std::string> optimizations() const override { return optimizations_; }
 
  private:
-  std::int64_t entries(const ShapeClass& shape) const;  ///< that can be computed apart
   Async<std::vector<ContextId>> contexts_for(const ShapeClass& shape, Stop stop);
 
   std::shared_ptr<WebnnDevice> device_;
@@ -31,6 +30,9 @@ class WebnnProgram final : public Program {
   std::map<WeightId, std::shared_ptr<const ConstantId>> constants_;
   std::shared_ptr<std::int64_t> bytes_ = std::make_shared<std::int64_t>(0);  ///< here and in built graphs
 };
+
+/// What a program and one of its executables take at `precision`, on `contexts` contexts.
+Memory predict(const Graph& graph, const ShapeClass& shape, int precision, std::size_t contexts);
 
 /// The symbol along which runs can be computed apart: the first dimension of every value that goes in or out. None when
 /// they differ.
