@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "input/tokenizer.h"
+#include "input/text/tokenizer.h"
 
 // The input is a tokenizer.json, a zero byte, and a text.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

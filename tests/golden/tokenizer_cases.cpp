@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "input/tokenizer.h"
+#include "input/text/tokenizer.h"
 
 namespace ipfs_accelerate::golden {
 namespace {

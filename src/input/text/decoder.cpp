@@ -1,13 +1,13 @@
 // The decoders.
-#include "input/decoder.h"
+#include "input/text/decoder.h"
 
 #include <array>
 #include <string_view>
 #include <utility>
 
-#include "input/normalizer.h"
-#include "input/pattern.h"
-#include "input/utf8.h"
+#include "input/text/normalizer.h"
+#include "input/text/pattern.h"
+#include "input/text/utf8.h"
 
 namespace ipfs_accelerate::input {
 namespace {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "input/unicode.h"
+#include "input/text/unicode.h"
 
 namespace ipfs_accelerate::input {
 

@@ -1,11 +1,11 @@
 // Compiling patterns to small programs, and matching by backtracking.
-#include "input/pattern.h"
+#include "input/text/pattern.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "input/pattern_syntax.h"
-#include "input/utf8.h"
+#include "input/text/pattern_syntax.h"
+#include "input/text/utf8.h"
 
 namespace ipfs_accelerate::input {
 

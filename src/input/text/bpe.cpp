@@ -4,8 +4,8 @@
 #include <format>
 #include <utility>
 
-#include "input/token_model.h"
-#include "input/utf8.h"
+#include "input/text/token_model.h"
+#include "input/text/utf8.h"
 
 namespace ipfs_accelerate::input {
 namespace {

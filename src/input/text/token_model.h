@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "input/fields.h"
-#include "input/vocabulary.h"
+#include "input/text/fields.h"
+#include "input/text/vocabulary.h"
 
 namespace ipfs_accelerate::input {
 

@@ -1,10 +1,10 @@
 // Unicode properties, normal forms and UTF-8 repair.
-#include "input/unicode.h"
+#include "input/text/unicode.h"
 
 #include <gtest/gtest.h>
 
-#include "input/aligned_text.h"
-#include "input/utf8.h"
+#include "input/text/aligned_text.h"
+#include "input/text/utf8.h"
 
 namespace ipfs_accelerate::input {
 namespace {

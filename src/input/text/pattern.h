@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "input/aligned_text.h"
-#include "input/fields.h"
-#include "input/unicode.h"
+#include "input/text/aligned_text.h"
+#include "input/text/fields.h"
+#include "input/text/unicode.h"
 
 namespace ipfs_accelerate::input {
 

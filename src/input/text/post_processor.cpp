@@ -1,15 +1,15 @@
 // The post-processors.
-#include "input/post_processor.h"
+#include "input/text/post_processor.h"
 
 #include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
 
-#include "input/encoding.h"
-#include "input/normalizer.h"
-#include "input/unicode.h"
-#include "input/utf8.h"
+#include "input/text/encoding.h"
+#include "input/text/normalizer.h"
+#include "input/text/unicode.h"
+#include "input/text/utf8.h"
 
 namespace ipfs_accelerate::input {
 namespace {

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "input/normalizer.h"
-#include "input/pre_tokenizer.h"
-#include "input/vocabulary.h"
+#include "input/text/normalizer.h"
+#include "input/text/pre_tokenizer.h"
+#include "input/text/vocabulary.h"
 
 namespace ipfs_accelerate::input {
 

@@ -1,8 +1,8 @@
 // WordPiece: the longest token first, over a trie.
 #include <utility>
 
-#include "input/token_model.h"
-#include "input/utf8.h"
+#include "input/text/token_model.h"
+#include "input/text/utf8.h"
 
 namespace ipfs_accelerate::input {
 namespace {

@@ -1,14 +1,14 @@
 // The pre-tokenizers.
-#include "input/pre_tokenizer.h"
+#include "input/text/pre_tokenizer.h"
 
 #include <array>
 #include <functional>
 #include <utility>
 
-#include "input/normalizer.h"
-#include "input/pattern.h"
-#include "input/unicode.h"
-#include "input/utf8.h"
+#include "input/text/normalizer.h"
+#include "input/text/pattern.h"
+#include "input/text/unicode.h"
+#include "input/text/utf8.h"
 
 namespace ipfs_accelerate::input {
 namespace {

@@ -1,12 +1,12 @@
 // Unicode properties: look-ups in the generated tables, and the normal forms (UAX 15).
-#include "input/unicode.h"
+#include "input/text/unicode.h"
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <span>
 
-#include "input/utf8.h"
+#include "input/text/utf8.h"
 
 namespace ipfs_accelerate::input {
 namespace {
@@ -22,7 +22,7 @@ struct LowerPair {
   std::uint32_t upper, lower;
 };
 
-#include "input/unicode_tables.inc"
+#include "input/text/unicode_tables.inc"
 
 constexpr std::uint8_t kCategoryBits = 31, kHasCanonical = 32, kHasCompatible = 64, kIsCombining = 128;
 

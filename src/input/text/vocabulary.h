@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "input/fields.h"
+#include "input/text/fields.h"
 
 namespace ipfs_accelerate::input {
 

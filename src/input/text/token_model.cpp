@@ -1,5 +1,5 @@
 // Choosing the model, and the cache of pieces.
-#include "input/token_model.h"
+#include "input/text/token_model.h"
 
 #include <algorithm>
 #include <cstring>

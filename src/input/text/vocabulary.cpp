@@ -1,5 +1,5 @@
 // Hash tables for token texts, ids and pairs of ids.
-#include "input/vocabulary.h"
+#include "input/text/vocabulary.h"
 
 #include <algorithm>
 #include <bit>

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "input/tokenizer.h"
+#include "input/text/tokenizer.h"
 
 namespace ipfs_accelerate::input {
 

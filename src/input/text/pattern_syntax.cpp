@@ -1,9 +1,9 @@
 // Parser of regular expressions (the part of Oniguruma's syntax that published tokenizers use).
-#include "input/pattern_syntax.h"
+#include "input/text/pattern_syntax.h"
 
 #include <utility>
 
-#include "input/utf8.h"
+#include "input/text/utf8.h"
 
 namespace ipfs_accelerate::input {
 namespace {

@@ -1,5 +1,5 @@
 // Tokenizers made of small JSON: results, and errors for what is missing, unknown or hostile.
-#include "input/tokenizer.h"
+#include "input/text/tokenizer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,11 +1,11 @@
 // Reading and finding added tokens.
-#include "input/added_tokens.h"
+#include "input/text/added_tokens.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "input/unicode.h"
-#include "input/utf8.h"
+#include "input/text/unicode.h"
+#include "input/text/utf8.h"
 
 namespace ipfs_accelerate::input {
 

@@ -1,5 +1,5 @@
 // Patterns: what they match, what is refused, and that none takes for ever.
-#include "input/pattern.h"
+#include "input/text/pattern.h"
 
 #include <gtest/gtest.h>
 

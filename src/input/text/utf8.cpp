@@ -1,5 +1,5 @@
 // UTF-8 encoding, validation and repair.
-#include "input/utf8.h"
+#include "input/text/utf8.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // Rewriting text while keeping track of where each byte came from.
-#include "input/aligned_text.h"
+#include "input/text/aligned_text.h"
 
-#include "input/utf8.h"
+#include "input/text/utf8.h"
 
 namespace ipfs_accelerate::input {
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "input/fields.h"
-#include "input/tokenizer.h"
+#include "input/text/fields.h"
+#include "input/text/tokenizer.h"
 
 namespace ipfs_accelerate::input {
 

@@ -1,13 +1,13 @@
 // The normalizers.
-#include "input/normalizer.h"
+#include "input/text/normalizer.h"
 
 #include <array>
 #include <utility>
 #include <vector>
 
-#include "input/pattern.h"
-#include "input/unicode.h"
-#include "input/utf8.h"
+#include "input/text/pattern.h"
+#include "input/text/unicode.h"
+#include "input/text/utf8.h"
 
 namespace ipfs_accelerate::input {
 namespace {

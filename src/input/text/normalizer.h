@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "base/result.h"
-#include "input/aligned_text.h"
-#include "input/fields.h"
+#include "input/text/aligned_text.h"
+#include "input/text/fields.h"
 
 namespace ipfs_accelerate::input {
 

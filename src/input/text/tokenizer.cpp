@@ -1,18 +1,18 @@
 // The tokenizer: normalizer, pre-tokenizer, model, post-processor and decoder, put together.
-#include "input/tokenizer.h"
+#include "input/text/tokenizer.h"
 
 #include <algorithm>
 #include <atomic>
 #include <utility>
 
-#include "input/added_tokens.h"
-#include "input/decoder.h"
-#include "input/encoding.h"
-#include "input/normalizer.h"
-#include "input/post_processor.h"
-#include "input/pre_tokenizer.h"
-#include "input/token_model.h"
-#include "input/utf8.h"
+#include "input/text/added_tokens.h"
+#include "input/text/decoder.h"
+#include "input/text/encoding.h"
+#include "input/text/normalizer.h"
+#include "input/text/post_processor.h"
+#include "input/text/pre_tokenizer.h"
+#include "input/text/token_model.h"
+#include "input/text/utf8.h"
 
 namespace ipfs_accelerate {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "input/pattern.h"
+#include "input/text/pattern.h"
 
 namespace ipfs_accelerate::input {
 

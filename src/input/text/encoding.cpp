@@ -1,5 +1,5 @@
 // Truncation, joining and padding of encodings.
-#include "input/encoding.h"
+#include "input/text/encoding.h"
 
 #include <algorithm>
 #include <utility>

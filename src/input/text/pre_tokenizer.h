@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "input/aligned_text.h"
-#include "input/fields.h"
+#include "input/text/aligned_text.h"
+#include "input/text/fields.h"
 
 namespace ipfs_accelerate::input {
 
