@@ -271,6 +271,7 @@ Result<std::unique_ptr<Normalizer>> make_normalizer(const Json& json, int depth)
   if (type == "Strip") return Strip::make(fields);
   if (type == "Replace") return Replace::make(fields);
   if (type == "ByteLevel") return std::make_unique<ByteLevelNormalizer>();
+  if (type == "Precompiled") return make_precompiled(fields);
   if (type == "Sequence") return NormalizerSequence::make(fields, depth);
   if (type == "Prepend") {
     IA_ASSIGN(std::string content, fields.text("prepend"));

@@ -19,6 +19,8 @@ class Normalizer {
 
 /// kUnsupportedTokenizer names a type that is not implemented.
 Result<std::unique_ptr<Normalizer>> make_normalizer(const Json& json, int depth = 0);
+/// Type Precompiled: sentencepiece's map of characters.
+Result<std::unique_ptr<Normalizer>> make_precompiled(const Fields& fields);
 
 /// The printable character that stands for each byte in byte-level vocabularies (GPT-2's table).
 char32_t byte_character(std::uint8_t byte);

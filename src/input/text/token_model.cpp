@@ -40,9 +40,11 @@ Result<std::unique_ptr<TokenModel>> make_token_model(const Json& json) {
   IA_ASSIGN(auto type, fields.optional_text("type"));
   // Old files have no type; their fields tell.
   if (!type && fields.find("merges")) type = "BPE";
+  if (const Json* vocabulary = fields.find("vocab"); !type && vocabulary && vocabulary->is_array()) type = "Unigram";
   if (!type && fields.find("max_input_chars_per_word")) type = "WordPiece";
   if (type == "WordPiece") return make_word_piece(fields);
   if (type == "BPE") return make_bpe(fields);
+  if (type == "Unigram") return make_unigram(fields);
   return fields.unsupported(type.value_or("without a type"));
 }
 

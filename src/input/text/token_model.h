@@ -53,6 +53,8 @@ struct ModelScratch {
   };
   std::vector<Symbol> symbols;
   std::vector<Merge> heap;
+  std::vector<std::int32_t> arrivals;  // Unigram: the last token of the best way to each byte
+  std::vector<double> scores;          // Unigram: of the ways to the latest bytes, in a ring
   PieceCache cache;
 };
 
@@ -62,14 +64,20 @@ class TokenModel {
   /// Appends the tokens of `piece` (not empty).
   virtual Result<void> tokenize(std::string_view piece, ModelScratch& scratch, std::vector<Token>& tokens) const = 0;
   const Vocabulary& vocabulary() const { return vocabulary_; }
+  /// What a token of `text` is called: its text in the vocabulary, or what it stands for (Unigram's unknown token).
+  std::string_view name(std::int32_t id, std::string_view text) const {
+    return id == nameless_ ? text : vocabulary_.token(id);
+  }
 
  protected:
   explicit TokenModel(Vocabulary vocabulary) : vocabulary_(std::move(vocabulary)) {}
   Vocabulary vocabulary_;
+  std::int32_t nameless_ = -1;
 };
 
 Result<std::unique_ptr<TokenModel>> make_word_piece(const Fields& fields);
 Result<std::unique_ptr<TokenModel>> make_bpe(const Fields& fields);
+Result<std::unique_ptr<TokenModel>> make_unigram(const Fields& fields);
 /// By `type`; kUnsupportedTokenizer names a model that is not implemented.
 Result<std::unique_ptr<TokenModel>> make_token_model(const Json& json);
 

@@ -239,7 +239,8 @@ Result<Encoding> Tokenizer::Impl::encode_one(std::string_view text, std::int32_t
     for (const Token& token : tokens) {
       const Span span = parts.span(piece.begin + token.begin, piece.begin + token.end);
       result.ids.push_back(token.id);
-      result.tokens.emplace_back(piece.id == -1 ? model->vocabulary().token(token.id) : parts.view(piece));
+      const std::string_view covered = parts.view(piece).substr(token.begin, token.end - token.begin);
+      result.tokens.emplace_back(piece.id == -1 ? model->name(token.id, covered) : covered);
       result.offsets.emplace_back(static_cast<std::int32_t>(span.begin), static_cast<std::int32_t>(span.end));
       result.word_ids.emplace_back(static_cast<std::int32_t>(i - first_piece));
     }

@@ -151,8 +151,8 @@ TEST(TokenizerErrors, UnknownComponentsAreNamed) {
   const auto named = [](const Error& error, std::string_view name) {
     return error.code == ErrorCode::kUnsupportedTokenizer && error.message.find(name) != std::string::npos;
   };
-  EXPECT_TRUE(named(error_with(bert(), "/model/type", "Unigram"), "Unigram"));
-  EXPECT_TRUE(named(error_with(bert(), "/normalizer/type", "Precompiled"), "Precompiled"));
+  EXPECT_TRUE(named(error_with(bert(), "/model/type", "WordLevel"), "WordLevel"));
+  EXPECT_TRUE(named(error_with(bert(), "/normalizer/type", "Nmt"), "Nmt"));
   EXPECT_TRUE(named(error_with(bert(), "/pre_tokenizer/type", "UnicodeScripts"), "UnicodeScripts"));
   EXPECT_TRUE(named(error_with(bert(), "/post_processor/type", "Other"), "Other"));
   EXPECT_TRUE(named(error_with(bert(), "/decoder/type", "CTC"), "CTC"));

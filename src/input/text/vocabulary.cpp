@@ -4,9 +4,19 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <format>
 #include <utility>
 
 namespace ipfs_accelerate::input {
+namespace {
+
+constexpr std::size_t kMaxTokens = std::size_t{1} << 30;
+
+std::unexpected<Error> missing(const Fields& model) {
+  return fail(ErrorCode::kMissingTokenizer, "tokenizer.json: {}.vocab is missing or empty", model.where());
+}
+
+}  // namespace
 
 std::uint64_t hash_bytes(std::string_view bytes) {
   constexpr std::uint64_t kMultiplier = 0x9FB21C651E98DF25u;
@@ -46,18 +56,26 @@ void NumberMap::grow() {
   }
 }
 
+Vocabulary::Vocabulary(std::size_t size) : slots_(std::bit_ceil(2 * size)), size_(size) {}
+
+void Vocabulary::add(std::string_view token, std::int32_t id) {
+  const Entry entry{static_cast<std::uint32_t>(texts_.size()), static_cast<std::uint32_t>(token.size()), id};
+  texts_ += token;
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t slot = hash_bytes(token) & mask;
+  while (slots_[slot].id != -1 && text(slots_[slot]) != token) slot = (slot + 1) & mask;
+  slots_[slot] = entry;
+  if (static_cast<std::size_t>(id) >= by_id_.size()) by_id_.resize(static_cast<std::size_t>(id) + 1);
+  by_id_[static_cast<std::size_t>(id)] = entry;
+}
+
 Result<Vocabulary> Vocabulary::from_json(const Fields& model) {
   const Json* json = model.find("vocab");
-  if (!json || (json->is_object() && json->empty())) {
-    return fail(ErrorCode::kMissingTokenizer, "tokenizer.json: {}.vocab is missing or empty", model.where());
-  }
+  if (!json || (json->is_object() && json->empty())) return missing(model);
   if (!json->is_object()) return model.wrong("vocab", "an object from tokens to ids");
-  Vocabulary result;
-  result.size_ = json->size();
-  result.slots_.resize(std::bit_ceil(2 * json->size()));
+  Vocabulary result(json->size());
   // Ids index a table, so they may not lie far beyond the number of tokens.
   const std::size_t limit = 8 * json->size() + 65536;
-  const std::size_t mask = result.slots_.size() - 1;
   for (const auto& [token, value] : json->items()) {
     IA_ASSIGN(const std::int32_t id, model.whole_number(value, "vocab[\"" + token + "\"]"));
     if (static_cast<std::size_t>(id) >= limit) {
@@ -65,13 +83,36 @@ Result<Vocabulary> Vocabulary::from_json(const Fields& model) {
                   "tokenizer.json: token '{}' has id {}; with {} tokens ids must be below {}", token, id, json->size(),
                   limit);
     }
-    const Entry entry{static_cast<std::uint32_t>(result.texts_.size()), static_cast<std::uint32_t>(token.size()), id};
-    result.texts_ += token;
-    std::size_t slot = hash_bytes(token) & mask;
-    while (result.slots_[slot].id != -1) slot = (slot + 1) & mask;
-    result.slots_[slot] = entry;
-    if (static_cast<std::size_t>(id) >= result.by_id_.size()) result.by_id_.resize(static_cast<std::size_t>(id) + 1);
-    result.by_id_[static_cast<std::size_t>(id)] = entry;
+    result.add(token, id);
+  }
+  return result;
+}
+
+Result<Vocabulary> Vocabulary::from_list(const Fields& model, std::vector<double>& scores) {
+  const Json* json = model.find("vocab");
+  if (!json || (json->is_array() && json->empty())) return missing(model);
+  IA_ASSIGN(json, model.array("vocab"));
+  if (json->size() > kMaxTokens) {
+    return fail(ErrorCode::kLimitExceeded, "tokenizer.json: {}.vocab has {} tokens; at most {} can be used",
+                model.where(), json->size(), kMaxTokens);
+  }
+  Vocabulary result(json->size());
+  scores.clear();
+  for (const Json& entry : *json) {
+    if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_number()) {
+      return model.wrong(std::format("vocab[{}]", scores.size()), "a token and its score");
+    }
+    result.add(entry[0].get_ref<const std::string&>(), static_cast<std::int32_t>(scores.size()));
+    scores.push_back(entry[1].get<double>());
+  }
+  return result;
+}
+
+std::vector<std::pair<std::string_view, std::int32_t>> Vocabulary::all() const {
+  std::vector<std::pair<std::string_view, std::int32_t>> result;
+  result.reserve(size_);
+  for (const Entry& slot : slots_) {
+    if (slot.id != -1) result.emplace_back(text(slot), slot.id);
   }
   return result;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -43,15 +44,21 @@ class NumberMap {
 /// Token texts and ids. Several texts may share an id; a text has one id.
 class Vocabulary {
  public:
+  Vocabulary() = default;
   /// From {"token": id, ...}. kMissingTokenizer when empty, kMalformedConfig for ids that are no numbers or far apart.
   static Result<Vocabulary> from_json(const Fields& model);
+  /// From [["token", score], ...]: a token's id is its place, a text that stands there twice has the later id. `scores`
+  /// gets one per id.
+  static Result<Vocabulary> from_list(const Fields& model, std::vector<double>& scores);
 
   /// -1 when absent.
   std::int32_t id(std::string_view token) const;
   /// Empty when absent (a token is never empty then: `has` tells).
   std::string_view token(std::int32_t id) const;
   bool has(std::int32_t id) const;
-  /// Texts in all.
+  /// Every text once, with its id.
+  std::vector<std::pair<std::string_view, std::int32_t>> all() const;
+  /// How many the file lists.
   std::size_t size() const { return size_; }
   /// One more than the largest id.
   std::int32_t id_limit() const { return static_cast<std::int32_t>(by_id_.size()); }
@@ -61,6 +68,8 @@ class Vocabulary {
     std::uint32_t begin = 0, size = 0;
     std::int32_t id = -1;
   };
+  explicit Vocabulary(std::size_t size);
+  void add(std::string_view token, std::int32_t id);
   std::string_view text(const Entry& entry) const { return std::string_view(texts_).substr(entry.begin, entry.size); }
   std::string texts_;
   std::vector<Entry> slots_;  // hashed by text

@@ -2,48 +2,11 @@
 #include <utility>
 
 #include "input/text/token_model.h"
+#include "input/text/trie.h"
 #include "input/text/utf8.h"
 
 namespace ipfs_accelerate::input {
 namespace {
-
-// Token texts as paths of bytes from the root.
-class Trie {
- public:
-  static constexpr std::uint32_t kNone = ~0u;
-
-  void insert(std::string_view text, std::int32_t id) {
-    std::uint32_t node = 0;
-    for (const char byte : text) node = child_or_new(node, byte);
-    ids_[node] = id;
-  }
-  std::uint32_t child(std::uint32_t node, char byte) const {
-    return static_cast<std::uint32_t>(edges_.get(key(node, byte)));
-  }
-  /// The node at the end of `text`, or kNone.
-  std::uint32_t find(std::string_view text) const {
-    std::uint32_t node = 0;
-    for (std::size_t i = 0; i < text.size() && node != kNone; ++i) node = child(node, text[i]);
-    return node;
-  }
-  std::int32_t id(std::uint32_t node) const { return ids_[node]; }
-
- private:
-  static std::uint64_t key(std::uint32_t node, char byte) {
-    return std::uint64_t{node} << 8 | static_cast<unsigned char>(byte);
-  }
-  std::uint32_t child_or_new(std::uint32_t node, char byte) {
-    std::uint32_t next = child(node, byte);
-    if (next == kNone) {
-      next = static_cast<std::uint32_t>(ids_.size());
-      ids_.push_back(-1);
-      edges_.set(key(node, byte), next);
-    }
-    return next;
-  }
-  NumberMap edges_;
-  std::vector<std::int32_t> ids_{-1};
-};
 
 class WordPiece final : public TokenModel {
  public:
@@ -57,9 +20,7 @@ class WordPiece final : public TokenModel {
     IA_ASSIGN(result->max_characters_, fields.number("max_input_chars_per_word", 100));
     result->unknown_token_ = unknown.value_or("[UNK]");
     result->unknown_ = result->vocabulary_.id(result->unknown_token_);
-    for (std::int32_t id = 0; id < result->vocabulary_.id_limit(); ++id) {
-      if (result->vocabulary_.has(id)) result->trie_.insert(result->vocabulary_.token(id), id);
-    }
+    result->trie_ = Trie(result->vocabulary_.all());
     result->continuing_ = result->trie_.find(prefix.value_or("##"));
     return result;
   }

@@ -1,0 +1,48 @@
+// Texts as paths of bytes from a root, each with an id; built once, then only read.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace ipfs_accelerate::input {
+
+class Trie {
+ public:
+  static constexpr std::uint32_t kNone = ~0u;
+  static constexpr std::uint32_t kRoot = 0;
+
+  /// No text twice.
+  explicit Trie(std::vector<std::pair<std::string_view, std::int32_t>> texts = {});
+
+  std::uint32_t child(std::uint32_t node, char byte) const {
+    if (node == kRoot) return first_bytes_[static_cast<unsigned char>(byte)];
+    const std::uint32_t first = nodes_[node].first;
+    const auto* labels = labels_.data() + first;
+    const void* found = std::memchr(labels, static_cast<unsigned char>(byte), nodes_[node].count);
+    return found ? first + static_cast<std::uint32_t>(static_cast<const std::uint8_t*>(found) - labels) : kNone;
+  }
+  /// The node at the end of `text`, or kNone.
+  std::uint32_t find(std::string_view text) const {
+    std::uint32_t node = kRoot;
+    for (std::size_t i = 0; i < text.size() && node != kNone; ++i) node = child(node, text[i]);
+    return node;
+  }
+  /// The id of the text that ends here, or -1.
+  std::int32_t id(std::uint32_t node) const { return nodes_[node].id; }
+
+ private:
+  // The children of a node lie side by side; the byte that leads to a node is its label.
+  struct Node {
+    std::uint32_t first = 0, count = 0;
+    std::int32_t id = -1;
+  };
+  std::vector<Node> nodes_;
+  std::vector<std::uint8_t> labels_;
+  std::array<std::uint32_t, 256> first_bytes_{};
+};
+
+}  // namespace ipfs_accelerate::input

@@ -1,0 +1,176 @@
+// Unigram: of all ways to cut a piece into tokens, the one with the greatest sum of scores.
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <format>
+#include <utility>
+
+#include "input/text/token_model.h"
+#include "input/text/trie.h"
+#include "input/text/utf8.h"
+
+namespace ipfs_accelerate::input {
+namespace {
+
+// Steps in the trie per byte of a piece. Tokens up to this length cannot exceed it; much longer ones with a text that is
+// all alike could take hours.
+constexpr std::size_t kStepsPerByte = 512;
+constexpr std::size_t kFreeSteps = 65536;
+
+// What an unknown character costs beyond the least likely token.
+constexpr double kUnknownPenalty = 10;
+
+class Unigram final : public TokenModel {
+ public:
+  Unigram(Vocabulary vocabulary, std::vector<double> scores)
+      : TokenModel(std::move(vocabulary)), trie_(vocabulary_.all()), scores_(std::move(scores)) {
+    unknown_score_ = std::ranges::min(scores_) - kUnknownPenalty;
+    std::size_t longest = 4;  // an unknown character
+    for (const auto& [text, id] : vocabulary_.all()) longest = std::max(longest, text.size());
+    ring_ = std::bit_ceil(longest + 1);
+    for (unsigned byte = 0; byte < bytes_.size(); ++byte)
+      bytes_[byte] = vocabulary_.id(std::format("<0x{:02X}>", byte));
+  }
+
+  static Result<std::unique_ptr<TokenModel>> make(const Fields& fields) {
+    std::vector<double> scores;
+    IA_ASSIGN(Vocabulary vocabulary, Vocabulary::from_list(fields, scores));
+    std::int32_t unknown = -1;
+    if (fields.find("unk_id")) {
+      IA_ASSIGN(unknown, fields.number("unk_id"));
+      if (static_cast<std::size_t>(unknown) >= scores.size())
+        return fields.wrong("unk_id", std::format("below {}, the number of tokens; it is {}", scores.size(), unknown));
+    }
+    auto result = std::make_unique<Unigram>(std::move(vocabulary), std::move(scores));
+    IA_ASSIGN(result->byte_fallback_, fields.flag("byte_fallback", false));
+    result->unknown_ = unknown;
+    // Unless it doubles as the token of a byte, which has its own name.
+    const bool is_byte = result->byte_fallback_ && std::ranges::contains(result->bytes_, unknown);
+    result->nameless_ = is_byte ? -1 : unknown;
+    return result;
+  }
+
+  Result<void> tokenize(std::string_view piece, ModelScratch& scratch, std::vector<Token>& tokens) const override {
+    IA_TRY(find_ways(piece, scratch));
+    const std::size_t first = tokens.size();
+    walk_back(piece, scratch, tokens);
+    std::reverse(tokens.begin() + static_cast<std::ptrdiff_t>(first), tokens.end());
+    if (std::any_of(tokens.begin() + static_cast<std::ptrdiff_t>(first), tokens.end(), is_open))
+      return name_unknown(piece, first, tokens);
+    return {};
+  }
+
+ private:
+  // In scratch.arrivals besides ids. Nothing that starts inside a character is ever reached.
+  static constexpr std::int32_t kUnreached = -1, kUnknownCharacter = -2;
+
+  static bool is_open(const Token& token) { return token.id == kUnknownCharacter; }
+
+  // The best way to every byte where a token ends. Of equal ways the one found first stays: the one whose last token is
+  // the longest, as the reference has it.
+  Result<void> find_ways(std::string_view piece, ModelScratch& scratch) const {
+    std::vector<std::int32_t>& arrivals = scratch.arrivals;
+    std::vector<double>& scores = scratch.scores;
+    arrivals.assign(piece.size() + 1, kUnreached);
+    const std::size_t mask = std::min(ring_, std::bit_ceil(piece.size() + 1)) - 1;
+    if (scores.size() <= mask) scores.resize(mask + 1);
+    scores[0] = 0;
+    const std::size_t allowed = kStepsPerByte * piece.size() + kFreeSteps;
+    std::size_t steps = 0;
+    for (std::size_t begin = 0; begin < piece.size();) {
+      const double score = scores[begin & mask];
+      const auto offer = [&](std::size_t end, std::int32_t id, double more) {
+        double& best = scores[end & mask];
+        if (arrivals[end] != kUnreached && !(score + more > best)) return;
+        best = score + more;
+        arrivals[end] = id;
+      };
+      const std::size_t next = begin + utf8_length(static_cast<unsigned char>(piece[begin]));
+      std::uint32_t node = Trie::kRoot;
+      bool has_single = false;
+      for (std::size_t i = begin; i < piece.size(); ++i, ++steps) {
+        node = trie_.child(node, piece[i]);
+        if (node == Trie::kNone) break;
+        const std::int32_t id = trie_.id(node);
+        if (id == -1) continue;
+        offer(i + 1, id, scores_[static_cast<std::size_t>(id)]);
+        has_single |= i + 1 == next;
+      }
+      if (!has_single) offer(next, kUnknownCharacter, unknown_score_);
+      if (steps > allowed) return too_long(piece.size());
+      begin = next;
+    }
+    return {};
+  }
+
+  // Appends the tokens of the best way, the last one first; unknown characters side by side are one.
+  void walk_back(std::string_view piece, const ModelScratch& scratch, std::vector<Token>& tokens) const {
+    bool joins = false;
+    for (std::size_t end = piece.size(); end > 0;) {
+      std::int32_t id = scratch.arrivals[end];
+      std::size_t begin = end;
+      if (id == kUnknownCharacter) {
+        previous_code_point(piece, begin);
+      } else {
+        begin -= vocabulary_.token(id).size();
+      }
+      // The unknown token's own text counts as unknown, too.
+      const bool unknown = id == kUnknownCharacter || id == unknown_;
+      if (unknown && joins) {
+        tokens.back().begin = static_cast<std::uint32_t>(begin);
+        tokens.back().id = kUnknownCharacter;
+      } else {
+        tokens.push_back({id, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)});
+      }
+      joins = unknown;
+      end = begin;
+    }
+  }
+
+  // Gives what is unknown its tokens: one that happens to have this text, or one per byte, or the unknown token.
+  Result<void> name_unknown(std::string_view piece, std::size_t first, std::vector<Token>& tokens) const {
+    std::vector<Token> found(tokens.begin() + static_cast<std::ptrdiff_t>(first), tokens.end());
+    tokens.resize(first);
+    for (Token token : found) {
+      const std::string_view text = piece.substr(token.begin, token.end - token.begin);
+      if (is_open(token)) token.id = vocabulary_.id(text);
+      if (token.id != -1) {
+        tokens.push_back(token);
+      } else if (byte_fallback_ && has_bytes(text)) {
+        for (const char byte : text) tokens.push_back({byte_token(byte), token.begin, token.end});
+      } else if (unknown_ != -1) {
+        tokens.push_back({unknown_, token.begin, token.end});
+      } else {
+        return fail(ErrorCode::kMalformedConfig,
+                    "tokenizer.json: '{}' is in no token, and model.unk_id names no token for what is unknown",
+                    text.substr(0, utf8_length(static_cast<unsigned char>(text[0]))));
+      }
+    }
+    return {};
+  }
+
+  std::int32_t byte_token(char byte) const { return bytes_[static_cast<unsigned char>(byte)]; }
+  bool has_bytes(std::string_view text) const {
+    return std::ranges::all_of(text, [&](char byte) { return byte_token(byte) != -1; });
+  }
+
+  std::unexpected<Error> too_long(std::size_t bytes) const {
+    return fail(ErrorCode::kLimitExceeded,
+                "a piece of {} bytes takes too long: tokens of up to {} bytes fit at too many places; cut the text",
+                bytes, ring_ - 1);
+  }
+
+  Trie trie_;
+  std::vector<double> scores_;  // by id
+  double unknown_score_ = 0;
+  std::size_t ring_ = 0;  // a power of two, more than the longest token
+  std::array<std::int32_t, 256> bytes_{};
+  std::int32_t unknown_ = -1;
+  bool byte_fallback_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<TokenModel>> make_unigram(const Fields& fields) { return Unigram::make(fields); }
+
+}  // namespace ipfs_accelerate::input
