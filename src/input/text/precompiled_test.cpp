@@ -166,8 +166,11 @@ TEST(PrecompiledHostile, UnitsThatLeadAnywhere) {
     Bytes bytes{64, 0, 0, 0};
     for (int i = 0; i < 16; ++i) {
       random = random * 1664525 + 1013904223;
-      // Small offsets and labels, so that some lead inside; now and then large ones or cycles.
-      const std::uint32_t unit = (random >> 8 & 15) << 10 | (random >> 12 & 0x10F) | (random % 7 == 0 ? random << 3 : 0);
+      // Small offsets and labels, so that many lead inside and in circles; some values; now and then anything.
+      const bool is_value = (random >> 24 & 1) != 0;
+      std::uint32_t unit = (random >> 8 & 15) << 10 | (random >> 12 & 0xF) | (random >> 28 == 0 ? 0x100 : 0);
+      if (is_value) unit = 1u << 31 | (random >> 8 & 3);
+      if ((random >> 16 & 255) == 0) unit = random;
       for (int shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<std::uint8_t>(unit >> shift));
     }
     bytes.insert(bytes.end(), {'x', 0, 'y', 0});

@@ -5,28 +5,32 @@
 #include <format>
 #include <utility>
 
+#include "input/text/text_ends.h"
 #include "input/text/token_model.h"
-#include "input/text/trie.h"
 #include "input/text/utf8.h"
 
 namespace ipfs_accelerate::input {
 namespace {
 
-// Steps in the trie per byte of a piece. Tokens up to this length cannot exceed it; much longer ones with a text that is
-// all alike could take hours.
-constexpr std::size_t kStepsPerByte = 512;
-constexpr std::size_t kFreeSteps = 65536;
+// How many tokens may fit a piece, per byte of it. A vocabulary of all lengths of one character and a text of nothing else
+// could take hours.
+constexpr std::size_t kMatchesPerByte = 256;
+constexpr std::size_t kFreeMatches = 65536;
 
 // What an unknown character costs beyond the least likely token.
 constexpr double kUnknownPenalty = 10;
 
 class Unigram final : public TokenModel {
  public:
-  Unigram(Vocabulary vocabulary, std::vector<double> scores)
-      : TokenModel(std::move(vocabulary)), trie_(vocabulary_.all()), scores_(std::move(scores)) {
-    unknown_score_ = std::ranges::min(scores_) - kUnknownPenalty;
+  Unigram(Vocabulary vocabulary, const std::vector<double>& scores)
+      : TokenModel(std::move(vocabulary)), finder_(Trie(vocabulary_.all())) {
+    unknown_score_ = std::ranges::min(scores) - kUnknownPenalty;
     std::size_t longest = 4;  // an unknown character
-    for (const auto& [text, id] : vocabulary_.all()) longest = std::max(longest, text.size());
+    for (std::size_t id = 0; id < scores.size(); ++id) {
+      const std::size_t size = vocabulary_.token(static_cast<std::int32_t>(id)).size();
+      weights_.push_back({scores[id], static_cast<std::uint32_t>(size)});
+      longest = std::max(longest, size);
+    }
     ring_ = std::bit_ceil(longest + 1);
     for (unsigned byte = 0; byte < bytes_.size(); ++byte)
       bytes_[byte] = vocabulary_.id(std::format("<0x{:02X}>", byte));
@@ -41,7 +45,7 @@ class Unigram final : public TokenModel {
       if (static_cast<std::size_t>(unknown) >= scores.size())
         return fields.wrong("unk_id", std::format("below {}, the number of tokens; it is {}", scores.size(), unknown));
     }
-    auto result = std::make_unique<Unigram>(std::move(vocabulary), std::move(scores));
+    auto result = std::make_unique<Unigram>(std::move(vocabulary), scores);
     IA_ASSIGN(result->byte_fallback_, fields.flag("byte_fallback", false));
     result->unknown_ = unknown;
     // Unless it doubles as the token of a byte, which has its own name.
@@ -66,8 +70,8 @@ class Unigram final : public TokenModel {
 
   static bool is_open(const Token& token) { return token.id == kUnknownCharacter; }
 
-  // The best way to every byte where a token ends. Of equal ways the one found first stays: the one whose last token is
-  // the longest, as the reference has it.
+  // The best way to every byte where a token ends. Of equal ways the one whose last token is the longest stays, as the
+  // reference has it: finder_ tells the longest first.
   Result<void> find_ways(std::string_view piece, ModelScratch& scratch) const {
     std::vector<std::int32_t>& arrivals = scratch.arrivals;
     std::vector<double>& scores = scratch.scores;
@@ -75,30 +79,32 @@ class Unigram final : public TokenModel {
     const std::size_t mask = std::min(ring_, std::bit_ceil(piece.size() + 1)) - 1;
     if (scores.size() <= mask) scores.resize(mask + 1);
     scores[0] = 0;
-    const std::size_t allowed = kStepsPerByte * piece.size() + kFreeSteps;
-    std::size_t steps = 0;
-    for (std::size_t begin = 0; begin < piece.size();) {
-      const double score = scores[begin & mask];
-      const auto offer = [&](std::size_t end, std::int32_t id, double more) {
-        double& best = scores[end & mask];
-        if (arrivals[end] != kUnreached && !(score + more > best)) return;
-        best = score + more;
-        arrivals[end] = id;
+    const std::size_t allowed = kMatchesPerByte * piece.size() + kFreeMatches;
+    std::size_t matches = 0, begin = 0;  // of the latest character
+    std::uint32_t node = Trie::kRoot;
+    for (std::size_t end = 1; end <= piece.size(); ++end) {
+      node = finder_.next(node, piece[end - 1]);
+      if (end < piece.size() && is_continuation(piece[end])) continue;
+      double best = 0;
+      std::int32_t last = kUnreached;
+      const auto offer = [&](std::size_t from, std::int32_t id, double more) {
+        const double score = scores[from & mask] + more;
+        if (last != kUnreached && !(score > best)) return;
+        best = score;
+        last = id;
       };
-      const std::size_t next = begin + utf8_length(static_cast<unsigned char>(piece[begin]));
-      std::uint32_t node = Trie::kRoot;
       bool has_single = false;
-      for (std::size_t i = begin; i < piece.size(); ++i, ++steps) {
-        node = trie_.child(node, piece[i]);
-        if (node == Trie::kNone) break;
-        const std::int32_t id = trie_.id(node);
-        if (id == -1) continue;
-        offer(i + 1, id, scores_[static_cast<std::size_t>(id)]);
-        has_single |= i + 1 == next;
+      for (std::uint32_t found = finder_.longest(node); found != Trie::kNone; found = finder_.shorter(found)) {
+        const Weight& token = weights_[static_cast<std::size_t>(finder_.id(found))];
+        offer(end - token.size, finder_.id(found), token.score);
+        has_single |= end - token.size == begin;
+        ++matches;
       }
-      if (!has_single) offer(next, kUnknownCharacter, unknown_score_);
-      if (steps > allowed) return too_long(piece.size());
-      begin = next;
+      if (!has_single) offer(begin, kUnknownCharacter, unknown_score_);
+      scores[end & mask] = best;
+      arrivals[end] = last;
+      begin = end;
+      if (matches > allowed) return too_long(piece.size());
     }
     return {};
   }
@@ -112,7 +118,7 @@ class Unigram final : public TokenModel {
       if (id == kUnknownCharacter) {
         previous_code_point(piece, begin);
       } else {
-        begin -= vocabulary_.token(id).size();
+        begin -= weights_[static_cast<std::size_t>(id)].size;
       }
       // The unknown token's own text counts as unknown, too.
       const bool unknown = id == kUnknownCharacter || id == unknown_;
@@ -154,14 +160,18 @@ class Unigram final : public TokenModel {
     return std::ranges::all_of(text, [&](char byte) { return byte_token(byte) != -1; });
   }
 
-  std::unexpected<Error> too_long(std::size_t bytes) const {
+  static std::unexpected<Error> too_long(std::size_t bytes) {
     return fail(ErrorCode::kLimitExceeded,
-                "a piece of {} bytes takes too long: tokens of up to {} bytes fit at too many places; cut the text",
-                bytes, ring_ - 1);
+                "a piece of {} bytes takes too long: more than {} tokens of the vocabulary fit there; cut the text", bytes,
+                kMatchesPerByte * bytes + kFreeMatches);
   }
 
-  Trie trie_;
-  std::vector<double> scores_;  // by id
+  struct Weight {
+    double score;
+    std::uint32_t size;  // bytes
+  };
+  TextEnds finder_;
+  std::vector<Weight> weights_;  // by id
   double unknown_score_ = 0;
   std::size_t ring_ = 0;  // a power of two, more than the longest token
   std::array<std::int32_t, 256> bytes_{};

@@ -157,18 +157,26 @@ TEST(UnigramHostile, AMegabyteOfOneCharacter) {
 TEST(UnigramHostile, TenMegabytesOfText) {
   Json json = with_bytes({{"<unk>", 0}, {"▁", -1}, {"▁ab", -2}, {"a", -3}, {"b", -3}, {"c", -1}});
   json["pre_tokenizer"] = {{"type", "Metaspace"}, {"replacement", "▁"}, {"prepend_scheme", "always"}, {"split", false}};
+  const std::string_view words = "abc ab\xC3\xA9 x ";
   std::string text;
-  while (text.size() < 10'000'000) text += "abc ab\xC3\xA9 x ";
+  while (text.size() < 10'000'000) text += words;
   const auto encoding = encode(json, text);
   ASSERT_TRUE(encoding);
-  EXPECT_EQ(encoding->ids.size(), text.size() / 12 * 9);
+  EXPECT_EQ(encoding->ids.size(), text.size() / words.size() * 7 + 1);
 }
 
-// A token and a text that are all alike meet at every place: refused, not computed for hours.
 TEST(UnigramHostile, ATokenOfHundredKilobytes) {
   const Json json = unigram({{"<unk>", 0}, {"a", -1}, {std::string(100'000, 'a'), -1}});
   EXPECT_EQ(ids(json, "aaa"), (Ids{1, 1, 1}));
-  const auto encoding = encode(json, std::string(10'000'000, 'a'));
+  EXPECT_EQ(ids(json, std::string(1'000'000, 'a')), Ids(10, 2));
+}
+
+// All lengths of one character fit everywhere in a text of nothing else: refused, not computed for hours.
+TEST(UnigramHostile, TokensThatFitEverywhere) {
+  Vocab vocab = {{"<unk>", 0}};
+  for (std::size_t size = 1; size <= 1500; ++size) vocab.emplace_back(std::string(size, 'a'), -1);
+  EXPECT_EQ(ids(unigram(vocab), std::string(300, 'a')), (Ids{300}));
+  const auto encoding = encode(unigram(vocab), std::string(1'000'000, 'a'));
   ASSERT_FALSE(encoding);
   EXPECT_EQ(encoding.error().code, ErrorCode::kLimitExceeded);
 }
