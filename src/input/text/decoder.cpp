@@ -13,8 +13,15 @@ namespace ipfs_accelerate::input {
 namespace {
 
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  if (from.empty()) return;
-  for (std::size_t at = 0; (at = text.find(from, at)) != text.npos; at += to.size()) text.replace(at, from.size(), to);
+  std::size_t at = from.empty() ? text.npos : text.find(from);
+  if (at == text.npos) return;
+  std::string result;
+  std::size_t done = 0;
+  for (; at != text.npos; at = text.find(from, done)) {
+    result.append(text, done, at - done).append(to);
+    done = at + from.size();
+  }
+  text = result.append(text, done);
 }
 
 class WordPieceDecoder final : public Decoder {
@@ -104,6 +111,8 @@ class MetaspaceDecoder final : public Decoder {
     if (count_code_points(result->replacement_) != 1) return fields.wrong("replacement", "one character");
     IA_ASSIGN(const bool prefix, fields.flag("add_prefix_space", true));
     IA_ASSIGN(const auto scheme, fields.optional_text("prepend_scheme"));
+    if (scheme && *scheme != "always" && *scheme != "first" && *scheme != "never")
+      return fields.unsupported("prepend_scheme " + *scheme);
     result->drop_first_ = prefix && scheme != "never";
     return result;
   }

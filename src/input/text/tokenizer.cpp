@@ -113,6 +113,7 @@ struct Tokenizer::Impl {
   Result<Encoding> encode(std::string_view text, std::optional<std::string_view> pair, const EncodeOptions& options,
                           ModelScratch& scratch) const;
   std::optional<std::string> token(std::int32_t id) const;
+  std::optional<std::string> shown(std::int32_t id, bool skip_special_tokens) const;
 };
 
 std::unique_ptr<ModelScratch> Tokenizer::Impl::borrow() const {
@@ -291,6 +292,13 @@ std::optional<std::string> Tokenizer::Impl::token(std::int32_t id) const {
   return std::nullopt;
 }
 
+// The token's text for decoding; absent when it adds none.
+std::optional<std::string> Tokenizer::Impl::shown(std::int32_t id, bool skip_special_tokens) const {
+  std::optional<std::string> text = token(id);
+  if (text && skip_special_tokens && added.is_special(*text)) return std::nullopt;
+  return text;
+}
+
 Tokenizer::Tokenizer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
@@ -330,8 +338,7 @@ Result<std::vector<Encoding>> Tokenizer::encode_batch(
 Result<std::string> Tokenizer::decode(const std::vector<std::int32_t>& ids, bool skip_special_tokens) const {
   std::vector<std::string> tokens;
   for (const std::int32_t id : ids) {
-    std::optional<std::string> token = impl_->token(id);
-    if (token && !(skip_special_tokens && impl_->added.is_special(*token))) tokens.push_back(*std::move(token));
+    if (std::optional<std::string> token = impl_->shown(id, skip_special_tokens)) tokens.push_back(*std::move(token));
   }
   if (impl_->decoder) IA_TRY(impl_->decoder->run(tokens));
   std::string text;
@@ -340,6 +347,10 @@ Result<std::string> Tokenizer::decode(const std::vector<std::int32_t>& ids, bool
     text += tokens[i];
   }
   return text;
+}
+
+bool Tokenizer::shows(std::int32_t id, bool skip_special_tokens) const {
+  return impl_->shown(id, skip_special_tokens).has_value();
 }
 
 std::optional<std::int32_t> Tokenizer::token_id(std::string_view token) const {
@@ -374,34 +385,6 @@ std::vector<std::pair<std::string, Offsets>> Tokenizer::pre_tokenize(std::string
                         Offsets{static_cast<std::int32_t>(span.begin), static_cast<std::int32_t>(span.end)});
   }
   return result;
-}
-
-Tokenizer::DecodeStream::DecodeStream(const Tokenizer& tokenizer, bool skip_special_tokens)
-    : tokenizer_(&tokenizer), skip_special_tokens_(skip_special_tokens) {}
-
-Result<std::optional<std::string>> Tokenizer::DecodeStream::step(std::int32_t id) {
-  constexpr std::string_view kIncomplete = "\xEF\xBF\xBD";
-  if (prefix_.empty() && !ids_.empty()) {
-    IA_ASSIGN(std::string prefix, tokenizer_->decode(ids_, skip_special_tokens_));
-    if (!prefix.ends_with(kIncomplete)) {
-      prefix_ = std::move(prefix);
-      prefix_index_ = ids_.size();
-    }
-  }
-  ids_.push_back(id);
-  IA_ASSIGN(const std::string text, tokenizer_->decode(ids_, skip_special_tokens_));
-  if (text.size() <= prefix_.size() || text.ends_with(kIncomplete)) return std::nullopt;
-  if (!text.starts_with(prefix_)) {
-    return fail(ErrorCode::kInvalidArgument,
-                "decoding token {} changes text that was given out already: '{}' is not the start of '{}'", id, prefix_,
-                text);
-  }
-  std::string piece = text.substr(prefix_.size());
-  const std::size_t next_index = ids_.size() - prefix_index_;
-  ids_.erase(ids_.begin(), ids_.begin() + static_cast<std::ptrdiff_t>(prefix_index_));
-  IA_ASSIGN(prefix_, tokenizer_->decode(ids_, skip_special_tokens_));
-  prefix_index_ = next_index;
-  return std::optional(std::move(piece));
 }
 
 }  // namespace ipfs_accelerate

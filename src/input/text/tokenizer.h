@@ -71,21 +71,33 @@ class Tokenizer {
   std::string normalize(std::string_view text) const;
   std::vector<std::pair<std::string, Offsets>> pre_tokenize(std::string_view normalized) const;
 
-  /// Decodes ids one at a time; a piece appears once its bytes form whole characters.
+  /// Decodes ids one at a time. For the ids of a text, the pieces and what finish() gives are together what decode()
+  /// gives. Keeps the latest ids and their text, a few dozen at most. The tokenizer must outlive it.
   class DecodeStream {
    public:
     DecodeStream(const Tokenizer& tokenizer, bool skip_special_tokens);
+    /// What the id adds to the text; absent when that is nothing, or starts a character that is not complete. A token
+    /// that changes text which was given out already (bytes that turn out to be no UTF-8) adds its own text.
     Result<std::optional<std::string>> step(std::int32_t id);
+    /// What is held back at the end of the ids, if anything; then the stream is new again.
+    Result<std::string> finish();
 
    private:
+    Result<std::string> decoded(std::size_t first, std::size_t count) const;
+    Result<std::string> beyond_prefix(std::string text, std::size_t given) const;
+    Result<void> forget_before(std::size_t given);
+    Result<void> pass_over_empty();
+
     const Tokenizer* tokenizer_;
     bool skip_special_tokens_;
     std::vector<std::int32_t> ids_;
-    std::string prefix_;
+    std::string prefix_;            // the text of the first prefix_index_ ids: given out already
     std::size_t prefix_index_ = 0;
   };
 
  private:
+  /// Whether decode() has text for the id.
+  bool shows(std::int32_t id, bool skip_special_tokens) const;
   struct Impl;
   explicit Tokenizer(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

@@ -200,15 +200,5 @@ TEST(Tokenizer, UnknownTokenOutsideTheVocabularyIsAnError) {
   EXPECT_EQ(encoding.error().code, ErrorCode::kMalformedConfig);
 }
 
-TEST(Tokenizer, StreamHoldsBackUnfinishedCharacters) {
-  const Tokenizer tokenizer =
-      load(Json::parse(R"({"decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true},
-      "model": {"type": "BPE", "vocab": {"Ã": 0, "©": 1, "h": 2}, "merges": []}})"));
-  Tokenizer::DecodeStream stream(tokenizer, true);
-  EXPECT_EQ(*stream.step(2), "h");
-  EXPECT_EQ(*stream.step(0), std::nullopt);
-  EXPECT_EQ(*stream.step(1), "é");
-}
-
 }  // namespace
 }  // namespace ipfs_accelerate

@@ -47,10 +47,7 @@ class Unigram final : public TokenModel {
     }
     auto result = std::make_unique<Unigram>(std::move(vocabulary), scores);
     IA_ASSIGN(result->byte_fallback_, fields.flag("byte_fallback", false));
-    result->unknown_ = unknown;
-    // Unless it doubles as the token of a byte, which has its own name.
-    const bool is_byte = result->byte_fallback_ && std::ranges::contains(result->bytes_, unknown);
-    result->nameless_ = is_byte ? -1 : unknown;
+    result->unknown_ = result->nameless_ = unknown;
     return result;
   }
 
