@@ -1,6 +1,9 @@
 // Reading the map, every offset of a value checked, and looking texts up.
 #include "input/text/character_map.h"
 
+#include <format>
+#include <utility>
+
 #include "input/text/utf8.h"
 
 namespace ipfs_accelerate::input {

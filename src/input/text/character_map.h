@@ -13,8 +13,8 @@ namespace ipfs_accelerate::input {
 
 class CharacterMap {
  public:
-  /// The bytes: size of the trie (little-endian, 4 bytes), its units (4 bytes each), then the replacements, each ended by
-  /// a zero byte. kMalformedConfig where an offset leads outside.
+  /// The bytes: size of the trie (little-endian, 4 bytes), its units (4 bytes each), then the replacements, each ended
+  /// by a zero byte. kMalformedConfig where an offset leads outside.
   static Result<CharacterMap> read(ByteView bytes);
 
   /// What takes the place of the shortest start of `text` that the map has; absent when it has none.

@@ -30,7 +30,8 @@ Result<std::string> Tokenizer::DecodeStream::beyond_prefix(std::string text, std
   return decoded(prefix_index_, given - prefix_index_);
 }
 
-// The first `given` ids have been given out. The latest of them stay: decoders treat the first token of a text otherwise.
+// The first `given` ids have been given out. The latest of them stay: decoders treat the first token of a text
+// otherwise.
 Result<void> Tokenizer::DecodeStream::forget_before(std::size_t given) {
   ids_.erase(ids_.begin(), ids_.begin() + static_cast<std::ptrdiff_t>(prefix_index_));
   prefix_index_ = given - prefix_index_;

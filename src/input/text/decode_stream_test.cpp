@@ -30,7 +30,8 @@ Tokenizer byte_fallback() {
   Json vocab = Json::object();
   for (int byte = 0; byte < 256; ++byte) {
     constexpr std::string_view kDigits = "0123456789ABCDEF";
-    vocab[std::string("<0x") + kDigits[static_cast<std::size_t>(byte / 16)] + kDigits[static_cast<std::size_t>(byte % 16)] + ">"] = byte;
+    vocab[std::string("<0x") + kDigits[static_cast<std::size_t>(byte / 16)] +
+          kDigits[static_cast<std::size_t>(byte % 16)] + ">"] = byte;
   }
   vocab["▁x"] = 256;
   vocab["▁"] = 257;
@@ -113,14 +114,14 @@ TEST(DecodeStream, BytesThatFormNoCharacterDoNotWaitForEver) {
 // With all ids decoded at each step these would take hours.
 TEST(DecodeStream, LongStreamsOfNothing) {
   const Tokenizer tokenizer = byte_fallback();
-  EXPECT_EQ(joined(tokenizer, Ids(300'000, 260)), "");
-  EXPECT_EQ(joined(tokenizer, Ids(300'000, 259)), "");
-  Ids ids(300'000, 259);
+  EXPECT_EQ(joined(tokenizer, Ids(60'000, 260)), "");
+  EXPECT_EQ(joined(tokenizer, Ids(60'000, 259)), "");
+  Ids ids(60'000, 259);
   ids.front() = 256;
   ids.back() = 258;
   EXPECT_EQ(joined(tokenizer, ids), "xy");
-  EXPECT_EQ(joined(tokenizer, Ids(300'000, 0xFF)).size(), 900'000u);
-  EXPECT_EQ(joined(tokenizer, Ids(300'000, 257)), std::string(299'999, ' '));
+  EXPECT_EQ(joined(tokenizer, Ids(60'000, 0xFF)).size(), 180'000u);
+  EXPECT_EQ(joined(tokenizer, Ids(60'000, 257)), std::string(59'999, ' '));
 }
 
 }  // namespace

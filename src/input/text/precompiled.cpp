@@ -1,4 +1,7 @@
 // The normalizer Precompiled: clusters and characters replaced as sentencepiece's map says.
+#include <utility>
+#include <vector>
+
 #include "base/base64.h"
 #include "input/text/character_map.h"
 #include "input/text/graphemes.h"

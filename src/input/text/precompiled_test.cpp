@@ -17,8 +17,8 @@ using Json = nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// Writes maps. Each node's children have a block of 256 units of their own, so nothing overlaps; offsets are multiples of
-// 256, and so have the short form up to 2^21 and need the long one beyond.
+// Writes maps. Each node's children have a block of 256 units of their own, so nothing overlaps; offsets are multiples
+// of 256, and so have the short form up to 2^21 and need the long one beyond.
 class MapWriter {
  public:
   void add(std::string_view key, std::string_view value) {
@@ -104,8 +104,8 @@ TEST(Precompiled, ReplacesClustersAndCharacters) {
   EXPECT_EQ(normalized("none of it? ..."), "none of it? ...");
 }
 
-// The shortest start of a cluster that the map has replaces the whole cluster, as the reference has it; a cluster of more
-// than 5 bytes is seen character by character.
+// The shortest start of a cluster that the map has replaces the whole cluster, as the reference has it; a cluster of
+// more than 5 bytes is seen character by character.
 TEST(Precompiled, AStartOfAClusterReplacesItWhole) {
   EXPECT_EQ(normalized("a\u0300"), "A");
   EXPECT_EQ(normalized("a\u0300\u0300"), "A");

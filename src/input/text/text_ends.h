@@ -1,4 +1,5 @@
-// All texts of a trie that end at each place of a longer text, found in one pass over it (Aho and Corasick's automaton).
+// All texts of a trie that end at each place of a longer text, found in one pass over it (Aho and Corasick's
+// automaton).
 #pragma once
 
 #include <vector>
@@ -11,8 +12,8 @@ class TextEnds {
  public:
   explicit TextEnds(Trie trie);
 
-  /// The node of the longest path that ends with `byte`, after one that ends at `node`; Trie::kRoot to begin with. Takes a
-  /// few steps, on average over a text.
+  /// The node of the longest path that ends with `byte`, after one that ends at `node`; Trie::kRoot to begin with.
+  /// Takes a few steps, on average over a text.
   std::uint32_t next(std::uint32_t node, char byte) const {
     for (;; node = links_[node].suffix) {
       const std::uint32_t child = trie_.child(node, byte);

@@ -91,7 +91,7 @@ class Tokenizer {
     const Tokenizer* tokenizer_;
     bool skip_special_tokens_;
     std::vector<std::int32_t> ids_;
-    std::string prefix_;            // the text of the first prefix_index_ ids: given out already
+    std::string prefix_;  // the text of the first prefix_index_ ids: given out already
     std::size_t prefix_index_ = 0;
   };
 

@@ -12,8 +12,8 @@
 namespace ipfs_accelerate::input {
 namespace {
 
-// How many tokens may fit a piece, per byte of it. A vocabulary of all lengths of one character and a text of nothing else
-// could take hours.
+// How many tokens may fit a piece, per byte of it. A vocabulary of all lengths of one character and a text of nothing
+// else could take hours.
 constexpr std::size_t kMatchesPerByte = 256;
 constexpr std::size_t kFreeMatches = 65536;
 
@@ -159,8 +159,8 @@ class Unigram final : public TokenModel {
 
   static std::unexpected<Error> too_long(std::size_t bytes) {
     return fail(ErrorCode::kLimitExceeded,
-                "a piece of {} bytes takes too long: more than {} tokens of the vocabulary fit there; cut the text", bytes,
-                kMatchesPerByte * bytes + kFreeMatches);
+                "a piece of {} bytes takes too long: more than {} tokens of the vocabulary fit there; cut the text",
+                bytes, kMatchesPerByte * bytes + kFreeMatches);
   }
 
   struct Weight {

@@ -110,7 +110,9 @@ TEST(Unigram, OldFilesHaveNoType) {
   EXPECT_EQ(ids(json, "a"), (Ids{1}));
 }
 
-TEST(Unigram, AnEmptyTokenIsNeverUsed) { EXPECT_EQ(ids(unigram({{"<unk>", 0}, {"", 9}, {"a", -1}}), "aa"), (Ids{2, 2})); }
+TEST(Unigram, AnEmptyTokenIsNeverUsed) {
+  EXPECT_EQ(ids(unigram({{"<unk>", 0}, {"", 9}, {"a", -1}}), "aa"), (Ids{2, 2}));
+}
 
 TEST(UnigramErrors, Vocabulary) {
   EXPECT_EQ(error_with("/model/vocab", Json::array()).code, ErrorCode::kMissingTokenizer);
@@ -139,7 +141,8 @@ TEST(UnigramErrors, ScoresThatAreNoNumbers) {
 // Sums of such scores are infinite, and equal: the text is still cut, once through.
 TEST(Unigram, ScoresAtTheEdgeOfWhatNumbersHold) {
   for (const double score : {-1.7e308, 1.7e308}) {
-    const auto encoding = encode(unigram({{"<unk>", score}, {"a", score}, {"aa", -score}}), std::string(100, 'a') + "x");
+    const auto encoding =
+        encode(unigram({{"<unk>", score}, {"a", score}, {"aa", -score}}), std::string(100, 'a') + "x");
     ASSERT_TRUE(encoding);
     EXPECT_EQ(encoding->offsets.back().second, 101);
   }
