@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 namespace ipfs_accelerate::input {
 
@@ -33,6 +34,17 @@ void PieceCache::keep(std::string_view piece, std::uint64_t hash, const std::vec
     entry.ids[i] = tokens[i].id;
     entry.ends[i] = static_cast<std::uint8_t>(tokens[i].end);
   }
+}
+
+void ModelScratch::trim() {
+  constexpr std::size_t kKeptBytes = std::size_t{1} << 20;
+  const auto trim_one = [](auto& list) {
+    if (list.capacity() * sizeof(list[0]) > kKeptBytes) std::decay_t<decltype(list)>().swap(list);
+  };
+  trim_one(symbols);
+  trim_one(heap);
+  trim_one(arrivals);
+  trim_one(scores);
 }
 
 Result<std::unique_ptr<TokenModel>> make_token_model(const Json& json) {

@@ -56,6 +56,9 @@ struct ModelScratch {
   std::vector<std::int32_t> arrivals;  // Unigram: the last token of the best way to each byte
   std::vector<double> scores;          // Unigram: of the ways to the latest bytes, in a ring
   PieceCache cache;
+
+  /// Gives back what a very long piece needed.
+  void trim();
 };
 
 class TokenModel {

@@ -122,6 +122,7 @@ std::unique_ptr<ModelScratch> Tokenizer::Impl::borrow() const {
 }
 
 void Tokenizer::Impl::give_back(std::unique_ptr<ModelScratch> scratch) const {
+  scratch->trim();
   const std::unique_ptr<ModelScratch> other(spare.exchange(scratch.release()));
 }
 

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "input/text/token_model.h"
 #include "input/text/tokenizer.h"
 
 namespace ipfs_accelerate {
@@ -166,6 +167,15 @@ TEST(UnigramHostile, TenMegabytesOfText) {
   const auto encoding = encode(json, text);
   ASSERT_TRUE(encoding);
   EXPECT_EQ(encoding->ids.size(), text.size() / words.size() * 7 + 1);
+}
+
+TEST(UnigramHostile, MemoryOfALongPieceIsGivenBack) {
+  input::ModelScratch scratch;
+  scratch.arrivals.resize(10'000'000);
+  scratch.scores.resize(1000);
+  scratch.trim();
+  EXPECT_EQ(scratch.arrivals.capacity(), 0u);
+  EXPECT_EQ(scratch.scores.size(), 1000u);
 }
 
 TEST(UnigramHostile, ATokenOfHundredKilobytes) {
