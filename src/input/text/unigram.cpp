@@ -62,48 +62,64 @@ class Unigram final : public TokenModel {
   }
 
  private:
-  // In scratch.arrivals besides ids. Nothing that starts inside a character is ever reached.
-  static constexpr std::int32_t kUnreached = -1, kUnknownCharacter = -2;
+  // In scratch.arrivals besides ids; -1 where no character ends.
+  static constexpr std::int32_t kUnknownCharacter = -2;
+
+  struct Weight {
+    double score;
+    std::uint32_t size;  // bytes
+  };
 
   static bool is_open(const Token& token) { return token.id == kUnknownCharacter; }
 
-  // The best way to every byte where a token ends. Of equal ways the one whose last token is the longest stays, as the
-  // reference has it: finder_ tells the longest first.
+  // The best way to every byte where a token ends.
   Result<void> find_ways(std::string_view piece, ModelScratch& scratch) const {
-    std::vector<std::int32_t>& arrivals = scratch.arrivals;
-    std::vector<double>& scores = scratch.scores;
-    arrivals.assign(piece.size() + 1, kUnreached);
     const std::size_t mask = std::min(ring_, std::bit_ceil(piece.size() + 1)) - 1;
-    if (scores.size() <= mask) scores.resize(mask + 1);
-    scores[0] = 0;
+    if (scratch.scores.size() <= mask) scratch.scores.resize(mask + 1);
+    scratch.scores[0] = 0;
+    scratch.arrivals.assign(piece.size() + 1, -1);
     const std::size_t allowed = kMatchesPerByte * piece.size() + kFreeMatches;
-    std::size_t matches = 0, begin = 0;  // of the latest character
+    std::size_t matches = 0, character = 0;  // where the latest character begins
     std::uint32_t node = Trie::kRoot;
     for (std::size_t end = 1; end <= piece.size(); ++end) {
       node = finder_.next(node, piece[end - 1]);
       if (end < piece.size() && is_continuation(piece[end])) continue;
-      double best = 0;
-      std::int32_t last = kUnreached;
-      const auto offer = [&](std::size_t from, std::int32_t id, double more) {
-        const double score = scores[from & mask] + more;
-        if (last != kUnreached && !(score > best)) return;
-        best = score;
-        last = id;
-      };
-      bool has_single = false;
-      for (std::uint32_t found = finder_.longest(node); found != Trie::kNone; found = finder_.shorter(found)) {
-        const Weight& token = weights_[static_cast<std::size_t>(finder_.id(found))];
-        offer(end - token.size, finder_.id(found), token.score);
-        has_single |= end - token.size == begin;
-        ++matches;
-      }
-      if (!has_single) offer(begin, kUnknownCharacter, unknown_score_);
-      scores[end & mask] = best;
-      arrivals[end] = last;
-      begin = end;
+      const Way way = best_way(node, character, end, [&](std::size_t at) { return scratch.scores[at & mask]; });
+      scratch.scores[end & mask] = way.score;
+      scratch.arrivals[end] = way.last;
+      character = end;
+      matches += way.matches;
       if (matches > allowed) return too_long(piece.size());
     }
     return {};
+  }
+
+  struct Way {
+    double score = 0;
+    std::int32_t last = -1;
+    std::size_t matches = 0;
+
+    void offer(double other, std::int32_t id) {
+      if (matches++ > 0 && !(other > score)) return;
+      score = other;
+      last = id;
+    }
+  };
+
+  // The best way to `end`, from the scores of the places before. Of equal ways the one whose last token is the longest
+  // stays, as the reference has it: finder_ tells the longest first.
+  template <class Score>
+  Way best_way(std::uint32_t node, std::size_t character, std::size_t end, Score score_at) const {
+    Way way;
+    bool has_single = false;
+    for (std::uint32_t found = finder_.longest(node); found != Trie::kNone; found = finder_.shorter(found)) {
+      const std::int32_t id = finder_.id(found);
+      const Weight& token = weights_[static_cast<std::size_t>(id)];
+      way.offer(score_at(end - token.size) + token.score, id);
+      has_single |= end - token.size == character;
+    }
+    if (!has_single) way.offer(score_at(character) + unknown_score_, kUnknownCharacter);
+    return way;
   }
 
   // Appends the tokens of the best way, the last one first; unknown characters side by side are one.
@@ -163,10 +179,6 @@ class Unigram final : public TokenModel {
                 bytes, kMatchesPerByte * bytes + kFreeMatches);
   }
 
-  struct Weight {
-    double score;
-    std::uint32_t size;  // bytes
-  };
   TextEnds finder_;
   std::vector<Weight> weights_;  // by id
   double unknown_score_ = 0;
