@@ -191,7 +191,7 @@ class OurTable(unittest.TestCase):
         self.assertTrue(self.layers.rows["src/engine"].isdisjoint({"src/store", "src/host/native", "src/host/threads"}))
 
     def test_tasks_and_models_know_no_backend_and_backends_no_content(self):
-        for folder in ("src/task", "src/model", "src/input"):
+        for folder in ("src/task", "src/model", "src/input/text"):
             self.assertFalse([f for f in self.layers.rows[folder] if f.startswith("src/backend/")], folder)
         for folder in ("src/backend/cpu", "src/backend/webgpu", "src/backend/webnn"):
             self.assertTrue(self.layers.rows[folder].isdisjoint({"src/content", "src/model", "src/task"}), folder)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the Unicode tables of src/input/unicode.cpp from Python's unicodedata: `gen_unicode.py OUTPUT.inc`."""
+"""Writes the Unicode tables of src/input/text/unicode.cpp from Python's unicodedata: `gen_unicode.py OUTPUT.inc`."""
 import sys
 import unicodedata
 

@@ -17,5 +17,20 @@ TEST(Base64, TheVectorsOfTheRfc) {
   EXPECT_EQ(base64(Bytes{0xfb, 0xff, 0xfe}), "+//+");
 }
 
+TEST(Base64, BytesComeBack) {
+  Bytes bytes;
+  for (int i = 0; i < 300; ++i) {
+    EXPECT_EQ(from_base64(base64(bytes)), bytes) << i;
+    bytes.push_back(static_cast<std::uint8_t>(i * 37));
+  }
+}
+
+TEST(Base64, OtherTextIsNone) {
+  for (const char* text : {"Z", "Zg", "Zg=", "Zm9", "Zg==Zg==", "====", "=", "Zm9v\n", "Zm 9", "Zm9_",
+                           "Zh==", "Zm9=", "Z===", "Zm\xC3\xA9"}) {
+    EXPECT_EQ(from_base64(text), std::nullopt) << text;
+  }
+}
+
 }  // namespace
 }  // namespace ipfs_accelerate

@@ -9,7 +9,7 @@
 
 #include "base/stop.h"
 #include "graph/graph.h"
-#include "input/tokenizer.h"
+#include "input/text/tokenizer.h"
 
 namespace ipfs_accelerate {
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "input/tokenizer.h"
+#include "input/text/tokenizer.h"
 
 namespace ipfs_accelerate::golden {
 namespace {
@@ -109,6 +109,24 @@ Difference compare_decoding(const Tokenizer& tokenizer, const Json& test, const 
   return {};
 }
 
+// Fed one at a time, the ids of a text must give what all at once give.
+Difference compare_streaming(const Tokenizer& tokenizer, const Ids& ids) {
+  for (const bool skip : {false, true}) {
+    const auto wanted = tokenizer.decode(ids, skip);
+    Tokenizer::DecodeStream stream(tokenizer, skip);
+    std::string text;
+    for (const std::int32_t id : ids) {
+      const auto piece = stream.step(id);
+      if (!piece) return "streaming: " + piece.error().message;
+      text += piece->value_or("");
+    }
+    const auto rest = stream.finish();
+    if (!wanted || !rest) return "streaming: " + (rest ? wanted : rest).error().message;
+    if (Difference difference = compare("streamed", text + *rest, *wanted); !difference.empty()) return difference;
+  }
+  return {};
+}
+
 // A list that the file leaves out when all its values are `usual`.
 Difference compare_mask(std::string_view field, const Ids& got, const Json& test, std::int32_t usual) {
   const std::string name(field);
@@ -145,6 +163,7 @@ Difference check_encode(const Tokenizer& tokenizer, const Json& test) {
   if (test["op"] == "encode_truncate_error") return got ? "encoded, though it should be refused" : Difference();
   if (!got) return got.error().message;
   if (Difference difference = compare_encoding(*got, test); !difference.empty()) return difference;
+  if (Difference difference = compare_streaming(tokenizer, got->ids); !difference.empty()) return difference;
   return compare_decoding(tokenizer, test, got->ids);
 }
 
