@@ -1,6 +1,7 @@
 // The tests in real browsers: probe, every op, recorded models, the shipped models, cache, gateways, errors, the demo page.
 //   browser-tests.mjs [--only TEXT]     prints a line per test and `N passed, N failed`
 import {execFileSync} from 'node:child_process';
+import {readdirSync} from 'node:fs';
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
@@ -95,6 +96,39 @@ async function scenarios(browser) {
   const at = wanted.findIndex((line, i) => line !== lines[i]);
   expect(at < 0 && lines.length === wanted.length, `line ${at + 1} is '${lines[at]}', natively '${wanted[at]}'`);
   return `${lines.length} lines equal the native trace`;
+}
+
+/** Pictures in the page: PNGs to the bit as natively, JPEGs within a few levels. */
+async function pictures(browser) {
+  conformance ??= await openConformance();
+  const folder = join(fixtures, 'images');
+  const files = ['', 'files'].flatMap((part) =>
+    readdirSync(join(folder, part))
+      .filter((name) => /\.(png|jpg)$/.test(name))
+      .map((name) => join(part, name)),
+  );
+  const wrong = [];
+  const urls = files.map((name) => `/fixtures/images/${name}`);
+  const {pictures: found} = await conformance.run({browser, method: 'test.pictures', urls});
+  const native = execFileSync(
+    join(bin, 'picture_pixels'),
+    files.map((name) => join(folder, name)),
+    {encoding: 'utf8', maxBuffer: 64 << 20},
+  );
+  const wanted = native.trim().split('\n').map((line) => JSON.parse(line));
+  files.forEach((name, i) => {
+    const difference = picturesDiffer(found[i], wanted[i]);
+    console.log(name, difference, found[i].code, found[i].message);
+  });
+  expect(wrong.length === 0, wrong.join('; '));
+  return `${files.length} pictures`;
+}
+/** The largest difference of a level; a text when they cannot be compared. */
+function picturesDiffer(found, wanted) {
+  if (found.code || found.width !== wanted.width || found.height !== wanted.height)
+    return found.code ? `${found.code}: ${found.message}` : `${found.width} x ${found.height}`;
+  const [a, b] = [found, wanted].map(({pixels}) => Buffer.from(pixels, 'base64'));
+  return a.reduce((most, level, i) => Math.max(most, Math.abs(level - b[i])), 0);
 }
 
 /** The one judge (tests/golden): its calls, or with answers its verdict; throws, with what was wrong, unless all passed. */
@@ -332,6 +366,7 @@ await test('every op in firefox, webgpu', () => everyOp({browser: 'firefox', pla
 await test('every kernel in chromium, webgpu', () =>
   everyOp({browser: 'chromium', platform: 'webgpu', subset: 'kernels'}));
 for (const browser of ['chromium', 'firefox']) await test(`scenarios in ${browser}`, () => scenarios(browser));
+for (const browser of ['chromium', 'firefox']) await test(`pictures in ${browser}`, () => pictures(browser));
 await conformance?.close();
 await test('models in chromium, wasm with threads', () => models({browser: 'chromium', platform: 'cpu'}));
 await test('models in chromium, wasm with one thread', () =>
