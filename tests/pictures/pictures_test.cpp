@@ -72,6 +72,22 @@ TEST(Pictures, DecodeAsPillowDoes) {
   EXPECT_EQ(count, 28u);
 }
 
+/// The browser tests show the same files to the page's decoders.
+TEST(Pictures, DamagedOnesAreRefused) {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(kFolder / "damaged")) {
+    const std::string content = read_text(entry.path()).value(), name = entry.path().filename().string();
+    const Result<Image> image = host::decode_picture(as_bytes(content), Stop());
+    ASSERT_FALSE(image) << name;
+    ErrorCode wanted = ErrorCode::kMalformedMedia;
+    if (name == "huge.png") wanted = ErrorCode::kLimitExceeded;
+    if (name == "other.gif") wanted = ErrorCode::kUnsupportedMedia;
+    EXPECT_EQ(image.error().code, wanted) << name << ": " << image.error().message;
+    ++count;
+  }
+  EXPECT_EQ(count, 7u);
+}
+
 TEST(Pictures, ResizeAsPillowDoes) {
   const Tensors more("more.safetensors");
   std::size_t count = 0;

@@ -98,35 +98,41 @@ async function scenarios(browser) {
   return `${lines.length} lines equal the native trace`;
 }
 
-/** Pictures in the page: PNGs to the bit as natively, JPEGs within a few levels. */
+/**
+ * Pictures in the page: PNGs to the bit as natively, JPEGs within a few levels. Without WebGL (Firefox here) the colours
+ * of transparent pixels come from a canvas, which rounds them; Firefox rounds 16 bits to 8.
+ */
 async function pictures(browser) {
   conformance ??= await openConformance();
   const folder = join(fixtures, 'images');
-  const files = ['', 'files'].flatMap((part) =>
-    readdirSync(join(folder, part))
-      .filter((name) => /\.(png|jpg)$/.test(name))
-      .map((name) => join(part, name)),
+  const names = ['', 'files', 'damaged'].flatMap((part) =>
+    readdirSync(join(folder, part)).map((name) => join(part, name)),
   );
-  const wrong = [];
+  const files = names.filter((name) => /\.(png|jpg|gif)$/.test(name));
   const urls = files.map((name) => `/fixtures/images/${name}`);
   const {pictures: found} = await conformance.run({browser, method: 'test.pictures', urls});
-  const native = execFileSync(
+  const output = execFileSync(
     join(bin, 'picture_pixels'),
     files.map((name) => join(folder, name)),
     {encoding: 'utf8', maxBuffer: 64 << 20},
   );
-  const wanted = native.trim().split('\n').map((line) => JSON.parse(line));
-  files.forEach((name, i) => {
-    const difference = picturesDiffer(found[i], wanted[i]);
-    console.log(name, difference, found[i].code, found[i].message);
-  });
-  expect(wrong.length === 0, wrong.join('; '));
+  const wanted = output
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const bound = (name) => {
+    if (name.endsWith('.jpg')) return 4;
+    if (browser !== 'firefox') return 0;
+    return /alpha|rgba/.test(name) ? 255 : Number(name.includes('16'));
+  };
+  const wrong = files.filter((name, i) => !(pictureDifference(found[i], wanted[i]) <= bound(name)));
+  expect(files.length > 30 && wrong.length === 0, `${wrong.length} of ${files.length} differ: ${wrong.join(', ')}`);
   return `${files.length} pictures`;
 }
-/** The largest difference of a level; a text when they cannot be compared. */
-function picturesDiffer(found, wanted) {
-  if (found.code || found.width !== wanted.width || found.height !== wanted.height)
-    return found.code ? `${found.code}: ${found.message}` : `${found.width} x ${found.height}`;
+/** The largest difference of a level, 0 for the same error; NaN when they cannot be compared. */
+function pictureDifference(found, wanted) {
+  if (found.code || wanted.code) return found.code === wanted.code ? 0 : NaN;
+  if (found.width !== wanted.width || found.height !== wanted.height) return NaN;
   const [a, b] = [found, wanted].map(({pixels}) => Buffer.from(pixels, 'base64'));
   return a.reduce((most, level, i) => Math.max(most, Math.abs(level - b[i])), 0);
 }

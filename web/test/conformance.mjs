@@ -13,7 +13,9 @@ const programs = join(process.env.IA_WASM_BUILD || join(root, 'build/wasm'), 'th
 export async function openConformance() {
   if (!existsSync(programs)) throw new Error(`No WebAssembly programs in ${programs}; run ./dev build wasm.`);
   const pages = await bundlePages();
-  const server = await startPageServer({mounts: {'/': `${pages.folder}/`, '/programs/': `${programs}/`, '/fixtures/': `${fixtures}/`}});
+  const server = await startPageServer({
+    mounts: {'/': `${pages.folder}/`, '/programs/': `${programs}/`, '/fixtures/': `${fixtures}/`},
+  });
   return {
     /**
      * {all (how many cases there are), ran, kinds, declined, wrong, program, threads, variants, pipelines}.

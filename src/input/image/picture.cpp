@@ -11,6 +11,8 @@ namespace {
 constexpr std::array<std::uint8_t, 8> kPngSignature{0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
 constexpr std::array<std::uint8_t, 3> kJpegSignature{0xFF, 0xD8, 0xFF};
 
+constexpr std::array<std::uint8_t, 2> kJpegEnd{0xFF, 0xD9};
+
 bool starts_with(ByteView bytes, ByteView start) {
   return bytes.size() >= start.size() && std::ranges::equal(bytes.first(start.size()), start);
 }
@@ -94,10 +96,15 @@ Result<> set_size(PictureHeader& header, std::uint32_t width, std::uint32_t heig
   return {};
 }
 
+/// Some browsers show what has come of a picture, and grey for the rest.
+std::unexpected<Error> cut_off(ByteView file) {
+  return malformed(std::format("it ends too early, after {} bytes", file.size()));
+}
+
 Result<PictureHeader> png_header(ByteView file) {
   PictureHeader header{.format = PictureFormat::kPng};
   Result<> sized = malformed("it is a PNG that does not begin with a whole IHDR chunk");
-  bool first = true;
+  bool first = true, ended = false;
   walk_png(file, [&](const Piece& chunk) {
     if (std::exchange(first, false)) {
       if (chunk.name != "IHDR" || chunk.data.size() != 13) return false;
@@ -105,9 +112,11 @@ Result<PictureHeader> png_header(ByteView file) {
       return sized.has_value();
     }
     if (chunk.name == "eXIf") header.orientation = orientation_of(chunk.data);
-    return chunk.name != "IEND" && chunk.name != "eXIf";
+    ended = chunk.name == "IEND";
+    return !ended;
   });
   IA_TRY(sized);
+  if (!ended) return cut_off(file);
   return header;
 }
 
@@ -126,8 +135,10 @@ std::optional<ByteView> exif_of(const Piece& segment) {
 Result<PictureHeader> jpeg_header(ByteView file) {
   PictureHeader header{.format = PictureFormat::kJpeg};
   Result<> sized = malformed("it is a JPEG without a frame header before its first scan");
-  bool turned = false, framed = false;
+  bool turned = false, framed = false, ended = false;
   walk_jpeg(file, [&](const Piece& segment) {
+    // In a scan's data an end marker is the end; what else may hold these two bytes is the decoder's to tell.
+    if (segment.marker == 0) ended = !std::ranges::search(segment.whole, kJpegEnd).empty();
     if (const auto exif = exif_of(segment); exif && !std::exchange(turned, true)) {
       header.orientation = orientation_of(*exif);
     }
@@ -137,6 +148,7 @@ Result<PictureHeader> jpeg_header(ByteView file) {
     return sized.has_value();
   });
   IA_TRY(sized);
+  if (!ended) return cut_off(file);
   return header;
 }
 

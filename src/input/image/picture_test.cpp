@@ -17,7 +17,8 @@ std::string number(std::uint64_t value, int bytes) {
 std::string chunk(const std::string& name, const std::string& data) {
   return number(data.size(), 4) + name + data + "sum!";
 }
-std::string png(std::uint64_t width, std::uint64_t height, const std::string& rest = "") {
+const std::string kEnd = chunk("IEND", "");
+std::string png(std::uint64_t width, std::uint64_t height, const std::string& rest = kEnd) {
   return "\x89PNG\r\n\x1a\n" + chunk("IHDR", number(width, 4) + number(height, 4) + std::string("\x08\x02\0\0\0", 5)) +
          rest;
 }
@@ -28,7 +29,7 @@ std::string frame(std::uint64_t width, std::uint64_t height) {
   return segment(0xC0, "\x08" + number(height, 2) + number(width, 2) + "\x03 and the components");
 }
 const std::string kStart = "\xFF\xD8";
-const std::string kScan = "\xFF\xDA scan";
+const std::string kScan = "\xFF\xDA scan\xFF\xD9";
 
 std::string exif(int orientation, bool little) {
   const auto whole = [&](std::uint64_t value, int bytes) {
@@ -66,18 +67,18 @@ TEST(PictureHeader, SaysFormatAndSize) {
 TEST(PictureHeader, SaysHowThePictureWasHeld) {
   for (const bool little : {false, true}) {
     const std::string held = exif(6, little);
-    EXPECT_EQ(header_of(png(3, 2, chunk("eXIf", held)))->orientation, 6);
-    EXPECT_EQ(header_of(png(3, 2, chunk("IDAT", "data") + chunk("eXIf", held)))->orientation, 6);
-    EXPECT_EQ(header_of(png(3, 2, chunk("IEND", "") + chunk("eXIf", held)))->orientation, 1);
+    EXPECT_EQ(header_of(png(3, 2, chunk("eXIf", held) + kEnd))->orientation, 6);
+    EXPECT_EQ(header_of(png(3, 2, chunk("IDAT", "data") + chunk("eXIf", held) + kEnd))->orientation, 6);
+    EXPECT_EQ(header_of(png(3, 2, kEnd + chunk("eXIf", held)))->orientation, 1);
     const std::string app1 = segment(0xE1, std::string("Exif\0\0", 6) + held);
-    EXPECT_EQ(header_of(kStart + segment(0xE1, "http://xmp") + app1 + frame(3, 2))->orientation, 6);
-    EXPECT_EQ(header_of(kStart + frame(3, 2) + app1)->orientation, 6);
+    EXPECT_EQ(header_of(kStart + segment(0xE1, "http://xmp") + app1 + frame(3, 2) + kScan)->orientation, 6);
+    EXPECT_EQ(header_of(kStart + frame(3, 2) + app1 + kScan)->orientation, 6);
     for (std::size_t cut = 0; cut < held.size(); ++cut) {  // nothing is read past the end
-      EXPECT_EQ(header_of(png(3, 2, chunk("eXIf", held.substr(0, cut))))->orientation, cut >= 34 ? 6 : 1) << cut;
+      EXPECT_EQ(header_of(png(3, 2, chunk("eXIf", held.substr(0, cut)) + kEnd))->orientation, cut >= 34 ? 6 : 1) << cut;
     }
   }
   for (const int orientation : {0, 9, 65535}) {
-    EXPECT_EQ(header_of(png(3, 2, chunk("eXIf", exif(orientation, true))))->orientation, 1);
+    EXPECT_EQ(header_of(png(3, 2, chunk("eXIf", exif(orientation, true)) + kEnd))->orientation, 1);
   }
 }
 
@@ -103,13 +104,16 @@ TEST(PictureHeader, BrokenOnesAreRefused) {
   expect_refused(kStart + segment(0xC0, "short"), ErrorCode::kMalformedMedia, "frame header");
   expect_refused(kStart + "\xFF\xE0" + number(1, 2) + frame(3, 2), ErrorCode::kMalformedMedia, "frame header");
   expect_refused(kStart + "\xFF\xE0" + number(65535, 2) + frame(3, 2), ErrorCode::kMalformedMedia, "frame header");
-  const std::string whole = png(3, 2), photo = kStart + segment(0xE0, "JFIF") + frame(3, 2);
+  const std::string whole = png(3, 2, chunk("IDAT", "data") + kEnd);
   for (std::size_t cut = 8; cut < whole.size(); ++cut) {
-    expect_refused(whole.substr(0, cut), ErrorCode::kMalformedMedia, "IHDR");
+    expect_refused(whole.substr(0, cut), ErrorCode::kMalformedMedia, cut < 33 ? "IHDR" : "ends too early");
   }
+  const std::string photo = kStart + segment(0xE0, "JFIF") + frame(3, 2);
   for (std::size_t cut = 3; cut < photo.size(); ++cut) {
     expect_refused(photo.substr(0, cut), ErrorCode::kMalformedMedia, "frame header");
   }
+  expect_refused(photo, ErrorCode::kMalformedMedia, "ends too early");
+  expect_refused((photo + kScan).substr(0, photo.size() + 8), ErrorCode::kMalformedMedia, "ends too early");
   expect_refused("\x89PNG\r\n\x1a\n" + chunk("IDAT", std::string(13, 'x')) + whole.substr(8),
                  ErrorCode::kMalformedMedia, "IHDR");
 }
