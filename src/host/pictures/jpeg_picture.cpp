@@ -1,10 +1,11 @@
 // JPEG by libjpeg-turbo, with its default (slow, exact) inverse DCT and smooth upsampling, as Pillow decodes.
-#include <jerror.h>
-#include <jpeglib.h>
-
+// clang-format off: jpeglib.h needs what comes before it, and jerror.h comes after it
 #include <csetjmp>
-#include <cstdio>  // jpeglib.h needs it before
+#include <cstdio>
 #include <cstring>
+#include <jpeglib.h>
+#include <jerror.h>
+// clang-format on
 
 #include "host/pictures/pictures.h"
 

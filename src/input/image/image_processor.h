@@ -31,7 +31,7 @@ class ImageProcessor {
   static Result<ImageProcessor> from_json(std::string_view preprocessor_config, std::string_view model_type = {});
 
   /// f32 [3, height, width]: resized, cropped, rescaled, normalized, in this order, as transformers' PIL processors do.
-  /// kInvalidArgument, kLimitExceeded.
+  /// Plain work for Compute::offload(). kInvalidArgument, kLimitExceeded.
   Result<Tensor> prepare(const Image& image) const;
   /// The same up to the crop: 8-bit pixels.
   Result<Image> resize_and_crop(const Image& image) const;
