@@ -26,7 +26,7 @@ namespace ipfs_accelerate::page {
   X(error) \
   X(event) \
   X(cancel) X(turn) X(sleep) X(fetch) X(keep_has) X(keep_read) X(keep_put) X(keep_forget) X(hash) X(files_list) \
-      X(files_read) X(gpu_list) X(gpu_open) X(gpu_lost) X(gpu_buffer) X(gpu_plan) X(gpu_submit) X(gpu_drop_buffer) \
+      X(files_read) X(picture) X(gpu_list) X(gpu_open) X(gpu_lost) X(gpu_buffer) X(gpu_plan) X(gpu_submit) X(gpu_drop_buffer) \
           X(gpu_drop_plan) X(webnn_open) X(webnn_drop_context) X(webnn_constant) X(webnn_drop_constant) X(webnn_build) \
               X(webnn_dispatch) X(webnn_drop_graph)
 // clang-format on

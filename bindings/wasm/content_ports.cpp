@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "input/image/picture.h"
 #include "page_bytes.h"
 
 namespace ipfs_accelerate::page {
@@ -40,6 +41,18 @@ host::Files::Kind kind_of(std::string_view kind) {
   if (kind == "missing") return kMissing;
   if (kind == "circle") return kCircle;
   return kind == "other" ? kOther : kUnreadable;
+}
+
+/// What a page gives: red, green, blue, alpha of each pixel. Copied in pieces, so that they are never here twice.
+Result<Image> without_alpha(const HostBytes& rgba, int width, int height) {
+  IA_ASSIGN(Image image, make_image(width, height));
+  Bytes row(4 * static_cast<std::size_t>(width));
+  std::uint8_t* out = image.pixels.data();
+  for (int y = 0; y < height; ++y) {
+    rgba.copy(static_cast<std::uint64_t>(y) * row.size(), row);
+    for (std::size_t at = 0; at < row.size(); at += 4, out += 3) std::copy_n(&row[at], 3, out);
+  }
+  return image;
 }
 
 }  // namespace
@@ -136,6 +149,22 @@ Async<HostBytesRef> PageFiles::read(std::string folder, std::string path, std::u
                                               .numbers = {static_cast<double>(offset), static_cast<double>(length)},
                                               .text = folder + "\n" + path});
   co_return take_bytes(answer, 0);
+}
+
+Async<Image> PageDecode::picture(HostBytesRef file, Stop stop) {
+  const BytesView view(file, 0, file->size());
+  const PictureHeader header = co_await read_picture_header(view.view());
+  const Bytes plain = plain_picture(view.view());
+  const Answer answer = co_await border_.ask(
+      {.kind = Kind::picture, .text = std::string(mime_type(header.format)), .spans = {span_of(std::span(plain))}},
+      std::move(stop));
+  const double width = answer.numbers.at(0), height = answer.numbers.at(1);
+  if (width != header.width || height != header.height) {
+    co_await fail(ErrorCode::kMalformedMedia, "the picture says that it is {} x {} pixels, and decodes to {} x {}",
+                  header.width, header.height, width, height);
+  }
+  const HostBytesRef rgba = take_bytes(answer, 2);
+  co_return upright(co_await without_alpha(*rgba, header.width, header.height), header.orientation);
 }
 
 Async<host::Located> NoCatalog::locate(std::string model, Stop) {

@@ -1,4 +1,5 @@
-// The ports around content, carried out by the page: clock, net, keep, hash, files. Each is a request and its answer.
+// The ports around content, carried out by the page: clock, net, keep, hash, files, decode. Each is a request and its
+// answer.
 #pragma once
 
 #include "border.h"
@@ -60,6 +61,16 @@ class PageFiles final : public host::Files {
   explicit PageFiles(Border& border) : border_(border) {}
   Async<Listing> list(std::string folder) override;
   Async<HostBytesRef> read(std::string folder, std::string path, std::uint64_t offset, std::uint64_t length) override;
+
+ private:
+  Border& border_;
+};
+
+/// The browser's own decoders; Node has none.
+class PageDecode final : public host::Decode {
+ public:
+  explicit PageDecode(Border& border) : border_(border) {}
+  Async<Image> picture(HostBytesRef file, Stop stop) override;
 
  private:
   Border& border_;

@@ -53,6 +53,7 @@ Page::Page(const Facts& facts)
             .hash = hash_,
             .compute = compute_,
             .catalog = catalog_,
+            .decode = decode_,
             .gpu = &gpu_,
             .webnn = &webnn_,
             .files = facts.files ? &files_ : nullptr,

@@ -43,6 +43,7 @@ class Page {
   PageHash hash_;
   PageCompute compute_;
   NoCatalog catalog_;
+  PageDecode decode_{border};
   PageFiles files_{border};
   PageGpu gpu_;
   PageWebnn webnn_;

@@ -28,6 +28,8 @@ enum class ErrorCode : std::uint16_t {
   kStoreLocked = 208,       ///< another process holds the store
   kStoreCorrupt = 209,      ///< a store file that cannot be understood
   kQuotaExceeded = 210,     ///< no room left for what must be written
+  kUnsupportedMedia = 211,  ///< a picture or sound in a format that cannot be decoded here
+  kMalformedMedia = 212,    ///< a picture or sound that breaks its format
   // 3xx: fetching
   kUnreachable = 300,       ///< no connection to a source
   kSourceError = 301,       ///< a source answered with an error

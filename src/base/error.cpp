@@ -22,6 +22,8 @@ std::string_view error_name(ErrorCode code) noexcept {
     case ErrorCode::kStoreLocked: return "store_locked";
     case ErrorCode::kStoreCorrupt: return "store_corrupt";
     case ErrorCode::kQuotaExceeded: return "quota_exceeded";
+    case ErrorCode::kUnsupportedMedia: return "unsupported_media";
+    case ErrorCode::kMalformedMedia: return "malformed_media";
     case ErrorCode::kUnreachable: return "unreachable";
     case ErrorCode::kSourceError: return "source_error";
     case ErrorCode::kSourceLied: return "source_lied";

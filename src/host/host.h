@@ -15,6 +15,7 @@
 #include "base/compute.h"
 #include "base/stop.h"
 #include "content/file_dag.h"
+#include "input/image/image.h"
 
 namespace ipfs_accelerate::host {
 
@@ -119,6 +120,16 @@ class Files {
                                    std::uint64_t length) = 0;
 };
 
+/// Picture files as pixels.
+class Decode {
+ public:
+  virtual ~Decode() = default;
+  /// Upright 8-bit RGB; alpha is dropped, not blended, and colour profiles are ignored, as Pillow's convert("RGB") has
+  /// it. kUnsupportedMedia for what this host cannot decode, kMalformedMedia, kLimitExceeded before huge pictures take
+  /// memory.
+  virtual Async<Image> picture(HostBytesRef file, Stop stop) = 0;
+};
+
 /// What an engine stands on. Each port lives as long as the host; gpu and webnn are null where there is none.
 struct Host {
   Executor& executor;
@@ -128,6 +139,7 @@ struct Host {
   Hash& hash;
   Compute& compute;
   Catalog& catalog;
+  Decode& decode;
   webgpu::Gpu* gpu = nullptr;
   webnn::Webnn* webnn = nullptr;
   Files* files = nullptr;

@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "base/base64.h"
 #include "engine/calls.h"
 #include "scenarios/scenarios.h"
 
@@ -189,6 +190,21 @@ Async<Json> webnn(host::Host& host, Json json, Stop stop) {
   co_return Json{{"output", output}, {"limits", Json::parse(context.limits_json, nullptr, false).size()}};
 }
 
+/// {"urls"} of pictures -> of each its size and pixels (base64), or its error.
+Async<Json> pictures(host::Host& host, Json json, Stop stop) {
+  Json found = Json::array();
+  for (const Json& url : json["urls"]) {
+    const host::NetAnswer answer = co_await host.net.get(request_for({{"url", url}}), stop);
+    const Result<Image> image = co_await as_result(host.decode.picture(answer.body, stop));
+    if (image) {
+      found.push_back({{"width", image->width}, {"height", image->height}, {"pixels", base64(image->pixels)}});
+    } else {
+      found.push_back({{"code", error_name(image.error().code)}, {"message", image.error().message}});
+    }
+  }
+  co_return Json{{"pictures", found}};
+}
+
 /// The engine's scenarios on the scripted host: nothing of the page is used but its WebAssembly.
 Async<Json> scenarios(host::Host&, Json json, Stop) {
   Json problems = Json::array();
@@ -210,6 +226,7 @@ const std::map<std::string, Test>& tests() {
                                                  {"test.files", files},
                                                  {"test.gpu", gpu},
                                                  {"test.webnn", webnn},
+                                                 {"test.pictures", pictures},
                                                  {"test.conformance", conformance},
                                                  {"test.scenarios", scenarios}};
   return table;

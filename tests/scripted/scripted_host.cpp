@@ -296,6 +296,20 @@ struct ScriptedHost::Ports {
     ScriptedHost& script;
   };
 
+  struct Decode final : host::Decode {
+    explicit Decode(ScriptedHost& script) : script(script) {}
+    Async<Image> picture(HostBytesRef file, Stop stop) override {
+      script.trace.push_back(std::format("decode picture {}", file->size()));
+      co_await script.wait(script.decode_seconds, std::move(stop));
+      const auto found = script.pictures.find(copy_of(*file));
+      if (found == script.pictures.end()) {
+        co_await fail(ErrorCode::kUnsupportedMedia, "the script has no picture of these {} bytes", file->size());
+      }
+      co_return found->second;
+    }
+    ScriptedHost& script;
+  };
+
   struct Files final : host::Files {
     explicit Files(ScriptedHost& script) : script(script) {}
     Async<Listing> list(std::string folder) override {
@@ -369,12 +383,13 @@ struct ScriptedHost::Ports {
   };
 
   explicit Ports(ScriptedHost& script)
-      : clock(script), net(script), keep(script), hash(script), catalog(script), files(script) {}
+      : clock(script), net(script), keep(script), hash(script), catalog(script), decode(script), files(script) {}
   Clock clock;
   Net net;
   Keep keep;
   Hash hash;
   Catalog catalog;
+  Decode decode;
   Files files;
   InPlaceCompute compute;
   std::optional<host::Host> host;
@@ -389,6 +404,7 @@ ScriptedHost::ScriptedHost(bool addressable) : addressable_(addressable), ports_
                                 .hash = ports.hash,
                                 .compute = ports.compute,
                                 .catalog = ports.catalog,
+                                .decode = ports.decode,
                                 .files = &ports.files});
 }
 ScriptedHost::~ScriptedHost() = default;

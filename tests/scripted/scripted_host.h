@@ -94,6 +94,10 @@ class ScriptedHost {
   void empty_keep() { kept_.clear(); }
   double keep_seconds = 0, hash_seconds = 0;  ///< each request takes
 
+  // Decode.
+  std::map<Bytes, Image> pictures;  ///< by the bytes of the file; no others can be decoded
+  double decode_seconds = 0;        ///< each takes
+
   // Catalog and files.
   std::map<std::string, host::Located> names;
   std::map<std::string, Bytes> disk;                 ///< "folder/path" -> content

@@ -1,6 +1,7 @@
 // The tests in real browsers: probe, every op, recorded models, the shipped models, cache, gateways, errors, the demo page.
 //   browser-tests.mjs [--only TEXT]     prints a line per test and `N passed, N failed`
 import {execFileSync} from 'node:child_process';
+import {readdirSync} from 'node:fs';
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
@@ -95,6 +96,45 @@ async function scenarios(browser) {
   const at = wanted.findIndex((line, i) => line !== lines[i]);
   expect(at < 0 && lines.length === wanted.length, `line ${at + 1} is '${lines[at]}', natively '${wanted[at]}'`);
   return `${lines.length} lines equal the native trace`;
+}
+
+/**
+ * Pictures in the page: PNGs to the bit as natively, JPEGs within a few levels. Without WebGL (Firefox here) the colours
+ * of transparent pixels come from a canvas, which rounds them; Firefox rounds 16 bits to 8.
+ */
+async function pictures(browser) {
+  conformance ??= await openConformance();
+  const folder = join(fixtures, 'images');
+  const names = ['', 'files', 'damaged'].flatMap((part) =>
+    readdirSync(join(folder, part)).map((name) => join(part, name)),
+  );
+  const files = names.filter((name) => /\.(png|jpg|gif)$/.test(name));
+  const urls = files.map((name) => `/fixtures/images/${name}`);
+  const {pictures: found} = await conformance.run({browser, method: 'test.pictures', urls});
+  const output = execFileSync(
+    join(bin, 'picture_pixels'),
+    files.map((name) => join(folder, name)),
+    {encoding: 'utf8', maxBuffer: 64 << 20},
+  );
+  const wanted = output
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const bound = (name) => {
+    if (name.endsWith('.jpg')) return 4;
+    if (browser !== 'firefox') return 0;
+    return /alpha|rgba/.test(name) ? 255 : Number(name.includes('16'));
+  };
+  const wrong = files.filter((name, i) => !(pictureDifference(found[i], wanted[i]) <= bound(name)));
+  expect(files.length > 30 && wrong.length === 0, `${wrong.length} of ${files.length} differ: ${wrong.join(', ')}`);
+  return `${files.length} pictures`;
+}
+/** The largest difference of a level, 0 for the same error; NaN when they cannot be compared. */
+function pictureDifference(found, wanted) {
+  if (found.code || wanted.code) return found.code === wanted.code ? 0 : NaN;
+  if (found.width !== wanted.width || found.height !== wanted.height) return NaN;
+  const [a, b] = [found, wanted].map(({pixels}) => Buffer.from(pixels, 'base64'));
+  return a.reduce((most, level, i) => Math.max(most, Math.abs(level - b[i])), 0);
 }
 
 /** The one judge (tests/golden): its calls, or with answers its verdict; throws, with what was wrong, unless all passed. */
@@ -332,6 +372,7 @@ await test('every op in firefox, webgpu', () => everyOp({browser: 'firefox', pla
 await test('every kernel in chromium, webgpu', () =>
   everyOp({browser: 'chromium', platform: 'webgpu', subset: 'kernels'}));
 for (const browser of ['chromium', 'firefox']) await test(`scenarios in ${browser}`, () => scenarios(browser));
+for (const browser of ['chromium', 'firefox']) await test(`pictures in ${browser}`, () => pictures(browser));
 await conformance?.close();
 await test('models in chromium, wasm with threads', () => models({browser: 'chromium', platform: 'cpu'}));
 await test('models in chromium, wasm with one thread', () =>

@@ -1,5 +1,5 @@
 // Conformance in the page: the engine's own cases and judge (tests/page/conformance_calls.cpp) on this page's ports.
-// Query: method (test.conformance), sdk = folder of the test programs, platform, precision, scale, subset, lanes.
+// Query: method (test.conformance), sdk = folder of the test programs, platform, precision, scale, subset, lanes, url (many).
 import {Border} from '../sdk/src/border';
 import {ByteTable} from '../sdk/src/ports/byteTable';
 import {MemoryCache} from '../sdk/src/ports/memoryCache';
@@ -27,6 +27,7 @@ report(async () => {
     scale: Number(query.get('scale') ?? 1),
     subset: query.get('subset') ?? '',
     lanes: query.get('lanes') === 'true',
+    urls: query.getAll('url').map((url) => new URL(url, location.href).href),
   });
   return {...found, program: program.name, threads: border.threads};
 });

@@ -4,6 +4,7 @@
 #include "host/native/clock.h"
 #include "host/native/compute.h"
 #include "host/native/dawn_gpu.h"
+#include "host/native/decode.h"
 #include "host/native/hash.h"
 #include "host/native/keep.h"
 #include "host/native/memory.h"
@@ -13,13 +14,21 @@ namespace ipfs_accelerate::host {
 
 struct NativeHost::Ports {
   Ports(Loop& loop, Library& library)
-      : clock(loop), net(loop), keep(library, loop), hash(loop), compute(loop), catalog(library, loop), gpu(loop) {}
+      : clock(loop),
+        net(loop),
+        keep(library, loop),
+        hash(loop),
+        compute(loop),
+        catalog(library, loop),
+        decode(compute),
+        gpu(loop) {}
   NativeClock clock;
   NativeNet net;
   NativeKeep keep;
   NativeHash hash;
   NativeCompute compute;
   NativeCatalog catalog;
+  NativeDecode decode;
   DawnGpu gpu;
 };
 
@@ -33,7 +42,7 @@ NativeHost::NativeHost(const std::filesystem::path& home)
     : library_(home),
       ports_(std::make_unique<Ports>(loop_, library_)),
       host_(new Host{loop_.executor(), ports_->clock, ports_->net, ports_->keep, ports_->hash, ports_->compute,
-                     ports_->catalog}) {
+                     ports_->catalog, ports_->decode}) {
   host_->gpu = &ports_->gpu;
   host_->memory = resident_memory;
 }

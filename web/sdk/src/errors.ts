@@ -19,6 +19,8 @@ export type ErrorCode =
   | 'store_locked'
   | 'store_corrupt'
   | 'quota_exceeded'
+  | 'unsupported_media'
+  | 'malformed_media'
   | 'unreachable'
   | 'source_error'
   | 'source_lied'

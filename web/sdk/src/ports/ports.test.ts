@@ -11,6 +11,8 @@ import {openCache, type CacheKind} from './cache';
 import type {MLContext} from './webnnTypes';
 import {FolderCache} from './folderCache';
 import {MemoryCache} from './memoryCache';
+import {ByteTable} from './byteTable';
+import {picturePort} from './picture';
 import {startTestServer, type TestServer} from './testServer';
 import {webnnPort} from './webnn';
 
@@ -403,4 +405,15 @@ describe('webnn', () => {
 
 test('a call that no program knows: invalid_argument', async () => {
   expect(await codeOf(engine.call('nothing'))).toBe('invalid_argument');
+});
+
+// What browsers decode: web/test.
+describe('pictures', () => {
+  test('Node has no decoder, and says what to do', async () => {
+    const memory = new WebAssembly.Memory({initial: 1});
+    const request = new PortRequest(memory, [], 'image/png', [{pointer: 0, size: 8}], new AbortController().signal);
+    const asked = picturePort(new ByteTable()).picture!(request);
+    expect(await codeOf(asked)).toBe('unsupported_media');
+    await expect(asked).rejects.toThrow('pass pixels');
+  });
 });

@@ -6,6 +6,7 @@ import type {BlockCache} from './cache';
 import {gpuPort} from './gpu';
 import {hashPort, keepPort} from './keep';
 import {netPort} from './net';
+import {picturePort} from './picture';
 import {timePort} from './time';
 import {webnnPort} from './webnn';
 
@@ -19,6 +20,7 @@ export async function openPorts(table: ByteTable, cache: BlockCache): Promise<Po
       ...netPort(table),
       ...keepPort(cache, table),
       ...hashPort(table),
+      ...picturePort(table),
       ...files,
       ...gpu.requests,
       ...webnn.requests,
