@@ -54,7 +54,8 @@ class Executable {
   /// inputs and outputs in the order of Graph::inputs and Graph::outputs; their bytes must live until this ends.
   /// kInvalidArgument when they do not fit the graph, kDeviceLost, kOutOfMemory, kCancelled.
   virtual Async<> run(std::vector<TensorRef> inputs, std::vector<MutableTensorRef> outputs, Stop stop) = 0;
-  virtual std::int64_t memory_bytes() const = 0;  ///< activations; weights are counted by the Program
+  /// What belongs to this shape class: activations, and on WebNN each graph's own copy of the weights.
+  virtual std::int64_t memory_bytes() const = 0;
 };
 
 /// A graph on a device: takes every weight once, then compiles any number of shape classes.

@@ -13,6 +13,10 @@ using Json = nlohmann::json;
 
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
+Json memory_json(const Memory& memory) {
+  return {{"weight_bytes", memory.weights}, {"activation_bytes", memory.activations}};
+}
+
 Json outputs_json(const Evaluation& evaluation) {
   Json outputs = Json::array();
   for (const auto& [name, tensor] : evaluation.outputs) {
@@ -23,7 +27,11 @@ Json outputs_json(const Evaluation& evaluation) {
 
 Async<std::string> evaluate(Core& core, Call call, Stop stop) {
   const Evaluation evaluation = co_await core.evaluate(call.request, call.encodings, call.inputs, stop);
-  co_return dump({{"outputs", outputs_json(evaluation)}, {"ids", evaluation.ids}, {"segments", evaluation.segments}});
+  co_return dump({{"outputs", outputs_json(evaluation)},
+                  {"ids", evaluation.ids},
+                  {"segments", evaluation.segments},
+                  {"predicted", memory_json(evaluation.predicted)},
+                  {"taken", memory_json(evaluation.taken)}});
 }
 
 LoadListener events_of(const Call& call, const EventListener& tell) {

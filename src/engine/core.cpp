@@ -258,6 +258,8 @@ Async<Evaluation> Core::evaluate(Request request, std::vector<EncodedItem> encod
     if (!encodings.empty()) evaluation.outputs = co_await ready.model->evaluate(encodings, stop);
     if (!texts.empty()) evaluation.ids = co_await ready.model->tokenize(texts, stop);
     evaluation.segments = ready.model->segments();
+    if (!encodings.empty())
+      std::tie(evaluation.predicted, evaluation.taken) = co_await ready.model->memory_of_last_run();
     co_return evaluation;
   };
   co_return co_await impl_->with_model<Evaluation>(request, {}, stop, work);

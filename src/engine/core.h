@@ -36,6 +36,7 @@ struct Evaluation {
   std::vector<std::pair<std::string, Tensor>> outputs;
   std::vector<std::vector<std::int32_t>> ids;
   std::vector<SegmentReport> segments;  ///< what ran where
+  Memory predicted, taken;              ///< by the shape class of the outputs
 };
 
 struct LoadedFacts {

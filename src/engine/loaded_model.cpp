@@ -85,6 +85,7 @@ Async<std::shared_ptr<LoadedModel>> LoadedModel::load(host::Host& host, ModelSou
   const PipelineOptions wanted = co_await pipeline_options(request);
   Pipeline pipeline = co_await Pipeline::open(source.files, source.index.table(), wanted);
   std::shared_ptr<LoadedModel> model(new LoadedModel(host, std::move(pipeline), std::move(source), std::move(choice)));
+  model->options_ = options;
   model->plan_ = plan_for(model->pipeline_.graph(), model->choice_, options);
   co_await model->load_programs(options, listener, stop);
   co_return model;
@@ -197,6 +198,19 @@ Async<LoadedModel::Outputs> LoadedModel::evaluate(std::vector<EncodedItem> encod
   }
   Batch batch = co_await pipeline_.prepare_encoded(std::move(items));
   co_return co_await compute(std::move(batch), stop);
+}
+
+Result<std::pair<Memory, Memory>> LoadedModel::memory_of_last_run() const {
+  Memory predicted, taken;
+  for (std::size_t i = 0; i < plan_.segments.size(); ++i) {
+    const Segment& segment = plan_.segments[i];
+    IA_ASSIGN(const Memory one, backend_of(segment).predict(segment.graph, cache_.front().shape, options_));
+    predicted.weights += one.weights;
+    predicted.activations += one.activations;
+    taken.weights += programs_[i]->weight_bytes();
+    taken.activations += cache_.front().parts[i]->memory_bytes();
+  }
+  return std::pair(predicted, taken);
 }
 
 Result<std::vector<std::vector<std::int32_t>>> LoadedModel::tokenize(const std::vector<Input>& texts, Stop stop) const {

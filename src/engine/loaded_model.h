@@ -36,6 +36,8 @@ class LoadedModel {
   Async<Answers> run(std::vector<Input> inputs, Config config, Stop stop);
   /// Every output of the graph.
   Async<std::vector<std::pair<std::string, Tensor>>> evaluate(std::vector<EncodedItem> encodings, Stop stop);
+  /// What the backends say that the last run's shape class takes, and what it takes.
+  Result<std::pair<Memory, Memory>> memory_of_last_run() const;
   /// Token ids of texts, as the model would get them.
   Result<std::vector<std::vector<std::int32_t>>> tokenize(const std::vector<Input>& texts, Stop stop) const;
 
@@ -70,6 +72,7 @@ class LoadedModel {
   Pipeline pipeline_;
   ModelSource source_;
   Choice choice_;
+  LoadOptions options_;
   Plan plan_;
   bool sorted_ = false;
   Turns runs_;

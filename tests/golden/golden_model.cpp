@@ -207,6 +207,7 @@ class GoldenJudge {
       values.emplace(text_at(output, "name"), std::move(tensor));
     }
     count_declined(evaluated);
+    check_memory(evaluated);
     IA_ASSIGN(const Tensor mask, mask_of(one_case, golden_.recorded_));
     for (const auto& [output, tensor] : one_case["outputs"].items()) {
       if (output.starts_with("probe.")) continue;
@@ -227,6 +228,13 @@ class GoldenJudge {
       if (text_at(segment, "platform") != golden_.options_.platform)
         report_.declined_nodes += segment.value("nodes", 0u);
     }
+  }
+
+  /// What the backends said the run would take is what it took.
+  void check_memory(const Json& evaluated) {
+    const Json predicted = evaluated.value("predicted", Json()), taken = evaluated.value("taken", Json());
+    if (predicted == taken) return;
+    failed(std::format("memory predicted {}, taken {}", predicted.dump(), taken.dump()));
   }
 
   /// Tokenizing the case's texts gives the recorded ids, padding left out.

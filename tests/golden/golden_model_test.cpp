@@ -100,6 +100,12 @@ TEST_P(GoldenJudging, AnOutputIsMissing) {
   expect_failure("does not compute");
 }
 
+TEST_P(GoldenJudging, MemoryThatWasNotPredicted) {
+  answers_[0]["value"]["predicted"] = {{"weight_bytes", 8}, {"activation_bytes", 5}};
+  answers_[0]["value"]["taken"] = {{"weight_bytes", 8}, {"activation_bytes", 6}};
+  expect_failure("memory predicted");
+}
+
 TEST_P(GoldenJudging, OtherIds) {
   if (!answers_.at(1)["value"].contains("ids")) GTEST_SKIP() << "recorded without texts";
   answers_[1]["value"]["ids"][0][0] = 77777;

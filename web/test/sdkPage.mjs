@@ -41,12 +41,17 @@ export async function openSdkPage({browser, mounts = {}, routes = {}, isolated =
     origin: server.origin,
     close,
     async call(method, ...args) {
+      let timer;
       const answer = await Promise.race([
         page.evaluate(`callSdk(${JSON.stringify(method)}, ${JSON.stringify(args)})`),
         page.crashed.then((reason) => {
           throw new Error(reason);
         }),
-      ]);
+        new Promise((_, reject) => {
+          const why = () => `${method} did not answer in 5 minutes.\n${page.log.join('\n')}`;
+          timer = setTimeout(() => reject(Object.assign(new Error(why()), {hung: true})), 300000);
+        }),
+      ]).finally(() => clearTimeout(timer));
       if (answer.error)
         throw Object.assign(new Error(`[${answer.error.code}] ${answer.error.message}`), {code: answer.error.code});
       return answer.value;

@@ -58,13 +58,16 @@ struct Share {
 class WebnnExecutable final : public Executable {
  public:
   WebnnExecutable(std::shared_ptr<WebnnDevice> device, std::shared_ptr<const Graph> graph, ShapeClass shape)
-      : device_(std::move(device)), graph_(std::move(graph)), shape_(shape) {}
+      : device_(std::move(device)),
+        graph_(std::move(graph)),
+        shape_(std::move(shape)),
+        memory_bytes_(tensor_bytes(*graph_, shape_)) {}
   ~WebnnExecutable() override {
     for (const Share& share : shares_) device_->port().drop_graph(share.graph);
   }
-  void add(Share share, std::shared_ptr<std::int64_t> sum, std::int64_t weight_bytes) {
+  void add(Share share, std::int64_t weight_bytes) {
     shares_.push_back(share);
-    counted_.push_back(std::make_unique<CountedBytes>(std::move(sum), weight_bytes));
+    memory_bytes_ += weight_bytes;
   }
 
   Async<> run(std::vector<TensorRef> inputs, std::vector<MutableTensorRef> outputs, Stop stop) override {
@@ -73,7 +76,7 @@ class WebnnExecutable final : public Executable {
     co_await for_each_limited(shares_.size(), shares_.size(),
                               [&](std::size_t i) { return run_share(i, inputs, outputs); });
   }
-  std::int64_t memory_bytes() const override { return tensor_bytes(*graph_, shape_); }
+  std::int64_t memory_bytes() const override { return memory_bytes_; }
 
  private:
   Async<> run_share(std::size_t which, const std::vector<TensorRef>& inputs,
@@ -100,8 +103,8 @@ class WebnnExecutable final : public Executable {
   std::shared_ptr<WebnnDevice> device_;
   std::shared_ptr<const Graph> graph_;
   ShapeClass shape_;
+  std::int64_t memory_bytes_;  ///< tensors, and a copy of the weights in each graph
   std::vector<Share> shares_;
-  std::vector<std::unique_ptr<CountedBytes>> counted_;
 };
 
 /// A constant of the page, dropped with the last copy.
@@ -161,10 +164,9 @@ std::int64_t entries(const Graph& graph, const ShapeClass& shape) {
 }  // namespace
 
 Memory predict(const Graph& graph, const ShapeClass& shape, int precision, std::size_t contexts) {
-  // The page keeps each weight once, and every built graph has its copy.
-  const std::int64_t copies = 1 + std::min(std::int64_t(contexts), entries(graph, shape));
   Memory memory{.activations = tensor_bytes(graph, shape)};
-  for (const WeightId id : used_weights(graph)) memory.weights += copies * constant_bytes(graph, id, precision);
+  for (const WeightId id : used_weights(graph)) memory.weights += constant_bytes(graph, id, precision);
+  memory.activations += memory.weights * std::min(std::int64_t(contexts), entries(graph, shape));
   return memory;
 }
 
@@ -199,7 +201,7 @@ Async<std::unique_ptr<Executable>> WebnnProgram::compile(ShapeClass shape, Stop 
     const ContextId context = contexts[static_cast<std::size_t>(i)];
     const GraphId graph =
         co_await device_->watch(device_->port().build(context, std::move(lowered), std::move(constants), stop));
-    executable->add({graph, batch}, bytes_, bytes);
+    executable->add({graph, batch}, bytes);
   }
   const std::string note = std::format("batch over {} contexts side by side", count);
   if (count > 1 && std::ranges::find(optimizations_, note) == optimizations_.end()) optimizations_.push_back(note);

@@ -28,7 +28,7 @@ class WebnnProgram final : public Program {
   std::vector<std::string> optimizations_;
   /// By weight. Every built graph has its own copy besides: WebNN's graphs cannot share constants.
   std::map<WeightId, std::shared_ptr<const ConstantId>> constants_;
-  std::shared_ptr<std::int64_t> bytes_ = std::make_shared<std::int64_t>(0);  ///< here and in built graphs
+  std::shared_ptr<std::int64_t> bytes_ = std::make_shared<std::int64_t>(0);  ///< of constants_
 };
 
 /// What a program and one of its executables take at `precision`, on `contexts` contexts.
