@@ -24,21 +24,11 @@ const {
 
 let passed = 0,
   failed = 0;
-/** Once, under load, Firefox never answered a page's second load; it was not seen again, and both tries are told. */
-async function again(name, work) {
-  try {
-    return await work();
-  } catch (error) {
-    if (!error.hung) throw error;
-    console.log(`again ${name}: ${error.message}`);
-    return work();
-  }
-}
 async function test(name, work) {
   if (!name.includes(only)) return;
   const start = Date.now();
   try {
-    const note = await again(name, work);
+    const note = await work();
     passed += 1;
     console.log(`ok    ${name}${note ? `: ${note}` : ''} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
   } catch (error) {
