@@ -31,7 +31,8 @@ export async function runPage({browser, url, timeoutMs = 120000, screenshot, ...
   try {
     page = await openPage({browser, url: address.href, ...options});
     const late = new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`The page did not report in ${timeoutMs} ms.`)), timeoutMs);
+      const hung = () => Object.assign(new Error(`The page did not report in ${timeoutMs} ms.`), {hung: true});
+      timer = setTimeout(() => reject(hung()), timeoutMs);
     });
     const gone = page.crashed.then((reason) => {
       throw new Error(`The page cannot report: ${reason}.`);
@@ -41,7 +42,8 @@ export async function runPage({browser, url, timeoutMs = 120000, screenshot, ...
     if (result.error) throw new Error(`The page reported: ${result.error}`);
     return result;
   } catch (error) {
-    throw new Error(`${browser}: ${error.message}${page?.log.length ? `\n  ${page.log.slice(-20).join('\n  ')}` : ''}`);
+    const console = page?.log.length ? `\n  ${page.log.slice(-20).join('\n  ')}` : '';
+    throw Object.assign(new Error(`${browser}: ${error.message}${console}`), {hung: error.hung});
   } finally {
     clearTimeout(timer);
     await page?.close();

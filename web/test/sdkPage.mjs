@@ -49,7 +49,7 @@ export async function openSdkPage({browser, mounts = {}, routes = {}, isolated =
         }),
         new Promise((_, reject) => {
           const why = () => `${method} did not answer in 5 minutes.\n${page.log.join('\n')}`;
-          timer = setTimeout(() => reject(new Error(why())), 300000);
+          timer = setTimeout(() => reject(Object.assign(new Error(why()), {hung: true})), 300000);
         }),
       ]).finally(() => clearTimeout(timer));
       if (answer.error)

@@ -8,7 +8,6 @@ export interface Module {
   wasmMemory: WebAssembly.Memory;
   /** In the programs with threads. */
   PThread?: {
-    unusedWorkers: Worker[];
     allocateUnusedWorker(): Worker;
     loadWasmModuleToWorker(worker: Worker): Promise<unknown>;
     terminateAllThreads(): void;
@@ -56,23 +55,10 @@ export async function loadProgram(options: ProgramOptions, bytes: ByteTable): Pr
   }
 }
 
-/** A thread's worker that does not start in time is given up for another: Firefox forgets one in a few hundred. */
-async function startThread(threads: NonNullable<Module['PThread']>): Promise<void> {
-  for (const patience of [3000, 6000, 12000]) {
-    const worker = threads.allocateUnusedWorker();
-    let timer: ReturnType<typeof setTimeout>;
-    const late = new Promise((resolve) => (timer = setTimeout(resolve, patience, 'late')));
-    const loaded = threads.loadWasmModuleToWorker(worker).finally(() => clearTimeout(timer));
-    if ((await Promise.race([loaded, late])) !== 'late') return;
-    worker.terminate();
-    threads.unusedWorkers.splice(threads.unusedWorkers.indexOf(worker), 1);
-  }
-  fail('internal', 'this browser does not start threads; ask for threads: 1');
-}
-
 /** Starts threads that the program may use. */
 export async function startThreads({PThread}: Module, count: number): Promise<void> {
-  await Promise.all(Array.from({length: count}, () => startThread(PThread!)));
+  const start = () => PThread!.loadWasmModuleToWorker(PThread!.allocateUnusedWorker());
+  await Promise.all(Array.from({length: count}, start));
 }
 
 async function readFileUrl(url: URL): Promise<Uint8Array> {
