@@ -85,3 +85,29 @@ test('what JSON leaves out is left out on the way to the worker, as it is here',
   expect(await codeOf(answer)).toBe('invalid_argument');
   expect(await codeOf(clients.local!.call('run', {...request, inputs}))).toBe('invalid_argument');
 });
+
+test('a worker that blocks while a thread starts ends its calls, and the next one has a new worker', async () => {
+  vi.useFakeTimers();
+  node = false;
+  const client = openClient(true, 'https://here.test/');
+  const outcome = codeOf(client.call('run', request));
+  const first = ScriptedWorker.last;
+  const ended = vi.spyOn(first, 'terminate');
+  first.say({kind: 'starting', threads: 2});
+  await vi.advanceTimersByTimeAsync(9000);
+  first.say({kind: 'starting', threads: 1}); // one did start
+  await vi.advanceTimersByTimeAsync(9000);
+  expect(ended).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(ended).toHaveBeenCalled();
+  expect(await outcome).toBe('internal');
+  void codeOf(client.call('run', request));
+  expect(ScriptedWorker.last).not.toBe(first);
+  ScriptedWorker.last.say({kind: 'starting', threads: 1});
+  ScriptedWorker.last.say({kind: 'starting', threads: 0});
+  await vi.advanceTimersByTimeAsync(60000); // computing takes as long as it takes
+  expect(ScriptedWorker.last.posted.length).toBe(2);
+  client.close();
+  node = true;
+  vi.useRealTimers();
+});

@@ -47,12 +47,12 @@ class WorkerClient implements Client {
     const stop = () => {
       const flag = this.#waiting.get(id)?.flag;
       if (flag) Atomics.store(new Int32Array(flag.memory), flag.address >> 2, 1);
-      this.#post(worker, {kind: 'abort', id});
+      worker.postMessage({kind: 'abort', id} satisfies ToWorker);
     };
     signal?.addEventListener('abort', stop);
     return new Promise<Answers[M]>((resolve, reject) => {
       this.#waiting.set(id, {resolve, reject, progress, stop});
-      this.#post(worker, {kind: 'call', id, method, request: asked});
+      worker.postMessage({kind: 'call', id, method, request: asked} satisfies ToWorker);
     }).finally(() => signal?.removeEventListener('abort', stop));
   }
 
@@ -65,25 +65,30 @@ class WorkerClient implements Client {
   #start(): Worker {
     const url = new URL('worker.js', this.folder).href;
     const worker = new Worker(url, {type: 'module', name: 'ipfs_accelerate'});
-    const stopped = (event: Event) => {
-      event.preventDefault();
-      if (this.#worker === worker) this.#worker = undefined;
+    const stopped = (why: string) => {
+      if (this.#worker !== worker) return;
+      this.#worker = undefined;
       worker.terminate();
-      const why = (event as ErrorEvent).message || `${url} cannot be loaded`;
       this.#fail(new IpfsAccelerateError('internal', `the engine's worker stopped: ${why}`));
     };
-    worker.addEventListener('message', ({data}: MessageEvent<FromWorker>) => this.#receive(worker, data));
-    worker.addEventListener('error', stopped);
-    worker.addEventListener('messageerror', stopped); // an answer that cannot be read will not come again
-    this.#post(worker, {kind: 'start', folder: this.folder});
+    const failed = (event: Event) => {
+      event.preventDefault();
+      stopped((event as ErrorEvent).message || `${url} cannot be loaded`);
+    };
+    let starting: ReturnType<typeof setTimeout>; // Firefox may block for ever in the constructor of a thread's worker
+    worker.addEventListener('message', ({data}: MessageEvent<FromWorker>) => {
+      if (data.kind !== 'starting') return this.#receive(worker, data);
+      clearTimeout(starting);
+      const why = 'the browser blocked while it started a thread; call again, or with threads: 1';
+      if (data.threads > 0) starting = setTimeout(stopped, 10000, why);
+    });
+    worker.addEventListener('error', failed);
+    worker.addEventListener('messageerror', failed); // an answer that cannot be read will not come again
+    worker.postMessage({kind: 'start', folder: this.folder} satisfies ToWorker);
     return worker;
   }
 
-  #post(worker: Worker, message: ToWorker): void {
-    worker.postMessage(message);
-  }
-
-  #receive(worker: Worker, message: FromWorker): void {
+  #receive(worker: Worker, message: Exclude<FromWorker, {kind: 'starting'}>): void {
     const {id} = message;
     const waiting = this.#waiting.get(id);
     if (!waiting) return;
@@ -99,7 +104,7 @@ class WorkerClient implements Client {
     }
     if (message.kind === 'started') return void (waiting.flag = message);
     this.#waiting.delete(id);
-    if (waiting.flag) this.#post(worker, {kind: 'settled', id});
+    if (waiting.flag) worker.postMessage({kind: 'settled', id} satisfies ToWorker);
     if (message.kind === 'answer') waiting.resolve(message.value as never);
     else waiting.reject(new IpfsAccelerateError(message.code, message.message));
   }

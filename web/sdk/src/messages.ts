@@ -11,6 +11,8 @@ export type ToWorker =
   | {kind: 'settled'; id: number};
 
 export type FromWorker =
+  /** So many threads are still to start. */
+  | {kind: 'starting'; threads: number}
   | {kind: 'answer'; id: number; value: unknown}
   | {kind: 'error'; id: number; code: ErrorCode; message: string}
   | {kind: 'progress'; id: number; event: ProgressEvent}

@@ -55,10 +55,14 @@ export async function loadProgram(options: ProgramOptions, bytes: ByteTable): Pr
   }
 }
 
+/** Told before the first thread starts, after each, and at the end: a browser may block for ever in between (client.ts). */
+export const starting = {tell: (_threads: number): void => undefined};
+
 /** Starts threads that the program may use. */
 export async function startThreads({PThread}: Module, count: number): Promise<void> {
-  const start = () => PThread!.loadWasmModuleToWorker(PThread!.allocateUnusedWorker());
-  await Promise.all(Array.from({length: count}, start));
+  starting.tell(count);
+  const worker = () => PThread!.loadWasmModuleToWorker(PThread!.allocateUnusedWorker());
+  await Promise.all(Array.from({length: count}, () => worker().then(() => starting.tell(--count))));
 }
 
 async function readFileUrl(url: URL): Promise<Uint8Array> {

@@ -2,6 +2,7 @@
 import {Engine} from './engine';
 import {asError} from './errors';
 import type {FromWorker, ToWorker} from './messages';
+import {starting} from './program';
 import type {ProgressEvent} from './progress';
 
 interface WorkerScope {
@@ -13,6 +14,7 @@ const scope = globalThis as unknown as WorkerScope;
 const running = new Map<number, AbortController>();
 const flagged = new Map<number, () => void>();
 let engine = new Engine();
+starting.tell = (threads) => scope.postMessage({kind: 'starting', threads});
 
 async function call({id, method, request}: ToWorker & {kind: 'call'}): Promise<void> {
   const controller = new AbortController();
