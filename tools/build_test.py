@@ -5,6 +5,8 @@ import subprocess
 import tempfile
 import unittest
 
+import tally
+
 SOURCE = os.environ["IA_SOURCE"]
 PROJECT = f"""cmake_minimum_required(VERSION 3.28)
 project(small CXX)
@@ -38,8 +40,4 @@ class SharedCache(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    tests = unittest.defaultTestLoader.loadTestsFromName("__main__")
-    outcome = unittest.TextTestRunner(verbosity=0).run(tests)
-    failed = len(outcome.failures) + len(outcome.errors)
-    print(f"{outcome.testsRun - failed} passed, {failed} failed")
-    raise SystemExit(failed != 0)
+    tally.main()

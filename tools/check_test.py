@@ -4,6 +4,7 @@ import tempfile
 import unittest
 
 import rules
+import tally
 
 LAYERS = """portable: include src/base src/host src/engine src/task
 except src/base/fast.cpp: sys/mman.h  # huge pages
@@ -201,8 +202,4 @@ class OurTable(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    tests = unittest.defaultTestLoader.loadTestsFromName("__main__")
-    outcome = unittest.TextTestRunner(verbosity=0).run(tests)
-    failed = len(outcome.failures) + len(outcome.errors)
-    print(f"{outcome.testsRun - failed} passed, {failed} failed")
-    raise SystemExit(failed != 0)
+    tally.main()

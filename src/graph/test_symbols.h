@@ -1,4 +1,4 @@
-// For tests: a builder with the usual symbols, so that dimensions and shapes are quickly written.
+// For tests and benchmarks: a builder with the usual symbols, so that dimensions and shapes are quickly written.
 #pragma once
 
 #include "graph/graph.h"

@@ -38,8 +38,8 @@ inline bool is_constant(const op::RelativeBias&) { return true; }
 
 // ---- what steps share
 
-inline constexpr std::size_t kTasksPerThread =
-    4;  ///< enough that a thread that loses its core does not hold up the rest
+/// Enough that a thread that loses its core does not hold up the rest.
+inline constexpr std::size_t kTasksPerThread = 4;
 
 inline std::size_t divide_up(std::size_t value, std::size_t step) { return (value + step - 1) / step; }
 

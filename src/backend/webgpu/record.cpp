@@ -57,16 +57,18 @@ Result<Recording> Recorder::run() {
     if (!recorded) return while_doing(recorded.error(), "recording {}", node.name);
   }
   IA_TRY(check_limits());
+  for (const BufferSpec& buffer : out_.buffers) {
+    if (buffer.kind != BufferKind::kWeight) out_.activation_bytes += buffer.bytes;
+  }
   note("recorded plan");
   if (half_) note("f16 storage");
   if (!half_ && options_.precision == 16) note("f32 in place of f16: the device has no shader-f16");
   return std::move(out_);
 }
 
-Result<> Recorder::check_limits() {
+Result<> Recorder::check_limits() const {
   const std::int64_t most = std::min(capabilities_.max_buffer, capabilities_.max_storage_binding);
   for (const BufferSpec& buffer : out_.buffers) {
-    if (buffer.kind != BufferKind::kWeight) out_.activation_bytes += buffer.bytes;
     if (buffer.bytes <= most) continue;
     return fail(ErrorCode::kLimitExceeded, "{} needs a buffer of {} bytes, the device allows {}; use a smaller batch",
                 shape_.text(), buffer.bytes, most);

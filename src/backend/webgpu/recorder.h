@@ -92,7 +92,7 @@ class Recorder {
 
  private:
   Result<> prepare();
-  Result<> check_limits();
+  Result<> check_limits() const;
   void place_activations();
   bool is_output(ValueId value) const;
   std::int32_t add_buffer(BufferSpec spec);

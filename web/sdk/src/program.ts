@@ -62,7 +62,8 @@ export const starting = {tell: (_threads: number): void => undefined};
 export async function startThreads({PThread}: Module, count: number): Promise<void> {
   starting.tell(count);
   const worker = () => PThread!.loadWasmModuleToWorker(PThread!.allocateUnusedWorker());
-  await Promise.all(Array.from({length: count}, () => worker().then(() => starting.tell(--count))));
+  const all = Array.from({length: count}, () => worker().then(() => starting.tell(--count)));
+  await Promise.all(all).finally(() => starting.tell((count = 0))); // also when one cannot be loaded
 }
 
 async function readFileUrl(url: URL): Promise<Uint8Array> {
