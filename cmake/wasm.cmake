@@ -75,7 +75,7 @@ file(GLOB IA_SCENARIOS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/scenarios/*sc
   ${CMAKE_SOURCE_DIR}/tests/scenarios/world.cpp)
 add_library(ia_bindings OBJECT ${IA_WASM_SOURCES})
 add_library(ia_engine_calls OBJECT ${CMAKE_SOURCE_DIR}/bindings/wasm/no_tests.cpp)
-add_library(ia_test_calls OBJECT ${IA_TEST_SOURCES} ${CMAKE_SOURCE_DIR}/tests/conformance/cases.cpp
+add_library(ia_test_calls OBJECT ${IA_TEST_SOURCES} ${CMAKE_SOURCE_DIR}/tests/conformance/cases.cpp ${CMAKE_SOURCE_DIR}/tests/conformance/state_cases.cpp
                                  ${CMAKE_SOURCE_DIR}/tests/conformance/check.cpp ${CMAKE_SOURCE_DIR}/tests/golden/reference.cpp
                                  ${CMAKE_SOURCE_DIR}/tests/scripted/scripted_host.cpp ${IA_SCENARIOS})
 foreach(objects ia_bindings ia_engine_calls ia_test_calls)

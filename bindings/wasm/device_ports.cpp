@@ -73,13 +73,13 @@ void PageGpu::watch(int device) {
         });
 }
 
-Async<webgpu::BufferId> PageGpu::buffer(ByteView bytes) {
-  co_return first_of(co_await border_.ask({.kind = Kind::gpu_buffer, .spans = {span_of(bytes)}}));
+Async<webgpu::BufferId> PageGpu::buffer(std::int64_t size, ByteView bytes) {
+  co_return first_of(co_await border_.ask({.kind = Kind::gpu_buffer, .numbers = {static_cast<double>(size)}, .spans = {span_of(bytes)}}));
 }
 
-Async<webgpu::PlanId> PageGpu::plan(webgpu::Recording recording, std::vector<webgpu::BufferId> weights, Stop stop) {
+Async<webgpu::PlanId> PageGpu::plan(webgpu::Recording recording, std::vector<webgpu::BufferId> kept, Stop stop) {
   co_return first_of(co_await border_.ask(
-      {.kind = Kind::gpu_plan, .numbers = as_numbers(weights), .text = webgpu::to_json(recording)}, std::move(stop)));
+      {.kind = Kind::gpu_plan, .numbers = as_numbers(kept), .text = webgpu::to_json(recording)}, std::move(stop)));
 }
 
 Async<> PageGpu::submit(webgpu::PlanId plan, std::vector<ByteView> inputs,

@@ -47,27 +47,34 @@ struct MutableTensorRef {
   std::span<std::uint8_t> bytes;
 };
 
-/// A graph compiled for one shape class. Runs one after the other: the caller awaits one before the next.
+/// A graph compiled for one shape class. Runs of a program follow each other: the caller awaits one before the next.
 class Executable {
  public:
   virtual ~Executable() = default;
-  /// inputs and outputs in the order of Graph::inputs and Graph::outputs; their bytes must live until this ends.
+  /// inputs and outputs in the order of Graph::inputs and Graph::outputs; their bytes must live until this ends. An
+  /// output without bytes is not read back.
   /// kInvalidArgument when they do not fit the graph, kDeviceLost, kOutOfMemory, kCancelled.
   virtual Async<> run(std::vector<TensorRef> inputs, std::vector<MutableTensorRef> outputs, Stop stop) = 0;
   /// What belongs to this shape class: activations, and on WebNN each graph's own copy of the weights.
   virtual std::int64_t memory_bytes() const = 0;
 };
 
-/// A graph on a device: takes every weight once, then compiles any number of shape classes.
+/// A graph on a device: takes every weight once, then compiles any number of parts and shape classes of it.
 class Program {
  public:
   virtual ~Program() = default;
   /// Converts and keeps the weight; the parts' bytes must live until this ends, no longer. kCancelled: it is not there.
   virtual Async<> upload(WeightId id, std::vector<WeightPart> parts, Stop stop) = 0;
-  /// kMissingWeight when one was not uploaded before, kCancelled. The executable may outlive the program.
-  virtual Async<std::unique_ptr<Executable>> compile(ShapeClass shape, Stop stop) = 0;
+  /// Makes every state of the graph anew, of the sizes in this shape class; what is in it is undefined. Executables
+  /// that use states must be compiled afterwards; earlier ones keep the states as they were.
+  virtual Async<> make_states(ShapeClass sizes, Stop stop) = 0;
+  /// `part`: a slice() of the program's graph; none: all of it. kMissingWeight when one was not uploaded before,
+  /// kCancelled. The executable may outlive the program.
+  virtual Async<std::unique_ptr<Executable>> compile(ShapeClass shape, Stop stop,
+                                                     std::shared_ptr<const Graph> part = {}) = 0;
   virtual int precision() const = 0;  ///< bits it computes in
   virtual std::int64_t weight_bytes() const = 0;
+  virtual std::int64_t state_bytes() const = 0;
   /// What was done to make it fast, for RunResult::optimizations: "prepacked weights", "f16", "subgroup matrices".
   virtual std::vector<std::string> optimizations() const = 0;
 };
@@ -75,6 +82,7 @@ class Program {
 /// Bytes that a graph takes on a device.
 struct Memory {
   std::int64_t weights = 0;      ///< Program::weight_bytes(), once all are uploaded
+  std::int64_t states = 0;       ///< Program::state_bytes(), once they are made for this shape class
   std::int64_t activations = 0;  ///< Executable::memory_bytes()
   friend bool operator==(const Memory&, const Memory&) = default;
 };

@@ -27,11 +27,13 @@ class FakeBackend final : public Backend {
   struct FakeProgram final : Program {
     explicit FakeProgram(float answer) : answer(answer) {}
     Async<> upload(WeightId, std::vector<WeightPart>, Stop) override { co_return; }
-    Async<std::unique_ptr<Executable>> compile(ShapeClass, Stop) override {
+    Async<> make_states(ShapeClass, Stop) override { co_return; }
+    Async<std::unique_ptr<Executable>> compile(ShapeClass, Stop, std::shared_ptr<const Graph>) override {
       co_return std::make_unique<FakeExecutable>(answer);
     }
     int precision() const override { return 32; }
     std::int64_t weight_bytes() const override { return 0; }
+    std::int64_t state_bytes() const override { return 0; }
     std::vector<std::string> optimizations() const override { return {}; }
     float answer;
   };

@@ -6,14 +6,16 @@
 namespace ipfs_accelerate {
 namespace {
 
-/// Dims of a value with `width` columns from columns.first on.
-Result<Dims> check_columns(const Rule& rule, const Columns& columns, std::string_view role, std::int64_t width) {
-  IA_ASSIGN(Dims dims, rule.value(columns.value, role, Dtype::kF32, 3));
-  IA_ASSIGN(const std::int64_t all, rule.columns(dims, role));
-  if (columns.first < 0 || columns.first + width > all) {
-    return rule.wrong("{} has {} columns, {} from number {} on are needed", role, all, width, columns.first);
-  }
-  return dims;
+Result<> check_paged(const op::Attention& op, const Rule& rule, const Dims& queries) {
+  if (op.mask || op.bias) return rule.wrong("mask or bias with a paging");
+  IA_TRY(rule.paging(op.paging, queries[0]));
+  if (op.causal && !op.paging.counts) return rule.wrong("causal without counts");
+  if (!op.distance_bias) return {};
+  if (!op.causal) return rule.wrong("distance_bias without causal");
+  IA_ASSIGN(const Dims distances, rule.value(op.distance_bias, "distance_bias", Dtype::kF32, 2));
+  if (distances[0] != dim(op.heads)) return rule.wrong("distance_bias has other heads");
+  IA_TRY(rule.columns(distances, "distance_bias"));
+  return {};
 }
 
 }  // namespace
@@ -26,9 +28,20 @@ Result<Dims> op::Attention::infer(const Rule& rule) const {
   if (window < 0 || (window > 0 && !causal)) return rule.wrong("window {} without causal, or negative", window);
   if (!(soft_cap >= 0 && std::isfinite(soft_cap))) return rule.wrong("soft_cap {} is negative or no number", soft_cap);
   const std::int64_t hidden = std::int64_t{heads} * head_dim, narrow = std::int64_t{kv_heads} * head_dim;
-  IA_ASSIGN(const Dims queries, check_columns(rule, q, "q", hidden));
-  IA_ASSIGN(const Dims keys, check_columns(rule, k, "k", narrow));
-  IA_ASSIGN(const Dims values, check_columns(rule, v, "v", narrow));
+  IA_ASSIGN(const Dims queries, rule.value(q.value, "q", Dtype::kF32, 3));
+  IA_ASSIGN(const Dims keys, rule.value(k.value, "k", Dtype::kF32, 3));
+  IA_ASSIGN(const Dims values, rule.value(v.value, "v", Dtype::kF32, 3));
+  IA_TRY(rule.range(q, "q", hidden));
+  IA_TRY(rule.range(k, "k", narrow));
+  IA_TRY(rule.range(v, "v", narrow));
+  if (rule.is_state(k.value) != bool(paging.table) || rule.is_state(v.value) != bool(paging.table)) {
+    return rule.wrong("a page table goes with k and v in a state, and they with it");
+  }
+  if (paging.table) {
+    IA_TRY(check_paged(*this, rule, queries));
+    return Dims{queries[0], queries[1], dim(hidden)};
+  }
+  if (distance_bias) return rule.wrong("distance_bias without a paging");
   if (queries[0] != keys[0] || values[0] != keys[0] || values[1] != keys[1]) {
     return rule.wrong("q, k and v differ in batch, or k and v in length");
   }

@@ -3,15 +3,9 @@
 
 #include <cmath>
 
-#include "graph/field.h"
+#include "graph/append.h"
 
 namespace ipfs_accelerate {
-
-/// Some columns of a value: those of its last dimension from `first` on, as many as the reader needs.
-struct Columns {
-  ValueId value{};
-  std::int32_t first = 0;
-};
 
 namespace op {
 
@@ -22,10 +16,15 @@ namespace op {
 /// keys]. A query sees every key; with `causal` those up to its own place, where the last query stands at the last key;
 /// with a `window` only the last so many of these. Of what it sees it attends to the keys whose mask (i32 [batch,
 /// keys]) is not 0. A query that attends to nothing weighs all that it sees alike.
+/// With a paging, k and v are columns of a state, and sequence b has lengths[b] + counts[b] keys; its query i stands at
+/// key lengths[b] + i. Queries beyond counts[b] are padding: what they give is finite and means nothing. With no key at
+/// all: zeros. There is no mask and no bias then, but distance_bias [heads, n], added to the score of a key that lies d
+/// places before its query: entry min(d, n - 1); it needs `causal`.
 struct Attention {
   static constexpr std::string_view kName = "attention";
   Columns q{}, k{}, v{};
-  ValueId mask{}, bias{};
+  ValueId mask{}, bias{}, distance_bias{};
+  Paging paging{};
   std::int32_t heads = 1, kv_heads = 1, head_dim = 1;
   float scale = 1.0f, soft_cap = 0.0f;
   bool causal = false;
@@ -37,6 +36,8 @@ struct Attention {
     visit("v", self.v);
     visit("mask", self.mask);
     visit("bias", self.bias);
+    visit("distance_bias", self.distance_bias);
+    visit("paging", self.paging);
     visit("heads", self.heads);
     visit("kv_heads", self.kv_heads);
     visit("head_dim", self.head_dim);

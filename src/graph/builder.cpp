@@ -53,6 +53,15 @@ WeightId GraphBuilder::stack(std::vector<std::string> names, Shape shape) {
   return id_of<WeightId>(graph_.weights.size() - 1);
 }
 
+ValueId GraphBuilder::state(std::string name, Symbol pages, std::int64_t columns) {
+  const ValueId id = input(name, Dtype::kF32, {symbol(std::move(pages)), dim(kPageRows), dim(columns)});
+  if (!id) return id;
+  graph_.inputs.pop_back();
+  graph_.values[id.index()].state = id_of<StateId>(graph_.states.size());
+  graph_.states.push_back({std::move(name), id});
+  return id;
+}
+
 ValueId GraphBuilder::add(std::string node_name, Op op) {
   if (error_) return kNoValue;  // later mistakes would only follow from the first
   auto dims = infer(graph_, op);
@@ -66,6 +75,7 @@ ValueId GraphBuilder::add(std::string node_name, Op op) {
   }
   const auto id = id_of<ValueId>(graph_.values.size());
   graph_.values.push_back({node_name, Dtype::kF32, *std::move(dims)});
+  if (const ValueId state = written_state(op)) graph_.values.back().state = graph_.value(state).state;
   graph_.nodes.push_back({std::move(node_name), std::move(op), id});
   return id;
 }
@@ -73,7 +83,7 @@ ValueId GraphBuilder::add(std::string node_name, Op op) {
 void GraphBuilder::output(ValueId value, std::string name) {
   if (error_) return;
   if (!value || value.index() >= graph_.values.size() || std::ranges::contains(graph_.outputs, value) ||
-      std::ranges::contains(graph_.inputs, value)) {
+      std::ranges::contains(graph_.inputs, value) || graph_.value(value).state) {
     fail({ErrorCode::kInternal, std::format("value {} cannot become output '{}'", value.number, name)});
     return;
   }
@@ -88,7 +98,8 @@ void GraphBuilder::output(ValueId value, std::string name) {
 
 Result<Graph> GraphBuilder::finish() {
   if (error_) return std::unexpected(*std::move(error_));
-  if (graph_.outputs.empty()) return ipfs_accelerate::fail(ErrorCode::kInternal, "the graph has no outputs");
+  const auto writes = [](const Node& node) { return bool(written_state(node.op)); };
+  if (graph_.outputs.empty() && std::ranges::none_of(graph_.nodes, writes)) return ipfs_accelerate::fail(ErrorCode::kInternal, "the graph has no outputs");
   return std::move(graph_);
 }
 

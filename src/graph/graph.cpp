@@ -18,6 +18,17 @@ std::vector<WeightId> used_weights(const Graph& graph) {
   return {ids.begin(), ids.end()};
 }
 
+std::vector<StateId> used_states(const Graph& graph) {
+  std::set<StateId> ids;
+  const auto add = [&](ValueId id) {
+    if (const StateId state = graph.value(id).state) ids.insert(state);
+  };
+  for (const Node& node : graph.nodes) {
+    for (const ValueId id : inputs_of(node.op)) add(id);
+  }
+  return {ids.begin(), ids.end()};
+}
+
 ValueId Graph::find(std::string_view value_name) const {
   const auto found = std::ranges::find(values, value_name, &Value::name);
   return found == values.end() ? kNoValue : id_of<ValueId>(static_cast<std::size_t>(found - values.begin()));

@@ -23,7 +23,15 @@ struct Value {
   std::string name;
   Dtype dtype = Dtype::kF32;  ///< kF32 or kI32; a backend may keep kF32 values in f16
   std::vector<Dim> dims;
-  Growth growth{};  ///< of inputs
+  Growth growth{};   ///< of inputs
+  StateId state{};   ///< a version of this state: it lies there, and there only
+};
+
+/// What stays on the device from run to run: pages of rows, f32 for the graph, in whatever format a backend keeps them.
+/// Ops write it in place; each makes a new version, a value of its own, so that the order of work is in the graph.
+struct State {
+  std::string name;
+  ValueId first;  ///< the version at the start of a run: [pages, rows of a page, columns], `pages` a symbol
 };
 
 /// A weight the graph needs: one stored tensor, or several of equal row length stacked along dimension 0 (Q, K, V).
@@ -39,11 +47,14 @@ struct Node {
   ValueId output;
 };
 
+inline constexpr std::int64_t kPageRows = 16;
+
 /// Nodes are in execution order. inputs and outputs name values from outside and for outside.
 struct Graph {
   std::vector<Symbol> symbols;
   std::vector<Value> values;
   std::vector<Weight> weights;
+  std::vector<State> states;
   std::vector<Node> nodes;
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
@@ -61,6 +72,9 @@ struct Graph {
   std::string dims_text(const std::vector<Dim>& dims) const;  ///< "[batch, sequence, 384]"
 };
 
+/// States that the nodes read or write, ascending.
+std::vector<StateId> used_states(const Graph& graph);
+
 /// Weights the nodes read, ascending. A slice keeps the whole table but uses only some of it.
 std::vector<WeightId> used_weights(const Graph& graph);
 
@@ -74,6 +88,8 @@ class GraphBuilder {
   /// One stored tensor, or a stack of them; equal names give the same id. `shape` is checked by the weight loader.
   WeightId weight(const std::string& name, Shape shape);
   WeightId stack(std::vector<std::string> names, Shape shape);
+  /// Its version at the start of a run. Pages have kPageRows rows; `pages`: how many, as a symbol.
+  ValueId state(std::string name, Symbol pages, std::int64_t columns);
   /// Adds a node; its output value has the node's name. kNoValue after a mistake.
   ValueId add(std::string node_name, Op op);
   /// Makes `value` an output called `name`. A value can be an output once only.

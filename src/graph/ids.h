@@ -1,4 +1,4 @@
-// Ids of a graph's values, weights and symbols: types of their own, so that a mix-up does not compile.
+// Ids of a graph's values, weights, symbols and states: types of their own, so that a mix-up does not compile.
 #pragma once
 
 #include <compare>
@@ -20,6 +20,7 @@ struct Id {
 using ValueId = Id<struct ValueTag>;
 using WeightId = Id<struct WeightTag>;
 using SymbolId = Id<struct SymbolTag>;
+using StateId = Id<struct StateTag>;
 inline constexpr ValueId kNoValue{};
 inline constexpr WeightId kNoWeight{};
 

@@ -30,7 +30,9 @@ MemoryPlan plan_memory(const Graph& graph, const std::vector<std::int64_t>& byte
 template <class BytesOf>
 std::vector<std::int64_t> computed_bytes(const Graph& graph, BytesOf bytes_of) {
   std::vector<std::int64_t> bytes(graph.values.size(), -1);
-  for (const Node& node : graph.nodes) bytes[node.output.index()] = bytes_of(node.output);
+  for (const Node& node : graph.nodes) {
+    if (!graph.value(node.output).state) bytes[node.output.index()] = bytes_of(node.output);
+  }
   return bytes;
 }
 

@@ -19,6 +19,8 @@ std::vector<IdType> present(const Op& op) {
       add(field);
     } else if constexpr (std::is_same_v<Field, Columns> && std::is_same_v<IdType, ValueId>) {
       add(field.value);
+    } else if constexpr (std::is_same_v<Field, Paging> && std::is_same_v<IdType, ValueId>) {
+      for (const auto id : {field.table, field.lengths, field.counts}) add(id);
     }
   };
   std::visit([&]<class T>(const T& one) { T::fields(one, visit); }, op);
@@ -33,6 +35,14 @@ std::string_view op_name(const Op& op) {
 
 std::vector<ValueId> inputs_of(const Op& op) { return present<ValueId>(op); }
 std::vector<WeightId> weights_of(const Op& op) { return present<WeightId>(op); }
+
+ValueId written_state(const Op& op) {
+  const auto state = []<class T>(const T& one) {
+    if constexpr (requires { one.state; }) return one.state;
+    return kNoValue;
+  };
+  return std::visit(state, op);
+}
 
 Result<std::vector<Dim>> infer(const Graph& graph, const Op& op) {
   return std::visit([&](const auto& one) { return one.infer(Rule(graph, op_name(op))); }, op);

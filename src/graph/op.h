@@ -5,7 +5,9 @@
 #include <utility>
 #include <variant>
 
+#include "graph/append.h"
 #include "graph/attention.h"
+#include "graph/copy_pages.h"
 #include "graph/embed.h"
 #include "graph/layer_norm.h"
 #include "graph/linear.h"
@@ -18,11 +20,12 @@ namespace ipfs_accelerate {
 
 /// Adding one: a header with its fields, a file with its shape rule, a row here, and a file in each backend.
 using Op = std::variant<op::Embed, op::Linear, op::LayerNorm, op::Attention, op::RelativeBias, op::Pool, op::Normalize,
-                        op::SelectRows>;
+                        op::SelectRows, op::Append, op::CopyPages>;
 
 std::string_view op_name(const Op& op);
 std::vector<ValueId> inputs_of(const Op& op);    ///< present ones only, each once, in declaration order
 std::vector<WeightId> weights_of(const Op& op);  ///< alike
+ValueId written_state(const Op& op);             ///< the version of a state that the op makes a new one of, or none
 
 namespace fields {
 

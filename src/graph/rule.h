@@ -40,6 +40,29 @@ class Rule {
     return {};
   }
 
+  /// Dims of a state: [pages, rows of a page, columns].
+  Result<Dims> state(ValueId id) const {
+    IA_ASSIGN(Dims dims, value(id, "state", Dtype::kF32, 3));
+    if (!graph_.value(id).state) return wrong("'{}' is no state", graph_.value(id).name);
+    return dims;
+  }
+
+  /// `width` columns from columns.first on.
+  Result<> range(const Columns& columns, std::string_view role, std::int64_t width) const {
+    IA_ASSIGN(const std::int64_t all, this->columns(graph_.value(columns.value).dims, role));
+    if (columns.first >= 0 && columns.first + width <= all) return {};
+    return wrong("{} has {} columns, {} from number {} on are needed", role, all, width, columns.first);
+  }
+
+  Result<> paging(const Paging& paging, const Dim& batch) const {
+    IA_ASSIGN(const Dims table, value(paging.table, "page table", Dtype::kI32, 2));
+    if (table[0] != batch) return wrong("the page table has other sequences");
+    IA_TRY(value(paging.lengths, "lengths", Dtype::kI32, 1));
+    IA_TRY(optional_value(paging.lengths, "lengths", Dtype::kI32, {batch}));
+    return optional_value(paging.counts, "counts", Dtype::kI32, {batch});
+  }
+  bool is_state(ValueId id) const { return id && graph_.value(id).state; }
+
   Result<Shape> matrix(WeightId id, std::string_view role) const {
     IA_ASSIGN(const Weight* weight, find(id, role));
     if (weight->shape.size() != 2 || weight->shape[0] < 1 || weight->shape[1] < 1) {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "conformance/case_maker.h"
+#include "conformance/state_cases.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -434,12 +435,13 @@ std::vector<ConformanceCase> conformance_cases() {
   add_pool(cases);
   add_normalize(cases);
   add_select_rows(cases);
+  add_states(cases);
   add_chain(cases);
   return cases;
 }
 
 std::vector<std::string> conformance_ops() {
-  return {"embed", "linear", "layer_norm", "attention", "relative_bias", "pool", "normalize", "select_rows", "chain"};
+  return {"embed", "linear", "layer_norm", "attention", "relative_bias", "pool", "normalize", "select_rows", "append", "chain"};
 }
 
 }  // namespace ipfs_accelerate

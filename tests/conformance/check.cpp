@@ -43,9 +43,10 @@ Async<> upload(const ConformanceCase& c, WeightId id, Program& program) {
   co_await program.upload(id, std::move(parts), Stop());
 }
 
-Async<std::vector<Tensor>> run_once(const ConformanceCase& c, Executable& executable) {
+Async<std::vector<Tensor>> run_once(const ConformanceCase& c, const std::vector<Tensor>& given,
+                                    Executable& executable) {
   std::vector<TensorRef> inputs;
-  for (const Tensor& tensor : c.inputs) inputs.push_back({tensor.dtype, tensor.bytes});
+  for (const Tensor& tensor : given) inputs.push_back({tensor.dtype, tensor.bytes});
   std::vector<Tensor> outputs;
   std::vector<MutableTensorRef> targets;
   for (ValueId id : c.graph.outputs) {
@@ -80,19 +81,39 @@ std::string compare(const Tensor& actual, const Tensor& expected, double toleran
 Async<> check_memory(const ConformanceCase& c, const Backend& backend, LoadOptions options, const Program& program,
                      const Executable& executable) {
   const Memory predicted = co_await backend.predict(c.graph, c.shape, options);
-  const Memory taken{program.weight_bytes(), executable.memory_bytes()};
+  const Memory taken{program.weight_bytes(), program.state_bytes(), executable.memory_bytes()};
   if (predicted == taken) co_return;
-  co_await fail(ErrorCode::kInternal, "predicted {} and {} bytes of weights and activations, taken {} and {}",
-                predicted.weights, predicted.activations, taken.weights, taken.activations);
+  co_await fail(ErrorCode::kInternal, "predicted {}, {} and {} bytes of weights, states and activations, taken {}, {} and {}",
+                predicted.weights, predicted.states, predicted.activations, taken.weights, taken.states,
+                taken.activations);
+}
+
+std::vector<std::vector<Tensor>> inputs_of_runs(const ConformanceCase& c) {
+  std::vector<std::vector<Tensor>> runs{c.inputs};
+  runs.append_range(c.later);
+  return runs;
+}
+
+/// What each run gives.
+Result<std::vector<std::vector<Tensor>>> reference_runs(const ConformanceCase& c) {
+  std::vector<std::vector<Tensor>> outputs;
+  ReferenceStates states;
+  for (const auto& inputs : inputs_of_runs(c)) {
+    IA_ASSIGN(outputs.emplace_back(), run_reference(c.graph, c.shape, c.weights, inputs, &states));
+  }
+  return outputs;
 }
 
 Async<std::vector<std::vector<Tensor>>> run_twice(const ConformanceCase& c, Backend& backend, LoadOptions options) {
   const auto program = co_await backend.load(c.graph, options, Stop());
   for (WeightId id : used_weights(c.graph)) co_await upload(c, id, *program);
+  co_await program->make_states(c.shape, Stop());
   const auto executable = co_await program->compile(c.shape, Stop());
   co_await check_memory(c, backend, options, *program, *executable);
   std::vector<std::vector<Tensor>> runs;
-  for (int i = 0; i < 2; ++i) runs.push_back(co_await run_once(c, *executable));
+  for (int i = 0; i < 2; ++i) {
+    for (const auto& inputs : inputs_of_runs(c)) runs.push_back(co_await run_once(c, inputs, *executable));
+  }
   co_return runs;
 }
 
@@ -105,16 +126,17 @@ Async<Outcome> check_conformance(const ConformanceCase& c, Backend& backend, Loa
     const std::string reason = backend.declines(c.graph, node, options);
     if (!reason.empty()) co_return Outcome{std::format("{}: {}", label, reason), ""};
   }
-  const auto expected = run_reference(c.graph, c.shape, c.weights, c.inputs);
+  const auto expected = reference_runs(c);
   if (!expected) co_return Outcome{"", std::format("{}: reference: {}", label, expected.error().message)};
   const auto runs = co_await as_result(run_twice(c, backend, options));
   if (!runs) {
     co_return Outcome{"", std::format("{}: {}: {}", label, error_name(runs.error().code), runs.error().message)};
   }
-  for (const auto& outputs : *runs) {
+  for (std::size_t run = 0; run < runs->size(); ++run) {
+    const auto& outputs = (*runs)[run];
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       const std::string wrong =
-          compare(outputs[i], (*expected)[i], c.tolerance * tolerance_scale, options.precision == 16);
+          compare(outputs[i], (*expected)[run % expected->size()][i], c.tolerance * tolerance_scale, options.precision == 16);
       if (!wrong.empty()) co_return Outcome{"", std::format("{}: output {}: {}", label, i, wrong)};
     }
   }

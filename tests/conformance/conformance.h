@@ -18,6 +18,7 @@ struct ConformanceCase {
   std::vector<Tensor> weights;       ///< f32, by WeightId; every value exists in weight_dtype
   Dtype weight_dtype = Dtype::kF32;  ///< how they are stored when uploaded
   std::vector<Tensor> inputs;
+  std::vector<std::vector<Tensor>> later;  ///< inputs of further runs, which find the states of those before
   double tolerance = 2e-5;  ///< largest |difference| / (1 + |expected|) in f32
 };
 

@@ -79,5 +79,21 @@ INSTANTIATE_TEST_SUITE_P(All, Conformance,
                          testing::Combine(testing::ValuesIn(backend_names()), testing::ValuesIn(conformance_ops())),
                          [](const auto& info) { return std::get<0>(info.param) + "_" + std::get<1>(info.param); });
 
+/// States in half precision: on the CPU only they are, on WebGPU all is.
+TEST(Conformance, KeepsStatesInHalfPrecision) {
+  for (const std::string name : {"cpu", "webgpu"}) {
+    auto backend = open_backend(name);
+    ASSERT_TRUE(backend) << backend.error().message;
+    for (const ConformanceCase& one : all_cases()) {
+      if (one.op != "append") continue;
+      const auto checked =
+          machine().loop.block_on(check_conformance(one, **backend, {.precision = 16}, /*tolerance_scale=*/250));
+      ASSERT_TRUE(checked) << checked.error().message;
+      EXPECT_TRUE(checked->wrong.empty()) << name << ": " << checked->wrong;
+      EXPECT_TRUE(checked->declined.empty()) << checked->declined;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace ipfs_accelerate

@@ -19,6 +19,7 @@ struct Machine {
   const std::vector<Tensor>& weights;
   std::vector<Doubles> floats;      ///< by ValueId
   std::vector<const Tensor*> ints;  ///< by ValueId; graph inputs only
+  ReferenceStates& states;
 
   const Doubles& x(ValueId id) const { return floats[id.index()]; }
   Ints i(ValueId id) const { return ints[id.index()]->i32s(); }
@@ -132,6 +133,64 @@ double score_of(const op::Attention& op, std::span<const double> q, std::span<co
   return op.soft_cap == 0 ? score : op.soft_cap * std::tanh(score / op.soft_cap);
 }
 
+/// Where sequence b has its row number `row`.
+std::size_t paged_row(const Machine& m, const Paging& paging, std::size_t b, std::size_t row) {
+  const auto page_rows = static_cast<std::size_t>(kPageRows);
+  const std::size_t width = m.size(paging.table, 1);
+  const std::int32_t page = m.i(paging.table)[b * width + row / page_rows];
+  return static_cast<std::size_t>(page) * page_rows + row % page_rows;
+}
+
+/// One head of one query token i of sequence b, over the keys of its pages.
+void attend_pages(const Machine& m, const op::Attention& op, std::size_t b, std::size_t h, std::size_t i, Doubles& y) {
+  const std::size_t queries = m.size(op.q.value, 1), shared = h / static_cast<std::size_t>(op.heads / op.kv_heads);
+  const auto before = static_cast<std::size_t>(m.i(op.paging.lengths)[b]);
+  const std::size_t added = op.paging.counts ? static_cast<std::size_t>(m.i(op.paging.counts)[b]) : 0;
+  if (op.paging.counts && i >= added) return;  // padding
+  const std::size_t end = op.causal ? before + i + 1 : before + added;
+  const std::size_t first = op.window > 0 && end > static_cast<std::size_t>(op.window) ? end - op.window : 0;
+  Doubles scores;
+  for (std::size_t j = first; j < end; ++j) {
+    scores.push_back(score_of(op, head_of(m, op.q, b * queries + i, h, op.head_dim),
+                              head_of(m, op.k, paged_row(m, op.paging, b, j), shared, op.head_dim)));
+    if (!op.distance_bias) continue;
+    const std::size_t distances = m.size(op.distance_bias, 1);
+    scores.back() += m.x(op.distance_bias)[h * distances + std::min(before + i - j, distances - 1)];
+  }
+  softmax(scores, std::vector<bool>(scores.size(), true));
+  const auto d = static_cast<std::size_t>(op.head_dim);
+  const std::span<double> out =
+      std::span(y).subspan((b * queries + i) * static_cast<std::size_t>(op.heads) * d + h * d, d);
+  for (std::size_t j = 0; j < scores.size(); ++j) {
+    const auto v = head_of(m, op.v, paged_row(m, op.paging, b, first + j), shared, op.head_dim);
+    for (std::size_t c = 0; c < d; ++c) out[c] += scores[j] * v[c];
+  }
+}
+
+Result<> compute(const Machine& m, const op::Append& op, Doubles& y) {
+  y = m.x(op.state);
+  const std::size_t rows = m.size(op.x.value, 1), columns = m.columns(op.state), width = m.columns(op.x.value);
+  for (std::size_t b = 0; b < m.size(op.x.value, 0); ++b) {
+    const auto before = static_cast<std::size_t>(m.i(op.paging.lengths)[b]);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(m.i(op.paging.counts)[b]); ++i) {
+      const auto from = m.x(op.x.value).begin() + static_cast<std::ptrdiff_t>((b * rows + i) * width) + op.x.first;
+      std::copy_n(from, columns,
+                  y.begin() + static_cast<std::ptrdiff_t>(paged_row(m, op.paging, b, before + i) * columns));
+    }
+  }
+  return {};
+}
+
+Result<> compute(const Machine& m, const op::CopyPages& op, Doubles& y) {
+  y = m.x(op.state);
+  const std::size_t page = static_cast<std::size_t>(kPageRows) * m.columns(op.state);
+  for (std::size_t i = 0; i < m.i(op.from).size(); ++i) {
+    const auto from = m.x(op.state).begin() + static_cast<std::ptrdiff_t>(page * std::size_t(m.i(op.from)[i]));
+    std::copy_n(from, page, y.begin() + static_cast<std::ptrdiff_t>(page * std::size_t(m.i(op.to)[i])));
+  }
+  return {};
+}
+
 /// One head of one query token i of sequence b.
 void attend(const Machine& m, const op::Attention& op, std::size_t b, std::size_t h, std::size_t i, Doubles& y) {
   const std::size_t queries = m.size(op.q.value, 1), keys = m.size(op.k.value, 1);
@@ -159,7 +218,9 @@ void attend(const Machine& m, const op::Attention& op, std::size_t b, std::size_
 Result<> compute(const Machine& m, const op::Attention& op, Doubles& y) {
   for (std::size_t b = 0; b < m.size(op.q.value, 0); ++b) {
     for (std::size_t h = 0; h < static_cast<std::size_t>(op.heads); ++h) {
-      for (std::size_t i = 0; i < m.size(op.q.value, 1); ++i) attend(m, op, b, h, i, y);
+      for (std::size_t i = 0; i < m.size(op.q.value, 1); ++i) {
+        (op.paging.table ? attend_pages : attend)(m, op, b, h, i, y);
+      }
     }
   }
   return {};
@@ -269,9 +330,18 @@ Result<> take_inputs(Machine& m, const std::vector<Tensor>& inputs) {
 }  // namespace
 
 Result<std::vector<Tensor>> run_reference(const Graph& graph, const ShapeClass& shape,
-                                          const std::vector<Tensor>& weights, const std::vector<Tensor>& inputs) {
+                                          const std::vector<Tensor>& weights, const std::vector<Tensor>& inputs,
+                                          ReferenceStates* states) {
+  ReferenceStates own;
   Machine m{graph, shape, weights, std::vector<Doubles>(graph.values.size()),
-            std::vector<const Tensor*>(graph.values.size())};
+            std::vector<const Tensor*>(graph.values.size()), states ? *states : own};
+  for (const StateId id : used_states(graph)) {
+    const ValueId first = graph.states[id.index()].first;
+    Doubles& state = m.states[id];
+    IA_ASSIGN(const std::int64_t count, element_count(graph.shape_of(first, shape)));
+    state.resize(static_cast<std::size_t>(count));
+    m.floats[first.index()] = state;
+  }
   for (WeightId id : used_weights(graph)) {
     if (id.index() >= weights.size()) return fail(ErrorCode::kMissingWeight, "no weight {}", id.number);
     const Weight& weight = graph.weight(id);
@@ -282,6 +352,7 @@ Result<std::vector<Tensor>> run_reference(const Graph& graph, const ShapeClass& 
     IA_ASSIGN(const std::int64_t count, element_count(graph.shape_of(node.output, shape)));
     Doubles y(static_cast<std::size_t>(count), 0.0);
     IA_TRY(std::visit([&](const auto& op) { return compute(m, op, y); }, node.op));
+    if (const StateId state = graph.value(node.output).state) m.states[state] = y;
     m.floats[node.output.index()] = std::move(y);
   }
   std::vector<Tensor> outputs;

@@ -66,7 +66,7 @@ Async<webgpu::OpenedGpu> ScriptedGpu::open(Stop stop) {
   co_return webgpu::OpenedGpu{facts(), {}};
 }
 
-Async<BufferId> ScriptedGpu::buffer(ByteView bytes) {
+Async<BufferId> ScriptedGpu::buffer(std::int64_t, ByteView bytes) {
   co_await alive(opened);
   buffers_[++last_] = {opened, Bytes(bytes.begin(), bytes.end())};
   co_return last_;

@@ -116,6 +116,16 @@ inline void add_bias(const AttentionHead& head, const float* bias_row, std::size
   for (std::size_t i = 0; i < count; ++i) scores[i] += kLog2E * bias_row[head.keys[first_key + i]];
 }
 
+// Keys after the query get what the query itself gets: they are hidden.
+inline void add_distance_bias(const AttentionHead& head, std::size_t row, std::size_t first_key, std::size_t count,
+                              float* scores) {
+  const std::size_t query = head.position + row;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t key = first_key + i, distance = query > key ? query - key : 0;
+    scores[i] += kLog2E * head.distance_bias[std::min(distance, head.distances - 1)];
+  }
+}
+
 HWY_INLINE float row_max(const float* scores, std::size_t count, float so_far) {
   const Floats d;
   Vec best = hn::Set(d, so_far);
@@ -203,6 +213,7 @@ HWY_INLINE void soften_tile(const AttentionHead& head, std::size_t row, const Ke
   for (std::size_t r = 0; r < kRows; ++r, scores += kScoreStride) {
     if (head.soft_cap != 0) cap_scores(head.soft_cap, block.count, scores);
     if (head.bias != nullptr) add_bias(head, head.bias + (row + r) * head.all_keys, block.first, block.count, scores);
+    if (head.distance_bias != nullptr) add_distance_bias(head, row + r, block.first, block.count, scores);
     if (head.seen != nullptr) hide_scores(head.seen[row + r], block, scores);
     const float before = block.is_first ? scores[0] : running.top[r];
     running.top[r] = row_max(scores, block.count, before);

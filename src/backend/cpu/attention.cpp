@@ -1,27 +1,51 @@
 // attention on the CPU: a task for each head of each sequence, over the attended keys.
 #include <algorithm>
 
+#include "backend/cpu/paging.h"
 #include "backend/cpu/steps.h"
 
 namespace ipfs_accelerate::cpu {
 namespace {
 
-void find_attended(const op::Attention& op, RunState& run) {
-  const std::size_t batch = run.size_of(op.k.value, 0), keys = run.size_of(op.k.value, 1);
-  AttendedKeys& attended = run.attended;
-  if (attended.known && attended.mask == op.mask && attended.batch == batch && attended.keys == keys) return;
-  attended.positions.clear();
-  attended.begin.assign(1, 0);
+/// The keys of each sequence that a mask leaves, or all.
+void find_unmasked(const op::Attention& op, RunState& run, std::size_t batch, std::size_t keys) {
   for (std::size_t b = 0; b < batch; ++b) {
     for (std::size_t s = 0; s < keys; ++s) {
-      if (!op.mask || run.ints(op.mask)[b * keys + s] != 0) attended.positions.push_back(static_cast<std::int32_t>(s));
+      if (op.mask && run.ints(op.mask)[b * keys + s] == 0) continue;
+      run.attended.positions.push_back(static_cast<std::int32_t>(s));
     }
-    attended.begin.push_back(attended.positions.size());
+    run.attended.begin.push_back(run.attended.positions.size());
   }
-  attended.mask = op.mask;
-  attended.batch = batch;
-  attended.keys = keys;
-  attended.known = true;
+}
+
+/// The rows of the state that each sequence has.
+Result<> find_paged(const op::Attention& op, RunState& run, std::size_t batch) {
+  const std::int64_t queries = run.shape_of(op.q.value)[1];
+  for (std::size_t b = 0; b < batch; ++b) {
+    IA_ASSIGN(const PagedRows rows, paged_rows(run, op.paging, op.k.value, b, queries));
+    for (std::int64_t row = 0; row < rows.total(); ++row) {
+      run.attended.positions.push_back(static_cast<std::int32_t>(rows.place(row)));
+    }
+    run.attended.begin.push_back(run.attended.positions.size());
+  }
+  return {};
+}
+
+Result<> find_attended(const op::Attention& op, RunState& run) {
+  const std::size_t batch = run.size_of(op.q.value, 0), keys = run.size_of(op.k.value, 1);
+  const Paging& paging = op.paging;
+  const AttendedKeys::Source source{true, op.mask, paging.table, paging.lengths, paging.counts, batch, keys};
+  if (run.attended.of == source) return {};
+  run.attended.of = {};
+  run.attended.positions.clear();
+  run.attended.begin.assign(1, 0);
+  if (paging.table) {
+    IA_TRY(find_paged(op, run, batch));
+  } else {
+    find_unmasked(op, run, batch, keys);
+  }
+  run.attended.of = source;
+  return {};
 }
 
 std::span<const std::int32_t> attended_by(const RunState& run, std::size_t batch) {
@@ -77,6 +101,61 @@ AttentionHead attention_head(const op::Attention& op, ValueId output, const RunS
           .soft_cap = op.soft_cap};
 }
 
+/// One head of one sequence whose keys lie in pages.
+AttentionHead paged_head(const op::Attention& op, ValueId output, const RunState& run, std::size_t batch,
+                         std::size_t head) {
+  AttentionHead made = attention_head(op, output, run, 0, head);
+  const std::size_t queries = run.size_of(op.q.value, 1);
+  made.q += batch * queries * made.q_stride;
+  made.y += batch * queries * made.y_stride;
+  const auto attended = attended_by(run, batch);
+  made.keys = attended.data();
+  made.key_count = made.all_keys = attended.size();
+  if (!op.distance_bias) return made;
+  made.distances = run.width_of(op.distance_bias);
+  made.distance_bias = run.floats(op.distance_bias) + head * made.distances;
+  made.position = static_cast<std::size_t>(run.ints(op.paging.lengths)[batch]);
+  return made;
+}
+
+/// What each query of a sequence in pages sees, as places among its keys. Padding sees all.
+std::vector<KeyRange> seen_in_pages(const op::Attention& op, const RunState& run, std::size_t batch) {
+  const auto keys = static_cast<std::int64_t>(attended_by(run, batch).size());
+  std::vector<KeyRange> seen;
+  for (std::int64_t i = 0; i < run.shape_of(op.q.value)[1]; ++i) {
+    const std::int64_t end = std::clamp<std::int64_t>(run.ints(op.paging.lengths)[batch] + i + 1, 1, keys);
+    const std::int64_t first = op.window == 0 ? 0 : std::max<std::int64_t>(end - op.window, 0);
+    seen.push_back({static_cast<std::size_t>(first), static_cast<std::size_t>(end)});
+  }
+  return seen;
+}
+
+/// Columns of f16 rows, as f32 side by side.
+void widen_columns(const RunState& run, const Columns& from, std::size_t head, const AttentionHead& to, float* wide) {
+  const auto* pages = reinterpret_cast<const std::uint16_t*>(run.places[from.value.index()]);
+  const std::size_t first = static_cast<std::size_t>(from.first) + head * to.head_dim;
+  for (std::size_t key = 0; key < to.key_count; ++key, wide += to.head_dim) {
+    const std::size_t row = static_cast<std::size_t>(to.keys[key]) * run.width_of(from.value);
+    std::transform(pages + row + first, pages + row + first + to.head_dim, wide, f16_to_f32);
+  }
+}
+
+/// The same head with its keys and values widened into scratch; returns the rest of it.
+float* widen(const op::Attention& op, const RunState& run, std::size_t head, AttentionHead& paged,
+             std::vector<std::int32_t>& numbers, float* scratch) {
+  const std::size_t shared = head / static_cast<std::size_t>(op.heads / op.kv_heads);
+  const std::size_t floats = paged.key_count * paged.head_dim;
+  widen_columns(run, op.k, shared, paged, scratch);
+  widen_columns(run, op.v, shared, paged, scratch + floats);
+  numbers.resize(paged.key_count);
+  std::ranges::iota(numbers, 0);
+  paged.k = scratch;
+  paged.v = scratch + floats;
+  paged.k_stride = paged.v_stride = paged.head_dim;
+  paged.keys = numbers.data();
+  return scratch + 2 * floats;
+}
+
 /// A query that attends to nothing: the mean of the values that it sees.
 void weigh_alike(const AttentionHead& head, std::size_t query, const Sight& sight) {
   float* y = head.y + query * head.y_stride;
@@ -108,10 +187,36 @@ void attend(const op::Attention& op, const RunState& run, const AttentionHead& h
   }
 }
 
+/// A task for each head of each sequence.
+Result<> run_paged(const op::Attention& op, ValueId output, RunState& run) {
+  IA_TRY(find_attended(op, run));
+  const std::size_t batch = run.size_of(op.q.value, 0), queries = run.size_of(op.q.value, 1);
+  const auto heads = static_cast<std::size_t>(op.heads);
+  std::vector<std::vector<KeyRange>> seen(batch);
+  for (std::size_t b = 0; b < batch && op.causal; ++b) {
+    if (!attended_by(run, b).empty()) seen[b] = seen_in_pages(op, run, b);
+  }
+  run.program.pool->run(static_cast<std::int64_t>(batch * heads), [&](std::int64_t index, int thread) {
+    const std::size_t b = static_cast<std::size_t>(index) / heads, h = static_cast<std::size_t>(index) % heads;
+    AttentionHead head = paged_head(op, output, run, b, h);
+    for (std::size_t i = 0; i < queries && head.key_count == 0; ++i) {
+      std::fill_n(head.y + i * head.y_stride, head.head_dim, 0.0f);
+    }
+    if (head.key_count == 0) return;
+    if (op.causal) head.seen = seen[b].data();
+    float* scratch = run.scratch.data() + static_cast<std::size_t>(thread) * run.scratch_stride;
+    std::vector<std::int32_t> numbers;
+    if (dtype_of(run) == Dtype::kF16) scratch = widen(op, run, h, head, numbers, scratch);
+    run.program.kernels->attention(head, 0, queries, scratch);
+  });
+  return {};
+}
+
 }  // namespace
 
 Result<> run(const op::Attention& op, ValueId output, RunState& run) {
-  find_attended(op, run);
+  if (op.paging.table) return run_paged(op, output, run);
+  IA_TRY(find_attended(op, run));
   const std::size_t batch = run.size_of(op.q.value, 0), queries = run.size_of(op.q.value, 1);
   const std::size_t keys = run.size_of(op.k.value, 1);
   const auto heads = static_cast<std::size_t>(op.heads);
@@ -132,8 +237,14 @@ Result<> run(const op::Attention& op, ValueId output, RunState& run) {
 }
 
 std::size_t scratch_of(const op::Attention& op, const Sizing& sizing) {
+  const auto head_dim = static_cast<std::size_t>(op.head_dim);
+  if (op.paging.table) {  // in f16 pages keys and values are widened beside
+    const auto keys = static_cast<std::size_t>(sizing.graph.shape_of(op.paging.table, sizing.shape)[1] * kPageRows);
+    const std::size_t wide = sizing.state_dtype == Dtype::kF16 ? 2 * keys * head_dim : 0;
+    return sizing.kernels.attention_scratch(keys, head_dim) + wide;
+  }
   const std::int64_t keys = sizing.graph.shape_of(op.k.value, sizing.shape)[1];
-  return sizing.kernels.attention_scratch(static_cast<std::size_t>(keys), static_cast<std::size_t>(op.head_dim));
+  return sizing.kernels.attention_scratch(static_cast<std::size_t>(keys), head_dim);
 }
 
 }  // namespace ipfs_accelerate::cpu

@@ -59,7 +59,10 @@ class CpuBackend final : public Backend {
       const PreparedSizes sizes = prepared_sizes(graph.weight(id), forms[id.index()], kernels_);
       memory.weights += static_cast<std::int64_t>((sizes.panels + sizes.rows) * sizeof(float));
     }
-    IA_ASSIGN(const ExecutableSizes sizes, executable_sizes(graph, shape, kernels_));
+    for (const StateId id : used_states(graph)) {
+      memory.states += static_cast<std::int64_t>(state_floats(graph, id, shape, state_dtype(options)) * sizeof(float));
+    }
+    IA_ASSIGN(const ExecutableSizes sizes, executable_sizes(graph, shape, kernels_, options));
     const int threads = options.threads > 0 ? compute_.pool(options.threads)->threads() : pool_->threads();
     memory.activations = static_cast<std::int64_t>(sizes.total(static_cast<std::size_t>(threads)) * sizeof(float));
     return memory;

@@ -26,7 +26,8 @@ bool is_constant_node(const Node& node) {
 
 }  // namespace
 
-Result<ExecutableSizes> executable_sizes(const Graph& graph, const ShapeClass& shape, const Kernels& kernels) {
+Result<ExecutableSizes> executable_sizes(const Graph& graph, const ShapeClass& shape, const Kernels& kernels,
+                                         const LoadOptions& options) {
   IA_TRY(graph.check(shape));
   const auto floats = [&](ValueId id) { return element_count(graph.shape_of(id, shape)).value_or(0); };
   ExecutableSizes sizes;
@@ -36,7 +37,7 @@ Result<ExecutableSizes> executable_sizes(const Graph& graph, const ShapeClass& s
       bytes[node.output.index()] = -1;
       sizes.constants += static_cast<std::size_t>(floats(node.output));
     }
-    const Sizing sizing{graph, shape, kernels};
+    const Sizing sizing{graph, shape, kernels, state_dtype(options)};
     sizes.scratch_stride =
         std::max(sizes.scratch_stride, std::visit([&](const auto& op) { return scratch_of(op, sizing); }, node.op));
   }
@@ -50,8 +51,11 @@ namespace {
 
 class CpuExecutable final : public Executable {
  public:
-  CpuExecutable(std::shared_ptr<const ProgramState> program, const ShapeClass& shape)
-      : program_(std::move(program)), graph_(program_->graph), run_{*program_, shape, {}, {}, {}, 0, {}} {}
+  CpuExecutable(std::shared_ptr<const ProgramState> program, std::shared_ptr<const Graph> part, const ShapeClass& shape)
+      : program_(std::move(program)),
+        part_(std::move(part)),
+        graph_(*part_),
+        run_{*program_, graph_, program_->states, shape, {}, {}, {}, 0, {}} {}
 
   Result<> prepare();
   Async<> run(std::vector<TensorRef> inputs, std::vector<MutableTensorRef> outputs, Stop stop) override;
@@ -73,6 +77,7 @@ class CpuExecutable final : public Executable {
   std::size_t byte_count(ValueId id) const;
 
   std::shared_ptr<const ProgramState> program_;
+  std::shared_ptr<const Graph> part_;
   const Graph& graph_;
   RunState run_;
   Buffer arena_;
@@ -88,7 +93,7 @@ std::size_t CpuExecutable::byte_count(ValueId id) const {
 }
 
 Result<> CpuExecutable::prepare() {
-  IA_ASSIGN(const ExecutableSizes sizes, executable_sizes(graph_, run_.shape, *program_->kernels));
+  IA_ASSIGN(const ExecutableSizes sizes, executable_sizes(graph_, run_.shape, *program_->kernels, program_->options));
   for (const Value& value : graph_.values) run_.shapes.push_back(graph_.bind(value.dims, run_.shape));
   run_.scratch_stride = sizes.scratch_stride;
   IA_TRY(place_values(sizes.plan, sizes.arena));
@@ -103,6 +108,9 @@ Result<> CpuExecutable::place_values(const MemoryPlan& plan, std::size_t floats)
   }
   arena_places_.assign(graph_.values.size(), nullptr);
   for (std::size_t i = 0; i < graph_.values.size(); ++i) {
+    if (const StateId state = graph_.values[i].state; state && run_.states) {
+      arena_places_[i] = reinterpret_cast<std::byte*>(run_.states->pages[state.index()].data());
+    }
     if (plan.spots[i].room < 0) continue;
     arena_places_[i] = reinterpret_cast<std::byte*>(arena_.data()) + plan.spots[i].offset;
   }
@@ -161,6 +169,7 @@ Result<> CpuExecutable::bind_inputs(std::span<const TensorRef> inputs) {
 Result<> CpuExecutable::bind_outputs(std::span<const MutableTensorRef> outputs) {
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const ValueId id = graph_.outputs[i];
+    if (outputs[i].bytes.empty()) continue;
     if (!is_aligned(outputs[i].bytes.data())) {
       return fail(ErrorCode::kInvalidArgument, "output '{}' does not start on a multiple of 4 bytes",
                   graph_.value(id).name);
@@ -195,6 +204,7 @@ Result<> CpuExecutable::run_node(std::size_t index, const Stop& stop) {
 // An input passed through, or an output named twice.
 void CpuExecutable::copy_outputs(std::span<const MutableTensorRef> outputs) const {
   for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (outputs[i].bytes.empty()) continue;
     const std::byte* from = run_.places[graph_.outputs[i].index()];
     if (reinterpret_cast<const std::uint8_t*>(from) != outputs[i].bytes.data()) {
       std::memcpy(outputs[i].bytes.data(), from, outputs[i].bytes.size());
@@ -205,7 +215,7 @@ void CpuExecutable::copy_outputs(std::span<const MutableTensorRef> outputs) cons
 Async<> CpuExecutable::run(std::vector<TensorRef> inputs, std::vector<MutableTensorRef> outputs, Stop stop) {
   co_await check_tensors(graph_, run_.shape, inputs, outputs);
   run_.places = arena_places_;
-  run_.attended.known = false;
+  run_.attended.of = {};
   co_await bind_inputs(inputs);
   co_await bind_outputs(outputs);
   std::size_t next = 0;
@@ -220,10 +230,10 @@ Async<> CpuExecutable::run(std::vector<TensorRef> inputs, std::vector<MutableTen
 
 }  // namespace
 
-Async<std::unique_ptr<Executable>> make_executable(std::shared_ptr<const ProgramState> program, ShapeClass shape,
-                                                   Stop stop) {
+Async<std::unique_ptr<Executable>> make_executable(std::shared_ptr<const ProgramState> program,
+                                                   std::shared_ptr<const Graph> part, ShapeClass shape, Stop stop) {
   Compute& compute = *program->compute;
-  auto executable = std::make_unique<CpuExecutable>(std::move(program), shape);
+  auto executable = std::make_unique<CpuExecutable>(std::move(program), std::move(part), shape);
   const auto prepare = [&]() -> Result<bool> {
     IA_TRY(executable->prepare());
     return false;

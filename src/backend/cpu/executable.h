@@ -10,11 +10,15 @@
 
 namespace ipfs_accelerate::cpu {
 
-/// Attended positions per sequence of a mask, found once per run.
+/// Attended keys per sequence, found once per run: their places in k, by a mask or a page table.
 struct AttendedKeys {
-  ValueId mask;
-  bool known = false;
-  std::size_t batch = 0, keys = 0;
+  struct Source {
+    bool known = false;
+    ValueId mask, table, lengths, counts;
+    std::size_t batch = 0, keys = 0;
+    friend bool operator==(const Source&, const Source&) = default;
+  };
+  Source of;
   std::vector<std::int32_t> positions;  ///< of all sequences, one after the other
   std::vector<std::size_t> begin;       ///< batch + 1 entries
 };
@@ -22,6 +26,8 @@ struct AttendedKeys {
 /// What the steps of one run see.
 struct RunState {
   const ProgramState& program;
+  const Graph& graph;  ///< the part that runs
+  std::shared_ptr<States> states;
   ShapeClass shape;
   std::vector<std::byte*> places;  ///< per value
   std::vector<Shape> shapes;       ///< per value, bound
@@ -47,9 +53,10 @@ struct ExecutableSizes {
   std::size_t constants = 0;       ///< values that are the same in every run
   std::size_t total(std::size_t threads) const { return arena + scratch_stride * threads + constants; }
 };
-Result<ExecutableSizes> executable_sizes(const Graph& graph, const ShapeClass& shape, const Kernels& kernels);
+Result<ExecutableSizes> executable_sizes(const Graph& graph, const ShapeClass& shape, const Kernels& kernels,
+                                         const LoadOptions& options);
 
-Async<std::unique_ptr<Executable>> make_executable(std::shared_ptr<const ProgramState> program, ShapeClass shape,
-                                                   Stop stop);
+Async<std::unique_ptr<Executable>> make_executable(std::shared_ptr<const ProgramState> program,
+                                                   std::shared_ptr<const Graph> part, ShapeClass shape, Stop stop);
 
 }  // namespace ipfs_accelerate::cpu

@@ -52,6 +52,10 @@ struct AttentionHead {
   /// Per query, the keys that it sees, as places in `keys`; null: all. They are never empty, and neither begin nor end
   /// earlier for a later query.
   const KeyRange* seen;
+  /// Added to the score of a key that lies d places before query i, which stands at key `position` + i: entry min(d,
+  /// distances - 1). Null: nothing.
+  const float* distance_bias = nullptr;
+  std::size_t distances = 0, position = 0;
   float* y;  ///< [queries, head_dim], row stride y_stride
   std::size_t y_stride;
   std::size_t head_dim;

@@ -34,6 +34,11 @@ std::vector<PreparedWeight> plan_weights(const Graph& graph) {
   return weights;
 }
 
+std::size_t state_floats(const Graph& graph, StateId id, const ShapeClass& sizes, Dtype dtype) {
+  const auto count = element_count(graph.shape_of(graph.states[id.index()].first, sizes)).value_or(0);
+  return static_cast<std::size_t>(dtype == Dtype::kF16 ? (count + 1) / 2 : count);
+}
+
 PreparedSizes prepared_sizes(const Weight& weight, const PreparedWeight& forms, const Kernels& kernels) {
   const auto rows = static_cast<std::size_t>(rows_of(weight.shape));
   const auto length = static_cast<std::size_t>(row_length(weight.shape));
@@ -73,7 +78,8 @@ class CpuProgram final : public Program {
   explicit CpuProgram(std::shared_ptr<ProgramState> state) : state_(std::move(state)) {}
 
   Async<> upload(WeightId id, std::vector<WeightPart> parts, Stop stop) override;
-  Async<std::unique_ptr<Executable>> compile(ShapeClass shape, Stop stop) override;
+  Async<> make_states(ShapeClass sizes, Stop stop) override;
+  Async<std::unique_ptr<Executable>> compile(ShapeClass shape, Stop stop, std::shared_ptr<const Graph> part) override;
 
   int precision() const override { return 32; }
   std::int64_t weight_bytes() const override {
@@ -81,6 +87,13 @@ class CpuProgram final : public Program {
     for (const PreparedWeight& weight : state_->weights) {
       sum += static_cast<std::int64_t>(weight.panels.bytes() + weight.rows.bytes());
     }
+    return sum;
+  }
+
+  std::int64_t state_bytes() const override {
+    std::int64_t sum = 0;
+    if (!state_->states) return sum;
+    for (const Buffer& pages : state_->states->pages) sum += static_cast<std::int64_t>(pages.bytes());
     return sum;
   }
 
@@ -188,14 +201,42 @@ Async<> CpuProgram::upload(WeightId id, std::vector<WeightPart> parts, Stop stop
   state_->weights[id.index()].ready = true;
 }
 
-Async<std::unique_ptr<Executable>> CpuProgram::compile(ShapeClass shape, Stop stop) {
-  for (WeightId id : used_weights(state_->graph)) {
+Async<> CpuProgram::make_states(ShapeClass sizes, Stop stop) {
+  co_await stop.check();
+  const Graph& graph = state_->graph;
+  co_await graph.check(sizes);
+  state_->states.reset();  // the memory of the old ones first
+  auto made = std::make_shared<States>(States{state_dtype(state_->options), {}, {}});
+  made->pages.resize(graph.states.size());
+  made->counts.resize(graph.states.size());
+  for (const StateId id : used_states(graph)) {
+    const std::size_t floats = state_floats(graph, id, sizes, made->dtype);
+    Buffer& pages = made->pages[id.index()] = Buffer(floats, state_->compute);
+    if (pages.data() == nullptr) {
+      co_await fail(ErrorCode::kOutOfMemory, "no memory for {} bytes of state '{}'; use a shorter context or a smaller "
+                    "batch", floats * sizeof(float), graph.states[id.index()].name);
+    }
+    made->counts[id.index()] = graph.shape_of(graph.states[id.index()].first, sizes)[0];
+  }
+  state_->states = std::move(made);
+}
+
+Async<std::unique_ptr<Executable>> CpuProgram::compile(ShapeClass shape, Stop stop, std::shared_ptr<const Graph> part) {
+  if (!part) part = std::shared_ptr<const Graph>(state_, &state_->graph);
+  for (WeightId id : used_weights(*part)) {
     if (!state_->weights[id.index()].ready) {
       co_await fail(ErrorCode::kMissingWeight, "weight '{}' was not uploaded before compile()",
                     state_->graph.weight(id).name);
     }
   }
-  co_return co_await make_executable(state_, shape, stop);
+  for (const StateId id : used_states(*part)) {
+    const State& state = part->states[id.index()];
+    const std::int64_t made = state_->states ? state_->states->counts[id.index()] : 0;
+    if (made == part->shape_of(state.first, shape)[0]) continue;
+    co_await fail(ErrorCode::kInternal, "state '{}' has {} pages, {} are needed", state.name, made,
+                  part->shape_of(state.first, shape)[0]);
+  }
+  co_return co_await make_executable(state_, std::move(part), shape, stop);
 }
 
 }  // namespace

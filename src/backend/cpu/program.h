@@ -28,6 +28,17 @@ PreparedSizes prepared_sizes(const Weight& weight, const PreparedWeight& forms, 
 /// The forms that the nodes of a graph read, per weight.
 std::vector<PreparedWeight> plan_weights(const Graph& graph);
 
+/// Pages of every state; those of f16 take half the bytes. Written by the steps of whoever runs.
+struct States {
+  Dtype dtype = Dtype::kF32;
+  std::vector<Buffer> pages;         ///< by StateId
+  std::vector<std::int64_t> counts;  ///< pages of each; 0: it was not made
+};
+/// Floats that a state takes in this shape class.
+std::size_t state_floats(const Graph& graph, StateId id, const ShapeClass& sizes, Dtype dtype);
+/// The format in which a program with these options keeps states.
+inline Dtype state_dtype(const LoadOptions& options) { return options.precision == 16 ? Dtype::kF16 : Dtype::kF32; }
+
 /// What a program and its executables share.
 struct ProgramState {
   Graph graph;
@@ -36,6 +47,7 @@ struct ProgramState {
   Compute* compute = nullptr;
   std::shared_ptr<Pool> pool;  ///< used on the CPU's lane only
   std::vector<PreparedWeight> weights;
+  std::shared_ptr<States> states;  ///< null before they are made
 
   const float* rows(WeightId id) const { return id ? weights[id.index()].rows.data() : nullptr; }
 };

@@ -16,6 +16,8 @@ Result<> run(const op::RelativeBias& op, ValueId output, RunState& run);
 Result<> run(const op::Pool& op, ValueId output, RunState& run);
 Result<> run(const op::Normalize& op, ValueId output, RunState& run);
 Result<> run(const op::SelectRows& op, ValueId output, RunState& run);
+Result<> run(const op::Append& op, ValueId output, RunState& run);
+Result<> run(const op::CopyPages& op, ValueId output, RunState& run);
 
 /// Weights that are read as panels, not as rows.
 std::vector<WeightId> panels_of(const auto&) { return {}; }
@@ -26,6 +28,7 @@ struct Sizing {
   const Graph& graph;
   const ShapeClass& shape;
   const Kernels& kernels;
+  Dtype state_dtype;
 };
 
 /// Floats of scratch that each thread needs.

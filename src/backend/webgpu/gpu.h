@@ -33,14 +33,15 @@ class Gpu {
   /// Why the open device is of no use any more; empty while it is fine.
   virtual std::string lost() const = 0;
 
-  /// A storage buffer of kWeight with these bytes (a multiple of 4). kOutOfMemory. `bytes` must live until this ends.
-  virtual Async<BufferId> buffer(ByteView bytes) = 0;
-  /// Buffers, pipelines (equal WGSL once per device) and bind groups of a recording. `weights`: one id for each of its
-  /// buffers of kWeight, in their order. A stop is looked at between pipelines (in a page before them); those under way
+  /// A storage buffer of `size` bytes for weights or states: these bytes (a multiple of 4, which must live until this
+  /// ends), then zeros. kOutOfMemory.
+  virtual Async<BufferId> buffer(std::int64_t size, ByteView bytes) = 0;
+  /// Buffers, pipelines (equal WGSL once per device) and bind groups of a recording. `kept`: one id for each of its
+  /// buffers that is_kept(), in their order. A stop is looked at between pipelines (in a page before them); those under way
   /// are waited for and stay with the device. kShaderCompile, kOutOfMemory, kCancelled.
-  virtual Async<PlanId> plan(Recording recording, std::vector<BufferId> weights, Stop stop) = 0;
+  virtual Async<PlanId> plan(Recording recording, std::vector<BufferId> kept, Stop stop) = 0;
   /// One submission: writes `inputs`, replays the plan, reads its outputs back as they lie there, padding left out
-  /// (f16 stays f16). In the order of Graph::inputs and outputs; the bytes must live until this ends. kDeviceLost.
+  /// (f16 stays f16), those without bytes left out. In the order of Graph::inputs and outputs; the bytes must live until this ends. kDeviceLost.
   virtual Async<> submit(PlanId plan, std::vector<ByteView> inputs, std::vector<std::span<std::uint8_t>> outputs) = 0;
   virtual void drop_buffer(BufferId buffer) = 0;
   virtual void drop_plan(PlanId plan) = 0;

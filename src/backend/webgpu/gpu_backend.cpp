@@ -21,6 +21,7 @@ Result<Memory> GpuBackend::predict(const Graph& graph, const ShapeClass& shape, 
   Memory memory{.activations = recording.activation_bytes};
   for (const BufferSpec& buffer : recording.buffers) {
     if (buffer.kind == BufferKind::kWeight) memory.weights += buffer.bytes;
+    if (buffer.kind == BufferKind::kState) memory.states += buffer.bytes;
   }
   return memory;
 }

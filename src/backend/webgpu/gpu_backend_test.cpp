@@ -45,7 +45,7 @@ class FakeGpu final : public Gpu {
                          .tuning = {}}};
   }
   std::string lost() const override { return lost_why; }
-  Async<BufferId> buffer(ByteView bytes) override {
+  Async<BufferId> buffer(std::int64_t, ByteView bytes) override {
     co_await alive();
     EXPECT_EQ(bytes.size() % 4, 0u);
     buffers[++last_] = Bytes(bytes.begin(), bytes.end());

@@ -64,27 +64,53 @@ Async<> GpuProgram::upload(WeightId id, std::vector<WeightPart> parts, Stop stop
   if (wanted == wanted_.end()) co_return;  // no node reads it
   for (const BufferSpec& spec : wanted->second) {
     const Bytes bytes = co_await pack(spec, parts, stop);
-    const BufferId made = co_await doing(std::format("making a buffer of {} bytes", spec.bytes), gpu_.buffer(bytes));
+    const BufferId made = co_await doing(std::format("making a buffer of {} bytes", spec.bytes), gpu_.buffer(spec.bytes, bytes));
     weights_[{id, spec.layout}] = std::make_shared<GpuBuffer>(gpu_, made, spec.bytes);
   }
 }
 
-Async<std::unique_ptr<Executable>> GpuProgram::compile(ShapeClass shape, Stop stop) {
+std::int64_t GpuProgram::state_bytes() const {
+  std::int64_t sum = 0;
+  for (const auto& [id, buffer] : states_) sum += buffer->bytes();
+  return sum;
+}
+
+Async<> GpuProgram::make_states(ShapeClass sizes, Stop stop) {
   co_await stop.check();
-  Recording recording = co_await record(*graph_, shape, capabilities_, options_);
-  std::vector<std::shared_ptr<GpuBuffer>> weights;
+  states_.clear();  // the memory of the old ones first
+  const Recording recording = co_await record(*graph_, sizes, capabilities_, options_);
   for (const BufferSpec& spec : recording.buffers) {
-    if (spec.kind != BufferKind::kWeight) continue;
-    const auto found = weights_.find({WeightId{spec.index}, spec.layout});
-    if (found == weights_.end()) {
-      co_await fail(ErrorCode::kMissingWeight, "weight {} was not uploaded before compile",
-                    graph_->weight(WeightId{spec.index}).name);
-    }
-    weights.push_back(found->second);
+    if (spec.kind != BufferKind::kState) continue;
+    const BufferId made =
+        co_await doing(std::format("making a state of {} bytes", spec.bytes), gpu_.buffer(spec.bytes, {}));
+    states_[StateId{spec.index}] = std::make_shared<GpuBuffer>(gpu_, made, spec.bytes);
+  }
+}
+
+Result<std::shared_ptr<GpuBuffer>> GpuProgram::kept_buffer(const BufferSpec& spec) const {
+  if (spec.kind == BufferKind::kState) {
+    const auto found = states_.find(StateId{spec.index});
+    if (found != states_.end() && found->second->bytes() == spec.bytes) return found->second;
+    return fail(ErrorCode::kInternal, "state '{}' was not made with {} bytes before compile",
+                graph_->states[static_cast<std::size_t>(spec.index)].name, spec.bytes);
+  }
+  const auto found = weights_.find({WeightId{spec.index}, spec.layout});
+  if (found != weights_.end()) return found->second;
+  return fail(ErrorCode::kMissingWeight, "weight {} was not uploaded before compile",
+              graph_->weight(WeightId{spec.index}).name);
+}
+
+Async<std::unique_ptr<Executable>> GpuProgram::compile(ShapeClass shape, Stop stop, std::shared_ptr<const Graph> part) {
+  co_await stop.check();
+  if (!part) part = graph_;
+  Recording recording = co_await record(*part, shape, capabilities_, options_);
+  std::vector<std::shared_ptr<GpuBuffer>> kept;
+  for (const BufferSpec& spec : recording.buffers) {
+    if (is_kept(spec.kind)) kept.push_back(co_await kept_buffer(spec));
   }
   note(recording.optimizations);
-  auto executable = std::make_unique<GpuExecutable>(gpu_, graph_, shape, recording);
-  co_await executable->prepare(std::move(recording), std::move(weights), stop);
+  auto executable = std::make_unique<GpuExecutable>(gpu_, std::move(part), shape, recording);
+  co_await executable->prepare(std::move(recording), std::move(kept), stop);
   co_await stop.check();
   co_return std::unique_ptr<Executable>(std::move(executable));
 }
@@ -102,10 +128,10 @@ GpuExecutable::~GpuExecutable() {
   if (plan_) gpu_.drop_plan(*plan_);
 }
 
-Async<> GpuExecutable::prepare(Recording recording, std::vector<std::shared_ptr<GpuBuffer>> weights, Stop stop) {
-  weights_ = std::move(weights);
+Async<> GpuExecutable::prepare(Recording recording, std::vector<std::shared_ptr<GpuBuffer>> kept, Stop stop) {
+  kept_ = std::move(kept);
   std::vector<BufferId> ids;
-  for (const auto& weight : weights_) ids.push_back(weight->id());
+  for (const auto& buffer : kept_) ids.push_back(buffer->id());
   plan_ = co_await gpu_.plan(std::move(recording), std::move(ids), std::move(stop));
 }
 
@@ -116,11 +142,11 @@ Async<> GpuExecutable::run(std::vector<TensorRef> inputs, std::vector<MutableTen
   for (const TensorRef& input : inputs) given.push_back(input.bytes);
   std::vector<std::span<std::uint8_t>> taken;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    taken.push_back(halves_[i].empty() ? outputs[i].bytes : std::span<std::uint8_t>(halves_[i]));
+    taken.push_back(halves_[i].empty() || outputs[i].bytes.empty() ? outputs[i].bytes : std::span<std::uint8_t>(halves_[i]));
   }
   co_await gpu_.submit(*plan_, std::move(given), std::move(taken));
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    if (halves_[i].empty()) continue;
+    if (halves_[i].empty() || outputs[i].bytes.empty()) continue;
     const std::span<float> wide(reinterpret_cast<float*>(outputs[i].bytes.data()), halves_[i].size() / 2);
     co_await widen_to_f32(Dtype::kF16, halves_[i], wide);
   }

@@ -58,7 +58,7 @@ Result<Recording> Recorder::run() {
   }
   IA_TRY(check_limits());
   for (const BufferSpec& buffer : out_.buffers) {
-    if (buffer.kind != BufferKind::kWeight) out_.activation_bytes += buffer.bytes;
+    if (!is_kept(buffer.kind)) out_.activation_bytes += buffer.bytes;
   }
   note("recorded plan");
   if (half_) note("f16 storage");
@@ -118,8 +118,26 @@ Result<> Recorder::prepare() {
                                 .layout = layout,
                                 .elements = elements});
   }
+  place_states();
   place_activations();
   return {};
+}
+
+/// Every version of a state lies in the same buffer.
+void Recorder::place_states() {
+  for (const StateId id : used_states(graph_)) {
+    const ValueId first = graph_.states[id.index()].first;
+    const std::int64_t elements = product(shape_of(first));
+    const Layout layout = half_ ? Layout::kF16 : Layout::kF32;
+    const std::int32_t buffer = add_buffer({.kind = BufferKind::kState,
+                                            .bytes = padded(elements * element_bytes(layout)),
+                                            .index = id.number,
+                                            .layout = layout,
+                                            .elements = elements});
+    for (std::size_t i = 0; i < graph_.values.size(); ++i) {
+      if (graph_.values[i].state == id) buffer_of_[i] = buffer;
+    }
+  }
 }
 
 Result<> Recorder::dispatch(const Node& node, const Kernel& kernel, std::array<std::uint32_t, 3> workgroups) {

@@ -22,10 +22,25 @@ void set_inputs(const op::Attention& op, Kernel& kernel, Recorder& r, int lanes)
   columns("q_in", "Q_ROW", "Q_FIRST", op.q);
   columns("k", "K_ROW", "K_FIRST", op.k);
   columns("v", "V_ROW", "V_FIRST", op.v);
-  kernel.count("QUERIES", r.dims_of(op.q.value).subspan(1, 1)).count("KEYS", r.dims_of(op.k.value).subspan(1, 1));
+  kernel.count("QUERIES", r.dims_of(op.q.value).subspan(1, 1));
   kernel.set("HEADS", op.heads).set("KV_HEADS", op.kv_heads).set("HEAD_DIM", op.head_dim).set_float("SCALE", op.scale);
   if (op.mask) kernel.read("mask", r.value(op.mask), 1);
   if (op.bias) kernel.read("bias", r.value(op.bias), 1);
+}
+
+/// Where keys lie: side by side, or in pages of a state.
+void set_keys(const op::Attention& op, Kernel& kernel, Recorder& r) {
+  const auto keys = r.dims_of(op.k.value);
+  if (!op.paging.table) {
+    kernel.count("KEYS", keys.subspan(1, 1));
+    return;
+  }
+  kernel.set("PAGED", 1).set("TABLE", r.last_dim(op.paging.table)).set("PAGE_ROWS", kPageRows);
+  kernel.count("PAGES", keys.first(1)).read("pages", r.value(op.paging.table), 1);
+  kernel.read("lengths", r.value(op.paging.lengths), 1);
+  if (op.paging.counts) kernel.read("counts", r.value(op.paging.counts), 1);
+  if (!op.distance_bias) return;
+  kernel.set("DISTANCES", r.last_dim(op.distance_bias)).read("distance_bias", r.value(op.distance_bias), 1);
 }
 
 /// Whether rows and starts of q, k and v are whole units of `lanes` numbers.
@@ -42,7 +57,7 @@ bool can_use_matrix(const op::Attention& op, const Recorder& r) {
   const auto half = [&](const Columns& columns) { return r.layout_of(columns.value) == Layout::kF16; };
   return side != 0 && r.half() && half(op.q) && half(op.k) && half(op.v) && op.head_dim % side == 0 &&
          in_units(op, r, 8) && device.subgroup_min_size == subgroup && subgroup % side == 0 && !op.causal &&
-         op.soft_cap == 0;
+         op.soft_cap == 0 && !op.paging.table;
 }
 
 Result<> record_matrix(const op::Attention& op, const Node& node, Recorder& r, std::int64_t parts, std::int64_t keys) {
@@ -55,6 +70,7 @@ Result<> record_matrix(const op::Attention& op, const Node& node, Recorder& r, s
   made.set("SCORES_PER_LANE", keys / 4 / lanes_per_row).set("HALF_SCORES", keys / 8 / lanes_per_row);
   made.set("OUT_PER_LANE", op.head_dim / 4 / lanes_per_row);
   set_inputs(op, made, r, 8);
+  set_keys(op, made, r);
   made.write("y", r.value(node.output), 4);
   r.note("subgroup matrices");
   return r.dispatch(node, made,
@@ -90,6 +106,7 @@ Result<> record(const op::Attention& op, const Node& node, Recorder& r) {
   made.set("SOFT_CAPPED", op.soft_cap != 0).set_float("SOFT_CAP", op.soft_cap);
   made.set("CAUSAL", op.causal).set("WINDOW", op.window);
   set_inputs(op, made, r, lanes);
+  set_keys(op, made, r);
   made.write("y", r.value(node.output), lanes);
   return r.dispatch(node, made, {tiles(queries, 64), std::uint32_t(op.heads), std::uint32_t(batch)});
 }

@@ -92,6 +92,7 @@ class Recorder {
 
  private:
   Result<> prepare();
+  void place_states();
   Result<> check_limits() const;
   void place_activations();
   bool is_output(ValueId value) const;

@@ -26,19 +26,23 @@ struct Capabilities {
 };
 
 /// kWeight: filled once per program. kActivation: scratch between dispatches. kInput: written before a run.
-/// kOutput: copied out after a run. kUniform and kConstant (storage): content known now, in `data`.
-enum class BufferKind : std::uint8_t { kWeight, kActivation, kInput, kOutput, kUniform, kConstant };
+/// kOutput: copied out after a run, when asked for. kState: pages of a state, kept
+/// from run to run. kUniform and kConstant (storage): content known now, in `data`.
+enum class BufferKind : std::uint8_t { kWeight, kActivation, kInput, kOutput, kUniform, kConstant, kState };
 /// How elements lie in the buffer; weights are packed to it.
 enum class Layout : std::uint8_t { kF32, kF16, kI32 };
 /// What a shader does with a binding; names as in WebGPU's GPUBufferBindingType.
 enum class BindingType : std::uint8_t { kReadOnlyStorage, kStorage, kUniform };
 
+/// Whether such buffers live longer than a plan.
+constexpr bool is_kept(BufferKind kind) { return kind == BufferKind::kWeight || kind == BufferKind::kState; }
+
 struct BufferSpec {
   BufferKind kind = BufferKind::kActivation;
   std::int64_t bytes = 0;        ///< multiple of 16
-  std::int32_t index = -1;       ///< kWeight: WeightId; kInput / kOutput: position in Graph::inputs / outputs
-  Layout layout = Layout::kF32;  ///< kWeight, kInput, kOutput: element type
-  std::int64_t elements = 0;     ///< kWeight, kInput, kOutput: how many; the rest of `bytes` is padding
+  std::int32_t index = -1;       ///< kWeight: WeightId; kState: StateId; kInput / kOutput: position in Graph::inputs / outputs
+  Layout layout = Layout::kF32;  ///< kWeight, kState, kInput, kOutput: element type
+  std::int64_t elements = 0;     ///< kWeight, kState, kInput, kOutput: how many; the rest of `bytes` is padding
   Bytes data = {};               ///< kUniform, kConstant: content
 };
 struct PipelineSpec {
@@ -61,7 +65,7 @@ struct Recording {
   std::vector<PipelineSpec> pipelines;
   std::vector<DispatchSpec> dispatches;  ///< in order; each sees what the ones before it wrote
   std::vector<std::string> optimizations;
-  std::int64_t activation_bytes = 0;  ///< every buffer but the weights
+  std::int64_t activation_bytes = 0;  ///< every buffer but weights and states
 };
 
 /// Why a node cannot run with these capabilities; empty when it can.

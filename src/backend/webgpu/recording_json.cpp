@@ -7,7 +7,7 @@
 namespace ipfs_accelerate::webgpu {
 namespace {
 
-constexpr std::string_view kKindNames[] = {"weight", "activation", "input", "output", "uniform", "constant"};
+constexpr std::string_view kKindNames[] = {"weight", "activation", "input", "output", "uniform", "constant", "state"};
 constexpr std::string_view kLayoutNames[] = {"f32", "f16", "i32"};
 constexpr std::string_view kBindingNames[] = {"read-only-storage", "storage", "uniform"};
 

@@ -43,6 +43,8 @@ class Lowering {
   Operand lower(const op::Pool& op);
   Operand lower(const op::Normalize& op);
   Operand lower(const op::SelectRows& op);
+  Operand lower(const op::Append&) { return kNoOperand; }  // what touches a state is declined before
+  Operand lower(const op::CopyPages&) { return kNoOperand; }
 
   Operand value(ValueId id) const { return id ? values_.at(id) : kNoOperand; }
   Operand weight(WeightId id) { return id ? calls_.weight(id, float_, graph_.weight(id).shape) : kNoOperand; }
@@ -329,6 +331,9 @@ Operand Lowering::lower(const op::SelectRows& op) { return gather(value(op.x), v
 }  // namespace
 
 std::string declines(const Graph& graph, const Node& node, std::string_view limits_json, const LoadOptions& options) {
+  for (const ValueId id : inputs_of(node.op)) {
+    if (graph.value(id).state) return std::format("{}: WebNN keeps nothing between runs", op_name(node.op));
+  }
   const Limits limits(limits_json);
   ShapeClass shape;
   for (const Symbol& symbol : graph.symbols) shape.set(symbol.name, symbol.counts_tokens ? 2 : 1);
@@ -344,6 +349,7 @@ Result<std::string> lower(const Graph& graph, const ShapeClass& shape, std::stri
   Lowering lowering(graph, shape, limits, options);
   for (auto id : graph.inputs) lowering.input(id);
   for (const auto& node : graph.nodes) {
+    if (written_state(node.op)) return fail(ErrorCode::kUnsupportedOp, "{}: WebNN keeps no states", node.name);
     lowering.node(node);
     if (!lowering.refusal().empty()) return fail(ErrorCode::kUnsupportedOp, "{}: {}", node.name, lowering.refusal());
   }

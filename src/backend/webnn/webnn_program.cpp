@@ -170,33 +170,40 @@ Memory predict(const Graph& graph, const ShapeClass& shape, int precision, std::
   return memory;
 }
 
-Async<std::vector<ContextId>> WebnnProgram::contexts_for(const ShapeClass& shape, Stop stop) {
-  if (entries(*graph_, shape) > 1) co_return co_await device_->contexts(std::move(stop));
+Async<std::vector<ContextId>> WebnnProgram::contexts_for(const Graph& graph, const ShapeClass& shape, Stop stop) {
+  if (entries(graph, shape) > 1) co_return co_await device_->contexts(std::move(stop));
   co_return std::vector<ContextId>{device_->context()};
 }
 
-Async<std::unique_ptr<Executable>> WebnnProgram::compile(ShapeClass shape, Stop stop) {
+Async<> WebnnProgram::make_states(ShapeClass, Stop) {
+  if (used_states(*graph_).empty()) co_return;
+  co_await fail(ErrorCode::kUnsupportedOp, "WebNN keeps no states between runs");
+}
+
+Async<std::unique_ptr<Executable>> WebnnProgram::compile(ShapeClass shape, Stop stop,
+                                                              std::shared_ptr<const Graph> part) {
   co_await stop.check();
+  if (!part) part = graph_;
   co_await device_->usable();
-  const std::vector<ContextId> contexts = co_await contexts_for(shape, stop);
-  const std::int64_t whole = entries(*graph_, shape);
+  const std::vector<ContextId> contexts = co_await contexts_for(*part, shape, stop);
+  const std::int64_t whole = entries(*part, shape);
   const auto count = std::min<std::int64_t>(std::int64_t(contexts.size()), whole);
-  auto executable = std::make_unique<WebnnExecutable>(device_, graph_, shape);
+  auto executable = std::make_unique<WebnnExecutable>(device_, part, shape);
   for (std::int64_t i = 0; i < count; ++i) {
     co_await stop.check();
     ShapeClass mine = shape;
     const std::int64_t batch = (i + 1) * whole / count - i * whole / count;
-    if (count > 1) mine.set(graph_->symbol(split_symbol(*graph_)).name, batch);
-    std::string lowered = co_await lower(*graph_, mine, device_->limits(), {.precision = precision_});
+    if (count > 1) mine.set(part->symbol(split_symbol(*part)).name, batch);
+    std::string lowered = co_await lower(*part, mine, device_->limits(), {.precision = precision_});
     std::vector<ConstantId> constants;
     std::int64_t bytes = 0;
     for (const WeightId id : weights_in(lowered)) {
       const auto found = constants_.find(id);
       if (found == constants_.end()) {
-        co_await fail(ErrorCode::kMissingWeight, "weight {} was not uploaded before compile", graph_->weight(id).name);
+        co_await fail(ErrorCode::kMissingWeight, "weight {} was not uploaded before compile", part->weight(id).name);
       }
       constants.push_back(*found->second);
-      bytes += constant_bytes(*graph_, id, precision_);
+      bytes += constant_bytes(*part, id, precision_);
     }
     const ContextId context = contexts[static_cast<std::size_t>(i)];
     const GraphId graph =

@@ -14,13 +14,15 @@ class WebnnProgram final : public Program {
   /// precision: 32, or 16 where the device has it.
   WebnnProgram(std::shared_ptr<WebnnDevice> device, Graph graph, int asked, int precision);
   Async<> upload(WeightId id, std::vector<WeightPart> parts, Stop stop) override;
-  Async<std::unique_ptr<Executable>> compile(ShapeClass shape, Stop stop) override;
+  Async<> make_states(ShapeClass sizes, Stop stop) override;
+  Async<std::unique_ptr<Executable>> compile(ShapeClass shape, Stop stop, std::shared_ptr<const Graph> part) override;
   int precision() const override { return precision_; }
   std::int64_t weight_bytes() const override { return *bytes_; }
+  std::int64_t state_bytes() const override { return 0; }
   std::vector<std::string> optimizations() const override { return optimizations_; }
 
  private:
-  Async<std::vector<ContextId>> contexts_for(const ShapeClass& shape, Stop stop);
+  Async<std::vector<ContextId>> contexts_for(const Graph& graph, const ShapeClass& shape, Stop stop);
 
   std::shared_ptr<WebnnDevice> device_;
   std::shared_ptr<const Graph> graph_;

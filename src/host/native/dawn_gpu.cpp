@@ -49,31 +49,31 @@ Result<OpenedGpu> DawnGpu::open_now() {
   return OpenedGpu{device_->info, device_->capabilities};
 }
 
-Async<BufferId> DawnGpu::buffer(ByteView bytes) {
-  co_return co_await lane_.call<BufferId>([&] { return buffer_now(bytes); });
+Async<BufferId> DawnGpu::buffer(std::int64_t size, ByteView bytes) {
+  co_return co_await lane_.call<BufferId>([&] { return buffer_now(size, bytes); });
 }
 
-Result<BufferId> DawnGpu::buffer_now(ByteView bytes) {
+Result<BufferId> DawnGpu::buffer_now(std::int64_t size, ByteView bytes) {
   IA_TRY(usable());
-  IA_ASSIGN(wgpu::Buffer made, make_buffer(*device_, webgpu::BufferKind::kWeight, bytes.size()));
-  device_->queue.WriteBuffer(made, 0, bytes.data(), bytes.size());
+  IA_ASSIGN(wgpu::Buffer made, make_buffer(*device_, webgpu::BufferKind::kWeight, std::uint64_t(size)));
+  if (!bytes.empty()) device_->queue.WriteBuffer(made, 0, bytes.data(), bytes.size());
   IA_TRY(device_->state());
   buffers_.emplace(++last_id_, std::move(made));
   return last_id_;
 }
 
-Async<PlanId> DawnGpu::plan(webgpu::Recording recording, std::vector<BufferId> weights, Stop stop) {
-  co_return co_await lane_.call<PlanId>([&] { return plan_now(recording, weights, stop); });
+Async<PlanId> DawnGpu::plan(webgpu::Recording recording, std::vector<BufferId> kept, Stop stop) {
+  co_return co_await lane_.call<PlanId>([&] { return plan_now(recording, kept, stop); });
 }
 
-Result<PlanId> DawnGpu::plan_now(const webgpu::Recording& recording, const std::vector<BufferId>& weights,
+Result<PlanId> DawnGpu::plan_now(const webgpu::Recording& recording, const std::vector<BufferId>& kept,
                                  const Stop& stop) {
   IA_TRY(stop.check());
   IA_TRY(usable());
   std::vector<wgpu::Buffer> buffers;
-  for (const BufferId id : weights) {
+  for (const BufferId id : kept) {
     const auto found = buffers_.find(id);
-    if (found == buffers_.end()) return fail(ErrorCode::kDeviceLost, "a weight was on a device that was lost");
+    if (found == buffers_.end()) return fail(ErrorCode::kDeviceLost, "a weight or a state was on a device that was lost");
     buffers.push_back(found->second);
   }
   IA_ASSIGN(auto plan, DawnPlan::make(*device_, recording, std::move(buffers), stop));

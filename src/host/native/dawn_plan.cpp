@@ -38,28 +38,28 @@ Result<wgpu::Buffer> make_buffer(DawnDevice& device, webgpu::BufferKind kind, st
 }
 
 Result<std::unique_ptr<DawnPlan>> DawnPlan::make(DawnDevice& device, const webgpu::Recording& recording,
-                                                 std::vector<wgpu::Buffer> weights, const Stop& stop) {
+                                                 std::vector<wgpu::Buffer> kept, const Stop& stop) {
   auto plan = std::make_unique<DawnPlan>();
-  IA_TRY(plan->make_buffers(device, recording, std::move(weights)));
+  IA_TRY(plan->make_buffers(device, recording, std::move(kept)));
   IA_TRY(plan->make_staging(device));
   IA_TRY(plan->make_dispatches(device, recording, stop));
   return plan;
 }
 
 Result<> DawnPlan::make_buffers(DawnDevice& device, const webgpu::Recording& recording,
-                                std::vector<wgpu::Buffer> weights) {
-  std::size_t next_weight = 0;
+                                std::vector<wgpu::Buffer> kept) {
+  std::size_t next = 0;
   for (const webgpu::BufferSpec& spec : recording.buffers) {
-    if (spec.kind == webgpu::BufferKind::kWeight) {
-      buffers_.push_back(weights[next_weight++]);
+    if (webgpu::is_kept(spec.kind)) {
+      buffers_.push_back(kept[next++]);
       continue;
     }
     IA_ASSIGN(wgpu::Buffer buffer, make_buffer(device, spec.kind, std::uint64_t(spec.bytes)));
     if (!spec.data.empty()) device.queue.WriteBuffer(buffer, 0, spec.data.data(), spec.data.size());
     const std::uint64_t bytes = std::uint64_t(spec.elements) * (spec.layout == webgpu::Layout::kF16 ? 2 : 4);
-    if (spec.kind == webgpu::BufferKind::kInput) grown(inputs_, spec.index) = {buffer, bytes, 0};
+    if (spec.kind == webgpu::BufferKind::kInput) grown(inputs_, spec.index) = {buffer, bytes};
     if (spec.kind == webgpu::BufferKind::kOutput) {
-      grown(outputs_, spec.index) = {buffer, bytes, staging_bytes_};
+      grown(outputs_, spec.index) = {buffer, bytes};
       staging_bytes_ += std::uint64_t(spec.bytes);
     }
     buffers_.push_back(std::move(buffer));
@@ -110,15 +110,20 @@ void DawnPlan::encode(const wgpu::CommandEncoder& encoder, std::size_t begin, st
   pass.End();
 }
 
+/// Bytes that a wanted output takes in the staging buffer: copies are of whole 4 bytes, mapped ranges begin at 8.
+std::uint64_t staged(std::span<const std::uint8_t> output) { return (output.size() + 7) / 8 * 8; }
+
 // One submission with the read-backs; options.submissions asks for earlier ones, to measure what they would bring.
-void DawnPlan::submit(DawnDevice& device) const {
+void DawnPlan::submit(DawnDevice& device, std::span<const std::span<std::uint8_t>> outputs) const {
   const auto parts = std::size_t(std::max(device.options.submissions, 1));
   for (std::size_t part = 0; part < parts; ++part) {
     const wgpu::CommandEncoder encoder = device.device.CreateCommandEncoder();
     encode(encoder, dispatches_.size() * part / parts, dispatches_.size() * (part + 1) / parts);
     if (part + 1 == parts) {
-      for (const Transfer& output : outputs_) {
-        encoder.CopyBufferToBuffer(output.buffer, 0, staging_, output.staged_at, (output.bytes + 3) / 4 * 4);
+      std::uint64_t at = 0;
+      for (std::size_t i = 0; i < outputs.size(); at += staged(outputs[i++])) {
+        if (outputs[i].empty()) continue;
+        encoder.CopyBufferToBuffer(outputs_[i].buffer, 0, staging_, at, (outputs_[i].bytes + 3) / 4 * 4);
       }
     }
     const wgpu::CommandBuffer commands = encoder.Finish();
@@ -127,8 +132,11 @@ void DawnPlan::submit(DawnDevice& device) const {
 }
 
 Result<> DawnPlan::read(DawnDevice& device, std::span<const std::span<std::uint8_t>> outputs) {
+  std::uint64_t bytes = 0;
+  for (const auto& output : outputs) bytes += staged(output);
+  if (bytes == 0) return device.state();
   Result<> mapped;
-  const wgpu::Future done = staging_.MapAsync(wgpu::MapMode::Read, 0, staging_bytes_, wgpu::CallbackMode::WaitAnyOnly,
+  const wgpu::Future done = staging_.MapAsync(wgpu::MapMode::Read, 0, bytes, wgpu::CallbackMode::WaitAnyOnly,
                                               [&](wgpu::MapAsyncStatus status, wgpu::StringView message) {
                                                 if (status != wgpu::MapAsyncStatus::Success) {
                                                   mapped = fail(ErrorCode::kDeviceLost, "reading the result failed: {}",
@@ -140,9 +148,10 @@ Result<> DawnPlan::read(DawnDevice& device, std::span<const std::span<std::uint8
     return waited;
   }
   IA_TRY(mapped);
-  const auto* base = static_cast<const std::uint8_t*>(staging_.GetConstMappedRange());
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    std::memcpy(outputs[i].data(), base + outputs_[i].staged_at, outputs[i].size());
+  const auto* base = static_cast<const std::uint8_t*>(staging_.GetConstMappedRange(0, bytes));
+  for (const auto& output : outputs) {
+    std::memcpy(output.data(), base, output.size());
+    base += staged(output);
   }
   staging_.Unmap();
   return {};
@@ -152,13 +161,14 @@ Result<> DawnPlan::run(DawnDevice& device, std::span<const ByteView> inputs,
                        std::span<const std::span<std::uint8_t>> outputs) {
   IA_TRY(device.state());
   const auto same = [](const auto& given, const Transfer& made) { return given.size() == made.bytes; };
-  if (!std::ranges::equal(inputs, inputs_, same) || !std::ranges::equal(outputs, outputs_, same)) {
+  const auto wanted = [&](const auto& given, const Transfer& made) { return given.empty() || same(given, made); };
+  if (!std::ranges::equal(inputs, inputs_, same) || !std::ranges::equal(outputs, outputs_, wanted)) {
     return fail(ErrorCode::kInternal, "a submission whose inputs or outputs are not those of its plan");
   }
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     device.queue.WriteBuffer(inputs_[i].buffer, 0, inputs[i].data(), inputs[i].size());
   }
-  submit(device);
+  submit(device, outputs);
   return read(device, outputs);
 }
 

@@ -8,7 +8,7 @@ namespace ipfs_accelerate::host {
 class DawnPlan {
  public:
   static Result<std::unique_ptr<DawnPlan>> make(DawnDevice& device, const webgpu::Recording& recording,
-                                                std::vector<wgpu::Buffer> weights, const Stop& stop);
+                                                std::vector<wgpu::Buffer> kept, const Stop& stop);
   /// One submission, then its outputs as they lie on the device.
   Result<> run(DawnDevice& device, std::span<const ByteView> inputs, std::span<const std::span<std::uint8_t>> outputs);
   /// GPU time of every dispatch in microseconds.
@@ -24,13 +24,12 @@ class DawnPlan {
   struct Transfer {
     wgpu::Buffer buffer;
     std::uint64_t bytes = 0;
-    std::uint64_t staged_at = 0;  ///< outputs: offset in the staging buffer
   };
-  Result<> make_buffers(DawnDevice& device, const webgpu::Recording& recording, std::vector<wgpu::Buffer> weights);
+  Result<> make_buffers(DawnDevice& device, const webgpu::Recording& recording, std::vector<wgpu::Buffer> kept);
   Result<> make_staging(DawnDevice& device);
   Result<> make_dispatches(DawnDevice& device, const webgpu::Recording& recording, const Stop& stop);
   void encode(const wgpu::CommandEncoder& encoder, std::size_t begin, std::size_t end) const;
-  void submit(DawnDevice& device) const;
+  void submit(DawnDevice& device, std::span<const std::span<std::uint8_t>> outputs) const;
   Result<> read(DawnDevice& device, std::span<const std::span<std::uint8_t>> outputs);
 
   std::vector<Dispatch> dispatches_;

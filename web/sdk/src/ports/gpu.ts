@@ -5,7 +5,7 @@ import {factsOf, requestAdapter, requestDevice, type Wanted} from './gpuAdapter'
 
 type Triple = [number, number, number];
 interface BufferSpec {
-  kind: 'weight' | 'activation' | 'input' | 'output' | 'uniform' | 'constant';
+  kind: 'weight' | 'state' | 'activation' | 'input' | 'output' | 'uniform' | 'constant';
   bytes: number;
   index?: number;
   /** base64 */
@@ -20,8 +20,6 @@ interface Recording {
 
 interface Output {
   buffer: GPUBuffer;
-  /** In the read-back buffer. */
-  offset: number;
   /** Of the device buffer, padding included. */
   bytes: number;
 }
@@ -108,21 +106,21 @@ class OpenGpu {
     return buffer;
   }
 
-  plan(recording: Recording, weights: GPUBuffer[], pipelines: GPUComputePipeline[]): Plan {
-    let nextWeight = 0;
+  plan(recording: Recording, kept: GPUBuffer[], pipelines: GPUComputePipeline[]): Plan {
+    let next = 0;
     const buffers = recording.buffers.map(({kind, bytes, data}) =>
-      kind === 'weight'
-        ? weights[nextWeight++]!
+      kind === 'weight' || kind === 'state'
+        ? kept[next++]!
         : this.filled(kind, usages[kind], bytes, data === undefined ? undefined : fromBase64(data)),
     );
-    const owned = buffers.filter((_, i) => recording.buffers[i]!.kind !== 'weight');
+    const owned = buffers.filter((buffer) => !kept.includes(buffer));
     const inputs: GPUBuffer[] = [];
     const outputs: Output[] = [];
     let readbackBytes = 0;
     recording.buffers.forEach(({kind, bytes, index}, i) => {
       if (kind === 'input') inputs[index!] = buffers[i]!;
       if (kind !== 'output') return;
-      outputs[index!] = {buffer: buffers[i]!, offset: readbackBytes, bytes};
+      outputs[index!] = {buffer: buffers[i]!, bytes};
       readbackBytes += bytes;
     });
     const readback = this.filled('read-back', usages.readback, Math.max(readbackBytes, 16), undefined);
@@ -148,22 +146,29 @@ class OpenGpu {
     const {readback} = plan;
     const inputCount = request.numbers[1]!;
     plan.inputs.forEach((buffer, i) => queue.writeBuffer(buffer, 0, request.bytes(i) as Uint8Array<ArrayBuffer>));
-    queue.submit([this.#encode(plan)]);
+    const wanted = plan.outputs
+      .map((output, i) => ({...output, span: inputCount + i}))
+      .filter(({span}) => request.spans[span]!.size > 0);
+    queue.submit([this.#encode(plan, wanted)]);
+    const size = wanted.reduce((sum, {bytes}) => sum + bytes, 0);
+    if (size === 0) return;
     try {
-      await readback.mapAsync(mapModeRead);
+      await readback.mapAsync(mapModeRead, 0, size);
     } catch (error) {
       this.checkAlive();
       fail('device_lost', `the result cannot be read back from ${this.name}: ${String(error)}`, error);
     }
-    const mapped = readback.getMappedRange();
-    plan.outputs.forEach(({offset}, i) => {
-      const into = request.bytes(inputCount + i);
+    const mapped = readback.getMappedRange(0, size);
+    let offset = 0;
+    for (const {span, bytes} of wanted) {
+      const into = request.bytes(span); // only now: the engine's memory may have grown meanwhile
       into.set(new Uint8Array(mapped, offset, into.byteLength));
-    });
+      offset += bytes;
+    }
     readback.unmap();
   }
 
-  #encode({steps, outputs, readback}: Plan): GPUCommandBuffer {
+  #encode({steps, readback}: Plan, outputs: Output[]): GPUCommandBuffer {
     const encoder = this.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     let last: GPUComputePipeline | undefined;
@@ -174,7 +179,11 @@ class OpenGpu {
       pass.dispatchWorkgroups(...workgroups);
     }
     pass.end();
-    for (const {buffer, offset, bytes} of outputs) encoder.copyBufferToBuffer(buffer, 0, readback, offset, bytes);
+    let offset = 0;
+    for (const {buffer, bytes} of outputs) {
+      encoder.copyBufferToBuffer(buffer, 0, readback, offset, bytes);
+      offset += bytes;
+    }
     return encoder.finish();
   }
 
@@ -224,7 +233,7 @@ export function gpuPort(): Ports {
     gpu_buffer: async (request) => {
       const gpu = alive();
       const number = (last += 1);
-      const fill = () => gpu.filled('weight', usages.weight, request.spans[0]!.size, request.bytes(0));
+      const fill = () => gpu.filled('weight', usages.weight, request.numbers[0]!, request.bytes(0));
       gpu.buffers.set(number, await gpu.scoped('uploading weights', fill));
       return {numbers: [number]};
     },
@@ -233,13 +242,13 @@ export function gpuPort(): Ports {
       const number = (last += 1);
       const recording = JSON.parse(text) as Recording;
       if (recording.version !== 1) fail('internal', `a recording of version ${recording.version}`);
-      const weights = numbers.map(
-        (id) => gpu.buffers.get(id) ?? fail('device_lost', `the device that held weight buffer ${id} is gone`),
+      const kept = numbers.map(
+        (id) => gpu.buffers.get(id) ?? fail('device_lost', `the device that held buffer ${id} is gone`),
       );
       const pipelines = await Promise.all(
         recording.pipelines.map(({label, wgsl, bindings}) => gpu.pipeline(label, wgsl, bindings)),
       );
-      gpu.plans.set(number, await gpu.scoped('building the plan', () => gpu.plan(recording, weights, pipelines)));
+      gpu.plans.set(number, await gpu.scoped('building the plan', () => gpu.plan(recording, kept, pipelines)));
       return {numbers: [number]};
     },
     gpu_submit: (request) => {
