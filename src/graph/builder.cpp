@@ -1,5 +1,6 @@
 // GraphBuilder: checks each step and keeps the first mistake.
 #include <algorithm>
+#include <utility>
 
 #include "graph/graph.h"
 
@@ -22,12 +23,22 @@ ValueId GraphBuilder::input(std::string name, Dtype dtype, std::vector<Dim> dims
     fail({ErrorCode::kInternal, std::format("graph input '{}' has dtype {}", name, dtype_name(dtype))});
     return kNoValue;
   }
-  if (graph_.find(name) != kNoValue) {
-    fail({ErrorCode::kInternal, std::format("two graph values are called '{}'", name)});
-    return kNoValue;
-  }
+  if (graph_.find(name) != kNoValue) return input_again({std::move(name), dtype, std::move(dims)});
   const auto id = id_of<ValueId>(graph_.values.size());
   graph_.values.push_back({std::move(name), dtype, std::move(dims), std::move(growth)});
+  graph_.inputs.push_back(id);
+  return id;
+}
+
+ValueId GraphBuilder::input_again(const Value& wanted) {
+  const ValueId id = graph_.find(wanted.name);
+  const Value& value = graph_.value(id);
+  const auto has = [&](const Part& part) { return std::ranges::contains(part.graph.inputs, id); };
+  const bool same = value.dtype == wanted.dtype && value.dims == wanted.dims;
+  if (!same || std::ranges::contains(graph_.inputs, id) || std::ranges::none_of(parts_, has)) {
+    fail({ErrorCode::kInternal, std::format("two graph values are called '{}'", wanted.name)});
+    return kNoValue;
+  }
   graph_.inputs.push_back(id);
   return id;
 }
@@ -96,11 +107,33 @@ void GraphBuilder::output(ValueId value, std::string name) {
   graph_.outputs.push_back(value);
 }
 
-Result<Graph> GraphBuilder::finish() {
-  if (error_) return std::unexpected(*std::move(error_));
+void GraphBuilder::end_part(std::string name) {
   const auto writes = [](const Node& node) { return bool(written_state(node.op)); };
-  if (graph_.outputs.empty() && std::ranges::none_of(graph_.nodes, writes)) return ipfs_accelerate::fail(ErrorCode::kInternal, "the graph has no outputs");
-  return std::move(graph_);
+  if (graph_.outputs.empty() && std::ranges::none_of(graph_.nodes, writes)) {
+    fail({ErrorCode::kInternal, std::format("the graph of part '{}' has no outputs", name)});
+  }
+  Graph part;
+  part.nodes = std::exchange(graph_.nodes, {});
+  part.inputs = std::exchange(graph_.inputs, {});
+  part.outputs = std::exchange(graph_.outputs, {});
+  parts_.push_back({std::move(name), std::move(part)});
+}
+
+Result<std::vector<Part>> GraphBuilder::finish_parts() {
+  if (error_) return std::unexpected(*std::move(error_));
+  for (Part& part : parts_) {
+    part.graph.symbols = graph_.symbols;
+    part.graph.values = graph_.values;
+    part.graph.weights = graph_.weights;
+    part.graph.states = graph_.states;
+  }
+  return std::move(parts_);
+}
+
+Result<Graph> GraphBuilder::finish() {
+  end_part("model");
+  IA_ASSIGN(auto parts, finish_parts());
+  return std::move(parts.front().graph);
 }
 
 }  // namespace ipfs_accelerate

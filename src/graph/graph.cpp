@@ -18,6 +18,21 @@ std::vector<WeightId> used_weights(const Graph& graph) {
   return {ids.begin(), ids.end()};
 }
 
+Graph join(const std::vector<const Graph*>& graphs) {
+  Graph joined = *graphs.front();
+  const auto add = [](std::vector<ValueId>& to, const std::vector<ValueId>& ids) {
+    for (const ValueId id : ids) {
+      if (!std::ranges::contains(to, id)) to.push_back(id);
+    }
+  };
+  for (std::size_t i = 1; i < graphs.size(); ++i) {
+    joined.nodes.append_range(graphs[i]->nodes);
+    add(joined.inputs, graphs[i]->inputs);
+    add(joined.outputs, graphs[i]->outputs);
+  }
+  return joined;
+}
+
 std::vector<StateId> used_states(const Graph& graph) {
   std::set<StateId> ids;
   const auto add = [&](ValueId id) {

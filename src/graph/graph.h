@@ -75,6 +75,16 @@ struct Graph {
 /// States that the nodes read or write, ascending.
 std::vector<StateId> used_states(const Graph& graph);
 
+/// A graph of a model that is run by itself: "encoder", "decoder". The parts of a model share their tables: symbols,
+/// values, weights and states have the same ids in all of them.
+struct Part {
+  std::string name;
+  Graph graph;
+};
+
+/// The nodes of several graphs that share their tables, as one graph.
+Graph join(const std::vector<const Graph*>& graphs);
+
 /// Weights the nodes read, ascending. A slice keeps the whole table but uses only some of it.
 std::vector<WeightId> used_weights(const Graph& graph);
 
@@ -84,6 +94,7 @@ class GraphBuilder {
  public:
   /// The symbol of that name; made like `wanted` when there is none yet.
   Dim symbol(Symbol wanted);
+  /// Several parts may have the same input.
   ValueId input(std::string name, Dtype dtype, std::vector<Dim> dims, Growth growth = {});
   /// One stored tensor, or a stack of them; equal names give the same id. `shape` is checked by the weight loader.
   WeightId weight(const std::string& name, Shape shape);
@@ -95,9 +106,14 @@ class GraphBuilder {
   /// Makes `value` an output called `name`. A value can be an output once only.
   void output(ValueId value, std::string name);
   void fail(Error error);
-  Result<Graph> finish();
+  /// What was added since the last part is one; what follows is another.
+  void end_part(std::string name);
+  Result<std::vector<Part>> finish_parts();
+  Result<Graph> finish();  ///< of a model of one part
 
  private:
+  ValueId input_again(const Value& wanted);
+  std::vector<Part> parts_;
   Graph graph_;
   std::optional<Error> error_;
 };
