@@ -2,9 +2,11 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <ranges>
 
 #include "commands.h"
 #include "interrupt.h"
@@ -42,25 +44,32 @@ Result<Input> input_of(const Json& json, std::size_t line) {
   return input;
 }
 
-std::string preview(const Json& output) {
-  if (output.is_array() && !output.empty() && output[0].is_number()) {
-    std::string numbers;
-    for (std::size_t i = 0; i < std::min<std::size_t>(output.size(), 6); ++i)
-      numbers += std::format("{:.4f} ", output[i].get<double>());
-    return std::format("[{}... {} numbers]", numbers, output.size());
-  }
-  if (!output.is_array()) return dump(output);
+template <class Items, class Word>
+std::string ranked(const Items& items, Word word) {
   std::string text;
-  for (const Json& item : output) {
-    if (item.is_array()) {  // one list per mask
-      text += "\n    " + preview(item);
-      continue;
-    }
-    const std::string what = item.contains("label") ? item["label"].get<std::string>() : item.value("token_str", "");
-    text += std::format("{}{} {:.4f}", text.empty() ? "" : ", ", what, item.value("score", 0.0));
-  }
+  for (const auto& item : items) text += std::format("{}{} {:.4f}", text.empty() ? "" : ", ", word(item), item.score);
   return text;
 }
+
+/// An answer in a line, or in one for each mask.
+struct Preview {
+  std::string operator()(const Embedding& embedding) const {
+    std::string numbers;
+    for (const float value : embedding.values | std::views::take(6)) numbers += std::format("{:.4f} ", value);
+    return std::format("[{}... {} numbers]", numbers, embedding.values.size());
+  }
+  std::string operator()(const Labels& labels) const { return ranked(labels.labels, std::mem_fn(&Label::label)); }
+  std::string operator()(const MaskFills& fills) const {
+    std::string text;
+    for (const auto& mask : fills.masks) {
+      text += (fills.masks.size() > 1 ? "\n    " : "") + ranked(mask, std::mem_fn(&MaskFill::token_str));
+    }
+    return text;
+  }
+  std::string operator()(const GeneratedText& text) const { return text.text; }
+};
+
+std::string preview(const Answer& answer) { return std::visit(Preview(), answer); }
 
 std::string summary(const RunResult& result) {
   std::string line = std::format("{} on {}: {}, {:.0f} items/s, {:.0f} MB, {}", result.task, result.adapter_info,
@@ -75,9 +84,8 @@ void print_result(const Context& context, const std::vector<Input>& inputs, cons
     std::cout << result.to_json() << '\n';
     return;
   }
-  const Json outputs = Json::parse(result.output_json);
   for (std::size_t i = 0; i < inputs.size(); ++i)
-    std::cout << shorten(inputs[i].text, 60) << "\n  " << preview(outputs[i]) << '\n';
+    std::cout << shorten(inputs[i].text, 60) << "\n  " << preview(result.answers[i]) << '\n';
   std::cout.flush();
   std::cerr << summary(result) << '\n';
 }
@@ -156,9 +164,8 @@ Result<> run_json_lines(const Runner& runner, std::istream& in, std::string firs
       std::cout << result->to_json() << '\n';
       continue;
     }
-    Json outputs = Json::parse(result->output_json);
     for (std::size_t i = 0; i < lines.size(); ++i) {
-      lines[i]["output"] = std::move(outputs[i]);
+      lines[i]["output"] = Json::parse(to_json(result->answers[i]));
       std::cout << dump(lines[i]) << '\n';
     }
     std::cout.flush();

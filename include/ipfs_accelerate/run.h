@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ipfs_accelerate/answers.h"
 #include "ipfs_accelerate/error.h"
 #include "ipfs_accelerate/result.h"
 
@@ -71,8 +72,8 @@ struct RunResult {
   std::vector<SegmentReport> segments;  ///< what ran where
   ContentReport content;
   std::int64_t tokens = 0;      ///< computed, padding left out
-  std::string output_json;      ///< array, one value per input, in the order of the inputs
-  std::string to_json() const;  ///< all fields, `output` as JSON
+  std::vector<Answer> answers;  ///< one per input, in the order of the inputs
+  std::string to_json() const;  ///< all fields; `output` are the answers, `answer_kind` says of which kind
 };
 
 /// What happens to a model while it is loaded: `status` is "initiate", "download", "progress" or "done" of one file, or

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/base64.h"
+#include "engine/answer_json.h"
 #include "engine/json_forms.h"
 #include "task/task.h"
 
@@ -51,16 +52,14 @@ Async<std::string> run(Core& core, Call call, EventListener tell, Stop stop) {
 }
 
 /// transformers.js gives the best label alone, unless more are asked for.
-bool wants_one_label(const Call& call, std::string_view task) {
-  return task == "text-classification" && (!call.has_top_k || call.request.config.top_k == 1);
-}
+bool wants_one_label(const Call& call) { return !call.has_top_k || call.request.config.top_k == 1; }
 
 Async<std::string> pipeline(Core& core, Call call, EventListener tell, Stop stop) {
-  const std::string task((co_await find_task(call.request.config.task))->name());
-  if (wants_one_label(call, task)) call.request.config.top_k = 1;
+  const Task* const task = co_await find_task(call.request.config.task);
+  if (task->gives() == AnswerKind::kLabels && wants_one_label(call)) call.request.config.top_k = 1;
   RunResult result = co_await core.run(call.request, call.inputs, events_of(call, tell), stop);
   result.model_name = call.name;
-  co_return R"({"result":)" + result.to_json() + "," + pipeline_answer(call, task, result.output_json) + "}";
+  co_return R"({"result":)" + result.to_json() + "," + pipeline_answer(call, result.answers) + "}";
 }
 
 }  // namespace
@@ -83,19 +82,18 @@ std::string event_json(const std::string& model, const LoadEvent& event) {
   return dump(json);
 }
 
-std::string pipeline_answer(const Call& call, std::string_view task, std::string_view output_json) {
-  const Json output = Json::parse(output_json, nullptr, false);
-  if (task == "feature-extraction") {
-    return R"("dims":)" + dump({output.size(), output.empty() ? 0 : output[0].size()});
+std::string pipeline_answer(const Call& call, const std::vector<Answer>& answers) {
+  if (const auto* const first = std::get_if<Embedding>(&answers.at(0))) {
+    return R"("dims":)" + dump({answers.size(), first->values.size()});
   }
-  Json answer = output;
-  if (wants_one_label(call, task)) {
-    answer = Json::array();
-    for (const Json& labels : output) answer.push_back(labels.at(0));
+  const bool one_label = std::holds_alternative<Labels>(answers[0]) && wants_one_label(call);
+  nlohmann::ordered_json answer = answers_json(answers);
+  if (one_label) {
+    for (auto& labels : answer) labels = nlohmann::ordered_json(labels.at(0));
   } else if (!call.has_list) {
-    answer = output.at(0);
+    answer = nlohmann::ordered_json(answer.at(0));
   }
-  return R"("answer":)" + dump(answer);
+  return R"("answer":)" + answer.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 Async<std::string> carry_out(Core& core, std::string text, EventListener tell, Stop stop) {

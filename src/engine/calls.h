@@ -22,9 +22,9 @@ Async<std::string> carry_out(Core& core, std::string call, EventListener tell, S
 /// 100), model? (when it is ready)}. `model`: as the caller named it.
 std::string event_json(const std::string& model, const LoadEvent& event);
 
-/// What a run's output is to a pipeline of transformers.js, as a field of an object: "dims" of the tensor that an
-/// embedding task gives; else "answer": no outer list for a single text, and of labels the best alone unless more were
-/// asked for. `output_json`: RunResult's, an array with a value for each input.
-std::string pipeline_answer(const Call& call, std::string_view task, std::string_view output_json);
+/// What a run's answers are to a pipeline of transformers.js, as a field of an object: "dims" of the tensor that
+/// embeddings are the rows of; else "answer": no outer list for a single input, and of labels the best alone unless more
+/// were asked for.
+std::string pipeline_answer(const Call& call, const std::vector<Answer>& answers);
 
 }  // namespace ipfs_accelerate

@@ -212,7 +212,7 @@ Async<RunResult> Core::run(Request request, std::vector<Input> inputs, LoadListe
   const auto work = [&](const Impl::Ready& ready) -> Async<RunResult> {
     LoadedModel& model = *ready.model;
     const double start = host.clock.now();
-    const Answers answers = co_await model.run(inputs, request.config, stop);
+    Answers answers = co_await model.run(inputs, request.config, stop);
     const DeviceInfo& device = model.device();
     const double memory = static_cast<double>(host.memory ? host.memory() : 0);
     RunResult result;
@@ -236,7 +236,7 @@ Async<RunResult> Core::run(Request request, std::vector<Input> inputs, LoadListe
     result.segments = model.segments();
     result.content = content_report(model.source().fetcher->figures(), host.keep.kind());
     result.tokens = answers.tokens;
-    result.output_json = dump(answers.values);
+    result.answers = std::move(answers.values);
     result.total_time = host.clock.now() - begin;
     co_return result;
   };

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "engine/batching.h"
@@ -148,8 +147,8 @@ Async<LoadedModel::Outputs> LoadedModel::compute(Batch batch, Stop stop) {
   co_return outputs;
 }
 
-Async<std::vector<nlohmann::json>> LoadedModel::run_batch(std::vector<TextInput> items, TaskOptions options,
-                                                          std::int64_t* tokens, Stop stop) {
+Async<std::vector<Answer>> LoadedModel::run_batch(std::vector<TextInput> items, TaskOptions options,
+                                                  std::int64_t* tokens, Stop stop) {
   Batch batch;
   const auto prepare = [&]() -> Result<> {
     IA_ASSIGN(batch, pipeline_.prepare(items, options));
@@ -160,7 +159,7 @@ Async<std::vector<nlohmann::json>> LoadedModel::run_batch(std::vector<TextInput>
     for (const std::int32_t attended : encoding.attention_mask) *tokens += attended;
   }
   Outputs outputs = co_await compute(batch, stop);
-  std::vector<nlohmann::json> answers;
+  std::vector<Answer> answers;
   const auto finish = [&]() -> Result<> {
     IA_ASSIGN(answers, pipeline_.finish(batch, outputs.front().second, options));
     return {};
@@ -177,7 +176,7 @@ Async<Answers> LoadedModel::run(std::vector<Input> inputs, Config config, Stop s
   const TaskOptions options = task_options(config, stop);
   const auto batches = length_sorted_batches(inputs, static_cast<std::size_t>(config.batch_size));
   sorted_ = batches.size() > 1;
-  Answers answers{std::vector<nlohmann::json>(inputs.size()), 0};
+  Answers answers{std::vector<Answer>(inputs.size()), 0};
   for (const auto& batch : batches) {
     co_await stop.check();
     auto values = co_await run_batch(text_inputs(inputs, batch), options, &answers.tokens, stop);

@@ -3,7 +3,6 @@
 
 #include <list>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,8 +21,8 @@ Result<PipelineOptions> pipeline_options(const Request& request);
 Plan plan_for(const Graph& graph, const Choice& choice, const LoadOptions& options);
 
 struct Answers {
-  std::vector<nlohmann::json> values;  ///< one per input, in the order of the inputs
-  std::int64_t tokens = 0;             ///< padding left out
+  std::vector<Answer> values;  ///< one per input, in the order of the inputs
+  std::int64_t tokens = 0;     ///< padding left out
 };
 
 /// Runs follow each other: executables hold one run's tensors.
@@ -65,8 +64,8 @@ class LoadedModel {
   Async<> load_programs(LoadOptions options, LoadListener listener, Stop stop);
   Async<Compiled*> compiled(ShapeClass shape, Stop stop);
   Async<Outputs> compute(Batch batch, Stop stop);
-  Async<std::vector<nlohmann::json>> run_batch(std::vector<TextInput> items, TaskOptions options, std::int64_t* tokens,
-                                               Stop stop);
+  Async<std::vector<Answer>> run_batch(std::vector<TextInput> items, TaskOptions options, std::int64_t* tokens,
+                                       Stop stop);
 
   host::Host& host_;
   Pipeline pipeline_;

@@ -110,7 +110,7 @@ Result<Batch> Pipeline::fit(Batch batch) const {
   return batch;
 }
 
-Result<std::vector<nlohmann::json>> Pipeline::finish(const Batch& batch, const Tensor& output,
+Result<std::vector<Answer>> Pipeline::finish(const Batch& batch, const Tensor& output,
                                                      const TaskOptions& options) const {
   return task_->finish(task_model_, batch, output, options);
 }

@@ -59,7 +59,7 @@ class Pipeline {
   /// The same from token ids (golden runs): one Encoding per item, of which ids, type_ids and attention_mask are read.
   /// The graph must have no input `rows`.
   Result<Batch> prepare_encoded(std::vector<Encoding> encodings) const;
-  Result<std::vector<nlohmann::json>> finish(const Batch& batch, const Tensor& output,
+  Result<std::vector<Answer>> finish(const Batch& batch, const Tensor& output,
                                              const TaskOptions& options) const;
 
   /// The plan dump: what runs where, which weights, and `memory`, what each segment's backend says it takes.

@@ -1,5 +1,4 @@
 // fill-mask: a text with mask tokens -> the likeliest tokens for each.
-#include <nlohmann/json.hpp>
 
 #include "task/tasks.h"
 #include "task/text_batch.h"
@@ -18,6 +17,7 @@ std::vector<std::size_t> mask_positions(const Encoding& encoding, std::int32_t m
 
 class FillMask final : public Task {
  public:
+  AnswerKind gives() const override { return AnswerKind::kMaskFills; }
   std::string_view name() const override { return "fill-mask"; }
 
   Result<Batch> prepare(const TaskModel& model, const std::vector<TextInput>& items,
@@ -44,44 +44,41 @@ class FillMask final : public Task {
     return batch;
   }
 
-  Result<std::vector<nlohmann::json>> finish(const TaskModel& model, const Batch& batch, const Tensor& output,
+  Result<std::vector<Answer>> finish(const TaskModel& model, const Batch& batch, const Tensor& output,
                                              const TaskOptions& options) const override {
     const std::int64_t rows = batch.shape.at(kRows);
     IA_TRY(check_output(output, rows));
     const std::size_t vocabulary = output.f32s().size() / static_cast<std::size_t>(rows);
-    std::vector<nlohmann::json> results;
+    std::vector<Answer> results;
     std::size_t row = 0;
     for (std::size_t item = 0; item < batch.encodings.size(); ++item) {
       IA_TRY(options.stop.check());
       const auto positions = mask_positions(batch.encodings[item], model.mask_id);
-      nlohmann::json masks = nlohmann::json::array();
+      MaskFills fills;
       for (std::size_t position : positions) {
         const auto scores = output.f32s().subspan(row++ * vocabulary, vocabulary);
-        IA_ASSIGN(nlohmann::json answers, rank(model, batch.encodings[item], position, positions.size() == 1, scores,
+        IA_ASSIGN(std::vector<MaskFill> best, rank(model, batch.encodings[item], position, positions.size() == 1, scores,
                                                static_cast<std::size_t>(options.top_k)));
-        masks.push_back(std::move(answers));
+        fills.masks.push_back(std::move(best));
       }
-      results.push_back(masks.size() == 1 ? std::move(masks[0]) : std::move(masks));
+      results.emplace_back(std::move(fills));
     }
     return results;
   }
 
  private:
   /// The best tokens for one mask. With several masks the special tokens stay in `sequence`, so that the others show.
-  static Result<nlohmann::json> rank(const TaskModel& model, const Encoding& encoding, std::size_t position,
+  static Result<std::vector<MaskFill>> rank(const TaskModel& model, const Encoding& encoding, std::size_t position,
                                      bool skip_special, std::span<const float> scores, std::size_t count) {
     const std::vector<double> probabilities = softmax(scores);
-    nlohmann::json answers = nlohmann::json::array();
+    std::vector<MaskFill> answers;
     for (std::size_t id : largest(probabilities, count)) {
       const auto token = static_cast<std::int32_t>(id);
       std::vector<std::int32_t> ids = encoding.ids;
       ids[position] = token;
       IA_ASSIGN(std::string sequence, model.tokenizer->decode(ids, skip_special));
       IA_ASSIGN(std::string text, model.tokenizer->decode({token}, /*skip_special_tokens=*/false));
-      answers.push_back({{"score", probabilities[id]},
-                         {"token", token},
-                         {"token_str", std::move(text)},
-                         {"sequence", std::move(sequence)}});
+      answers.push_back({probabilities[id], token, std::move(text), std::move(sequence)});
     }
     return answers;
   }

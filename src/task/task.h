@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "base/stop.h"
 #include "graph/graph.h"
 #include "input/text/tokenizer.h"
+#include "ipfs_accelerate/answers.h"
 
 namespace ipfs_accelerate {
 
@@ -47,14 +47,13 @@ struct Batch {
 class Task {
  public:
   virtual ~Task() = default;
+  virtual AnswerKind gives() const = 0;
   virtual std::string_view name() const = 0;  ///< "feature-extraction", "fill-mask", "text-classification"
   /// Tokenizes and pads. kInputTooLong, kInvalidArgument (no mask token in a fill-mask text) say which item.
   virtual Result<Batch> prepare(const TaskModel& model, const std::vector<TextInput>& items,
                                 const TaskOptions& options) const = 0;
-  /// One JSON value per item from the graph's main output (f32). kNotFinite when it holds NaN or infinity.
-  /// feature-extraction: [numbers]; fill-mask: [{score, token, token_str, sequence}] (one list per mask when several);
-  /// text-classification: [{label, score}] sorted, top_k of them.
-  virtual Result<std::vector<nlohmann::json>> finish(const TaskModel& model, const Batch& batch, const Tensor& output,
+  /// One answer per item from the graph's main output (f32). kNotFinite when it holds NaN or infinity.
+  virtual Result<std::vector<Answer>> finish(const TaskModel& model, const Batch& batch, const Tensor& output,
                                                      const TaskOptions& options) const = 0;
 };
 

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "graph/test_symbols.h"
 #include "task/text_batch.h"
@@ -139,12 +138,13 @@ TEST_F(TaskTest, FillMaskRanksTokens) {
   logits.f32s()[16 + 5] = 9;  // row 2: red
   const auto answers = find_task("fill-mask").value()->finish(model_, *batch, logits, {.top_k = 2});
   ASSERT_TRUE(answers) << answers.error().message;
-  EXPECT_EQ((*answers)[0][0]["token_str"], "lamp");
-  EXPECT_EQ((*answers)[0][0]["sequence"], "red lamp");
-  EXPECT_EQ((*answers)[0].size(), 2u);
-  EXPECT_EQ((*answers)[0][1]["token"], 0);  // of equal ones the lower id
-  EXPECT_NEAR((*answers)[0][0]["score"].get<double>(), std::exp(9.0) / (std::exp(9.0) + 7), 1e-9);
-  EXPECT_EQ((*answers)[1][1][0]["token_str"], "red");
+  const auto fills = [&](std::size_t item, std::size_t mask) { return std::get<MaskFills>((*answers)[item]).masks[mask]; };
+  EXPECT_EQ(fills(0, 0)[0].token_str, "lamp");
+  EXPECT_EQ(fills(0, 0)[0].sequence, "red lamp");
+  EXPECT_EQ(fills(0, 0).size(), 2u);
+  EXPECT_EQ(fills(0, 0)[1].token, 0);  // of equal ones the lower id
+  EXPECT_NEAR(fills(0, 0)[0].score, std::exp(9.0) / (std::exp(9.0) + 7), 1e-9);
+  EXPECT_EQ(fills(1, 1)[0].token_str, "red");
 }
 
 TEST_F(TaskTest, ClassificationSoftmaxesOrSigmoids) {
@@ -154,13 +154,14 @@ TEST_F(TaskTest, ClassificationSoftmaxesOrSigmoids) {
   const Task& task = *find_task("text-classification").value();
   const auto soft = task.finish(model_, *batch, logits, {.top_k = 2});
   ASSERT_TRUE(soft);
-  EXPECT_EQ((*soft)[0].size(), 2u);
-  EXPECT_EQ((*soft)[0][0]["label"], "b");
-  EXPECT_NEAR((*soft)[0][0]["score"].get<double>(), 0.5, 1e-6);
+  const auto labels = [](const auto& answers) { return std::get<Labels>(answers->at(0)).labels; };
+  EXPECT_EQ(labels(soft).size(), 2u);
+  EXPECT_EQ(labels(soft)[0].label, "b");
+  EXPECT_NEAR(labels(soft)[0].score, 0.5, 1e-6);
   model_.multi_label = true;
-  EXPECT_NEAR((*task.finish(model_, *batch, logits, {}))[0][0]["score"].get<double>(), 2.0 / 3, 1e-6);
+  EXPECT_NEAR(labels(task.finish(model_, *batch, logits, {}))[0].score, 2.0 / 3, 1e-6);
   model_.regression = true;
-  EXPECT_NEAR((*task.finish(model_, *batch, logits, {}))[0][0]["score"].get<double>(), std::log(2.0), 1e-6);
+  EXPECT_NEAR(labels(task.finish(model_, *batch, logits, {}))[0].score, std::log(2.0), 1e-6);
   EXPECT_EQ(task.finish(model_, *batch, floats({1, 2}, {0, 0}), {}).error().code, ErrorCode::kInternal);
 }
 
@@ -168,7 +169,7 @@ TEST_F(TaskTest, NumbersThatAreNotFiniteAreErrors) {
   const auto batch = prepare("feature-extraction", {{"red", std::nullopt}});
   ASSERT_TRUE(batch);
   const Task& task = *find_task("embedding").value();
-  EXPECT_EQ((*task.finish(model_, *batch, floats({1, 2}, {1, -0.5f}), {}))[0], nlohmann::json({1.0, -0.5}));
+  EXPECT_EQ(task.finish(model_, *batch, floats({1, 2}, {1, -0.5f}), {}).value()[0], Answer(Embedding{{1.0f, -0.5f}}));
   EXPECT_EQ(task.finish(model_, *batch, floats({1, 2}, {1, NAN}), {}).error().code, ErrorCode::kNotFinite);
   EXPECT_EQ(task.finish(model_, *batch, floats({1, 2}, {1, INFINITY}), {}).error().code, ErrorCode::kNotFinite);
   EXPECT_EQ(task.finish(model_, *batch, floats({2, 2}, {1, 1, 1, 1}), {}).error().code, ErrorCode::kInternal);

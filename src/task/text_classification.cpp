@@ -1,6 +1,5 @@
 // text-classification: a text -> labels with probabilities.
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "task/tasks.h"
 #include "task/text_batch.h"
@@ -19,6 +18,7 @@ std::vector<double> label_scores(const TaskModel& model, std::span<const float> 
 
 class TextClassification final : public Task {
  public:
+  AnswerKind gives() const override { return AnswerKind::kLabels; }
   std::string_view name() const override { return "text-classification"; }
 
   Result<Batch> prepare(const TaskModel& model, const std::vector<TextInput>& items,
@@ -26,7 +26,7 @@ class TextClassification final : public Task {
     return make_text_batch(model, items, options);
   }
 
-  Result<std::vector<nlohmann::json>> finish(const TaskModel& model, const Batch& batch, const Tensor& output,
+  Result<std::vector<Answer>> finish(const TaskModel& model, const Batch& batch, const Tensor& output,
                                              const TaskOptions& options) const override {
     const std::int64_t items = batch.shape.at(kBatch);
     IA_TRY(check_output(output, items));
@@ -34,14 +34,14 @@ class TextClassification final : public Task {
     if (output.f32s().size() != labels * static_cast<std::size_t>(items)) {
       return fail(ErrorCode::kInternal, "the output is {} for {} labels", shape_text(output.shape), labels);
     }
-    std::vector<nlohmann::json> results;
+    std::vector<Answer> results;
     for (std::size_t at = 0; at < output.f32s().size(); at += labels) {
       const std::vector<double> scores = label_scores(model, output.f32s().subspan(at, labels));
-      nlohmann::json answers = nlohmann::json::array();
+      Labels answer;
       for (std::size_t id : largest(scores, static_cast<std::size_t>(options.top_k))) {
-        answers.push_back({{"label", model.labels[id]}, {"score", scores[id]}});
+        answer.labels.push_back({model.labels[id], scores[id]});
       }
-      results.push_back(std::move(answers));
+      results.emplace_back(std::move(answer));
     }
     return results;
   }
