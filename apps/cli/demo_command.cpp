@@ -24,7 +24,7 @@ struct Timing {
   double warm = 0;  ///< median of the warm runs, s
 };
 
-Result<Timing> measure(Engine& engine, const std::string& model, const std::vector<Input>& inputs,
+Result<Timing> measure(Engine& engine, const std::string& model, const std::vector<Content>& inputs,
                        const std::string& platform) {
   Config config;
   config.platform = platform;
@@ -73,12 +73,12 @@ double cosine(const std::vector<float>& a, const std::vector<float>& b) {
   return dot / std::max(std::sqrt(aa * bb), 1e-30);
 }
 
-void print_similarity(const std::vector<Input>& inputs, const Vectors& vectors) {
+void print_similarity(const std::vector<std::string>& texts, const Vectors& vectors) {
   std::size_t width = 0;
-  for (const Input& input : inputs) width = std::max(width, shorten(input.text, 32).size());
+  for (const std::string& text : texts) width = std::max(width, shorten(text, 32).size());
   std::cout << "\n  similarity\n";
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    std::cout << std::format("  {:>2} {:<{}}", i + 1, shorten(inputs[i].text, 32), width);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    std::cout << std::format("  {:>2} {:<{}}", i + 1, shorten(texts[i], 32), width);
     for (const auto& other : vectors) std::cout << std::format(" {:6.2f}", cosine(vectors[i], other));
     std::cout << '\n';
   }
@@ -102,8 +102,8 @@ double worst_difference(const Vectors& a, const Vectors& b) {
 }
 
 Result<> demo(Engine& engine, const std::string& model, const std::vector<std::string>& texts) {
-  std::vector<Input> inputs;
-  for (const std::string& text : texts) inputs.push_back({text, {}});
+  std::vector<Content> inputs;
+  for (const std::string& text : texts) inputs.push_back(Text{text});
   const auto plan = engine.explain(model, inputs);
   if (!plan) return std::unexpected(plan.error());
   const auto cpu = measure(engine, model, inputs, "cpu");
@@ -118,7 +118,7 @@ Result<> demo(Engine& engine, const std::string& model, const std::vector<std::s
         Error{ErrorCode::kInvalidArgument, model + " is no embedding model; demo shows similarities"});
   }
   const Vectors vectors = vectors_of(cpu->first);
-  print_similarity(inputs, vectors);
+  print_similarity(texts, vectors);
   std::cout << std::format("\n  timings  ({} texts, median of {})\n", inputs.size(), kWarmRuns);
   print_timing("cpu", *cpu, -1);
   // The first time on a device its driver compiles every shader, which takes a while on software adapters.

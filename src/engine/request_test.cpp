@@ -171,6 +171,23 @@ Json answer_of(const char* inputs, const char* config, const std::vector<Answer>
   return Json::parse("{" + pipeline_answer(call.value(), answers) + "}", nullptr, false);
 }
 
+TEST(Calls, TensorsByName) {
+  const auto read = [](const char* tensors) { return read_call(std::format(R"({{"tensors": {}}})", tensors)); };
+  const auto call = read(R"({"ids": {"shape": [1, 2], "ints": [3, -4]}, "pixels": {"shape": [2], "values": [0.5, 1]}})");
+  ASSERT_TRUE(call) << call.error().message;
+  ASSERT_EQ(call->given.tensors.size(), 2u);
+  EXPECT_EQ(call->given.tensors[0].second.shape, (Shape{1, 2}));
+  EXPECT_EQ(call->given.tensors[0].second.i32s()[1], -4);
+  EXPECT_EQ(call->given.tensors[1].second.f32s()[0], 0.5f);
+  for (const char* bad : {"[]", R"({"x": 7})", R"({"x": {"shape": [1]}})", R"({"x": {"shape": [-1], "ints": []}})",
+                          R"({"x": {"shape": [2], "ints": [1]}})", R"({"x": {"shape": [1], "ints": [0.5]}})",
+                          R"({"x": {"shape": [1], "ints": [2147483648]}})", R"({"x": {"shape": [1], "values": ["a"]}})",
+                          R"({"x": {"shape": 1, "values": [1]}})"}) {
+    EXPECT_EQ(read(bad).error().code, ErrorCode::kInvalidArgument) << bad;
+  }
+  EXPECT_EQ(read(R"({"x": {"shape": [2147483647, 2147483647], "ints": []}})").error().code, ErrorCode::kLimitExceeded);
+}
+
 TEST(Pipelines, AnswersAreShapedByKind) {
   const Labels even{{{"even", 0.75}, {"odd", 0.25}}}, odd{{{"odd", 1}, {"even", 0}}};
   const Json both = Json::parse(R"([{"label": "even", "score": 0.75}, {"label": "odd", "score": 0.25}])");
@@ -214,6 +231,11 @@ TEST(Events, AsTransformersJsTellsThem) {
   EXPECT_EQ(told({"ready", {}, "cache", "fill-mask", 0, 0}),
             Json::parse(R"({"status": "ready", "name": "bert", "model": "bert", "source": "cache",
                             "task": "fill-mask"})"));
+}
+
+TEST(Events, OfATextBeingGenerated) {
+  EXPECT_EQ(Json::parse(event_json("gpt", TextEvent{2, 7, "lamp", true})),
+            Json::parse(R"({"status": "text", "item": 2, "token": 7, "text": "lamp", "end": true})"));
 }
 
 TEST(Browsers, ByWhatTheySay) {

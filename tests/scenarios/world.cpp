@@ -100,7 +100,7 @@ bool World::read_anew() const {
 }
 
 Result<RunResult> Story::run(World& world, Core& core, const std::string& what, Request request, Stop stop) {
-  const std::vector<Input> texts = {{"red lamp", {}}, {"cold", {}}};
+  const std::vector<Content> texts = {Text{"red lamp"}, Text{"cold"}};
   world.host.trace.clear();
   auto result = world.host.run(core.run(std::move(request), texts, {}, std::move(stop)));
   outcome_.trace += "- " + what + "\n" + world.host.traced();
