@@ -15,6 +15,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+using Vectors = std::vector<std::vector<float>>;
+
 constexpr int kWarmRuns = 20;
 
 struct Timing {
@@ -22,7 +24,7 @@ struct Timing {
   double warm = 0;  ///< median of the warm runs, s
 };
 
-Result<Timing> measure(Engine& engine, const std::string& model, const std::vector<Input>& inputs,
+Result<Timing> measure(Engine& engine, const std::string& model, const std::vector<Content>& inputs,
                        const std::string& platform) {
   Config config;
   config.platform = platform;
@@ -58,18 +60,25 @@ std::string plan_lines(const Json& plan) {
       plan["shape"].value("sequence", 0));
 }
 
-double cosine(const std::vector<double>& a, const std::vector<double>& b) {
+/// Of a run that gave embeddings.
+Vectors vectors_of(const RunResult& result) {
+  Vectors vectors;
+  for (const Answer& answer : result.answers) vectors.push_back(std::get<Embedding>(answer).values);
+  return vectors;
+}
+
+double cosine(const std::vector<float>& a, const std::vector<float>& b) {
   double dot = 0, aa = 0, bb = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) dot += a[i] * b[i], aa += a[i] * a[i], bb += b[i] * b[i];
+  for (std::size_t i = 0; i < a.size(); ++i) dot += double{a[i]} * b[i], aa += double{a[i]} * a[i], bb += double{b[i]} * b[i];
   return dot / std::max(std::sqrt(aa * bb), 1e-30);
 }
 
-void print_similarity(const std::vector<Input>& inputs, const std::vector<std::vector<double>>& vectors) {
+void print_similarity(const std::vector<std::string>& texts, const Vectors& vectors) {
   std::size_t width = 0;
-  for (const Input& input : inputs) width = std::max(width, shorten(input.text, 32).size());
+  for (const std::string& text : texts) width = std::max(width, shorten(text, 32).size());
   std::cout << "\n  similarity\n";
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    std::cout << std::format("  {:>2} {:<{}}", i + 1, shorten(inputs[i].text, 32), width);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    std::cout << std::format("  {:>2} {:<{}}", i + 1, shorten(texts[i], 32), width);
     for (const auto& other : vectors) std::cout << std::format(" {:6.2f}", cosine(vectors[i], other));
     std::cout << '\n';
   }
@@ -84,17 +93,17 @@ void print_timing(const std::string& platform, const Timing& timing, double wors
   std::cout << '\n';
 }
 
-double worst_difference(const std::vector<std::vector<double>>& a, const std::vector<std::vector<double>>& b) {
+double worst_difference(const Vectors& a, const Vectors& b) {
   double worst = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    for (std::size_t j = 0; j < a[i].size(); ++j) worst = std::max(worst, std::abs(a[i][j] - b[i][j]));
+    for (std::size_t j = 0; j < a[i].size(); ++j) worst = std::max(worst, std::abs(double{a[i][j]} - b[i][j]));
   }
   return worst;
 }
 
 Result<> demo(Engine& engine, const std::string& model, const std::vector<std::string>& texts) {
-  std::vector<Input> inputs;
-  for (const std::string& text : texts) inputs.push_back({text, {}});
+  std::vector<Content> inputs;
+  for (const std::string& text : texts) inputs.push_back(Text{text});
   const auto plan = engine.explain(model, inputs);
   if (!plan) return std::unexpected(plan.error());
   const auto cpu = measure(engine, model, inputs, "cpu");
@@ -104,13 +113,12 @@ Result<> demo(Engine& engine, const std::string& model, const std::vector<std::s
       cpu->first.cid, cpu->first.ipfs_source == "cache" ? "store" : cpu->first.ipfs_source,
       cpu->first.ipfs_cache_hit ? "already there" : "added just now", human_time(cpu->first.ipfs_load_time / 1e3));
   std::cout << plan_lines(Json::parse(*plan));
-  const Json output = Json::parse(cpu->first.output_json);
-  if (!output[0].is_array() || output[0].empty() || !output[0][0].is_number()) {
+  if (kind_of(cpu->first.answers[0]) != AnswerKind::kEmbedding) {
     return std::unexpected(
         Error{ErrorCode::kInvalidArgument, model + " is no embedding model; demo shows similarities"});
   }
-  const auto vectors = output.get<std::vector<std::vector<double>>>();
-  print_similarity(inputs, vectors);
+  const Vectors vectors = vectors_of(cpu->first);
+  print_similarity(texts, vectors);
   std::cout << std::format("\n  timings  ({} texts, median of {})\n", inputs.size(), kWarmRuns);
   print_timing("cpu", *cpu, -1);
   // The first time on a device its driver compiles every shader, which takes a while on software adapters.
@@ -121,8 +129,7 @@ Result<> demo(Engine& engine, const std::string& model, const std::vector<std::s
     std::cout << std::format("  {:<7} {}\n", "webgpu", gpu.error().message);
     return {};
   }
-  const auto other = Json::parse(gpu->first.output_json).get<std::vector<std::vector<double>>>();
-  const double worst = worst_difference(vectors, other);
+  const double worst = worst_difference(vectors, vectors_of(gpu->first));
   print_timing("webgpu", *gpu, worst);
   if (worst > 1e-3) {
     return std::unexpected(Error{ErrorCode::kSelfCheckFailed, std::format("webgpu and cpu disagree by {:.1e}", worst)});

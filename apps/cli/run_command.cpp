@@ -1,10 +1,12 @@
-// run: texts in, results out. Plain lines give a readable answer; JSON lines in give JSON lines out.
+// run: content in, answers out. Plain lines give a readable answer; JSON lines in give JSON lines out.
 #include <unistd.h>
 
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <ranges>
 
 #include "commands.h"
 #include "interrupt.h"
@@ -29,38 +31,51 @@ std::unexpected<Error> bad(std::string message) {
   return std::unexpected(Error{ErrorCode::kInvalidArgument, std::move(message)});
 }
 
-/// {"text", "pair"?} or a JSON text.
-Result<Input> input_of(const Json& json, std::size_t line) {
-  if (json.is_string()) return Input{json.get<std::string>(), {}};
-  const auto text_at = [&](const char* key) { return json.is_object() && json.contains(key) && json[key].is_string(); };
-  if (!text_at("text")) return bad(std::format("line {}: expected an object with a \"text\", or a JSON text", line));
-  Input input{json["text"].get<std::string>(), {}};
-  if (json.contains("pair") && !json["pair"].is_null()) {
-    if (!text_at("pair")) return bad(std::format("line {}: \"pair\" must be a text", line));
-    input.pair = json["pair"].get<std::string>();
-  }
-  return input;
+/// What a JSON line holds: one content.
+Result<Content> content_of(const std::string& text, const Json& json, std::size_t line) {
+  if (json.is_array()) return bad(std::format("line {} is a list; write one input in a line", line));
+  auto contents = read_contents(text, local_files());
+  if (contents) return std::move(contents->front());
+  return std::unexpected(Error{contents.error().code, std::format("line {}: {}", line, contents.error().message)});
 }
 
-std::string preview(const Json& output) {
-  if (output.is_array() && !output.empty() && output[0].is_number()) {
-    std::string numbers;
-    for (std::size_t i = 0; i < std::min<std::size_t>(output.size(), 6); ++i)
-      numbers += std::format("{:.4f} ", output[i].get<double>());
-    return std::format("[{}... {} numbers]", numbers, output.size());
-  }
-  if (!output.is_array()) return dump(output);
+/// The line above an answer.
+struct Title {
+  std::string operator()(const Text& one) const { return shorten(one.text, 60); }
+  std::string operator()(const TextPair& two) const { return shorten(two.text, 60); }
+  std::string operator()(const Messages& all) const { return shorten(all.messages.back().content, 60); }
+  std::string operator()(const Picture& picture) const { return std::format("image, {} bytes", picture.file.size()); }
+  std::string operator()(const Pixels& pixels) const { return std::format("image, {} x {}", pixels.width, pixels.height); }
+  std::string operator()(const Sound& sound) const { return std::format("sound, {} bytes", sound.file.size()); }
+  std::string operator()(const Samples& sound) const { return std::format("sound, {} samples", sound.values.size()); }
+};
+
+template <class Items, class Word>
+std::string ranked(const Items& items, Word word) {
   std::string text;
-  for (const Json& item : output) {
-    if (item.is_array()) {  // one list per mask
-      text += "\n    " + preview(item);
-      continue;
-    }
-    const std::string what = item.contains("label") ? item["label"].get<std::string>() : item.value("token_str", "");
-    text += std::format("{}{} {:.4f}", text.empty() ? "" : ", ", what, item.value("score", 0.0));
-  }
+  for (const auto& item : items) text += std::format("{}{} {:.4f}", text.empty() ? "" : ", ", word(item), item.score);
   return text;
 }
+
+/// An answer in a line, or in one for each mask.
+struct Preview {
+  std::string operator()(const Embedding& embedding) const {
+    std::string numbers;
+    for (const float value : embedding.values | std::views::take(6)) numbers += std::format("{:.4f} ", value);
+    return std::format("[{}... {} numbers]", numbers, embedding.values.size());
+  }
+  std::string operator()(const Labels& labels) const { return ranked(labels.labels, std::mem_fn(&Label::label)); }
+  std::string operator()(const MaskFills& fills) const {
+    std::string text;
+    for (const auto& mask : fills.masks) {
+      text += (fills.masks.size() > 1 ? "\n    " : "") + ranked(mask, std::mem_fn(&MaskFill::token_str));
+    }
+    return text;
+  }
+  std::string operator()(const GeneratedText& text) const { return text.text; }
+};
+
+std::string preview(const Answer& answer) { return std::visit(Preview(), answer); }
 
 std::string summary(const RunResult& result) {
   std::string line = std::format("{} on {}: {}, {:.0f} items/s, {:.0f} MB, {}", result.task, result.adapter_info,
@@ -70,14 +85,13 @@ std::string summary(const RunResult& result) {
   return line;
 }
 
-void print_result(const Context& context, const std::vector<Input>& inputs, const RunResult& result) {
+void print_result(const Context& context, const std::vector<Content>& inputs, const RunResult& result) {
   if (context.json) {
     std::cout << result.to_json() << '\n';
     return;
   }
-  const Json outputs = Json::parse(result.output_json);
   for (std::size_t i = 0; i < inputs.size(); ++i)
-    std::cout << shorten(inputs[i].text, 60) << "\n  " << preview(outputs[i]) << '\n';
+    std::cout << std::visit(Title(), inputs[i]) << "\n  " << preview(result.answers[i]) << '\n';
   std::cout.flush();
   std::cerr << summary(result) << '\n';
 }
@@ -111,7 +125,7 @@ struct Runner {
   Interrupt& interrupt;
   const Options& options;
 
-  Result<RunResult> accelerate(const std::vector<Input>& inputs) const {
+  Result<RunResult> accelerate(const std::vector<Content>& inputs) const {
     Result<RunResult> result;
     const auto done = interrupt.during([&]() -> Result<> {
       result = engine.accelerate(options.model, inputs, options.config, interrupt.cancel());
@@ -120,7 +134,7 @@ struct Runner {
     if (!done) return std::unexpected(done.error());
     return result;
   }
-  Result<> explain(const std::vector<Input>& inputs) const {
+  Result<> explain(const std::vector<Content>& inputs) const {
     Result<std::string> plan;
     const auto done = interrupt.during([&]() -> Result<> {
       plan = engine.explain(options.model, inputs, options.config, interrupt.cancel());
@@ -139,12 +153,12 @@ Result<> run_json_lines(const Runner& runner, std::istream& in, std::string firs
   bool more = true;
   while (more) {
     std::vector<Json> lines;
-    std::vector<Input> inputs;
+    std::vector<Content> inputs;
     for (; more && lines.size() < kChunk; more = static_cast<bool>(std::getline(in, line)), ++number) {
       if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
       Json json = Json::parse(line, nullptr, false);
       if (json.is_discarded()) return bad(std::format("line {} is no JSON: {}", number, shorten(line, 60)));
-      auto input = input_of(json, number);
+      auto input = content_of(line, json, number);
       if (!input) return std::unexpected(input.error());
       lines.push_back(json.is_object() ? std::move(json) : Json{{"text", json}});
       inputs.push_back(*std::move(input));
@@ -156,9 +170,8 @@ Result<> run_json_lines(const Runner& runner, std::istream& in, std::string firs
       std::cout << result->to_json() << '\n';
       continue;
     }
-    Json outputs = Json::parse(result->output_json);
     for (std::size_t i = 0; i < lines.size(); ++i) {
-      lines[i]["output"] = std::move(outputs[i]);
+      lines[i]["output"] = Json::parse(to_json(result->answers[i]));
       std::cout << dump(lines[i]) << '\n';
     }
     std::cout.flush();
@@ -173,10 +186,10 @@ Result<> run_stream(const Runner& runner, std::istream& in) {
   }
   if (!in) return bad("no input: it is empty");
   if (line.starts_with('{') && Json::accept(line) && !runner.options.explain) return run_json_lines(runner, in, line);
-  std::vector<Input> inputs;
+  std::vector<Content> inputs;
   do {
     if (line.ends_with('\r')) line.pop_back();
-    if (!line.empty()) inputs.push_back({line, {}});
+    if (!line.empty()) inputs.push_back(Text{line});
   } while (std::getline(in, line));
   if (runner.options.explain) return runner.explain(inputs);
   const auto result = runner.accelerate(inputs);
@@ -199,8 +212,8 @@ Result<> run(const Context& context, Engine& engine, Interrupt& interrupt, Optio
   if (options.texts.empty() && options.explain) return runner.explain({});
   if (from_stdin || (options.texts.empty() && !::isatty(STDIN_FILENO))) return run_stream(runner, std::cin);
   if (options.texts.empty()) return bad("no input: give texts, --file FILE, or lines on standard input");
-  std::vector<Input> inputs;
-  for (const std::string& text : options.texts) inputs.push_back({text, {}});
+  std::vector<Content> inputs;
+  for (const std::string& text : options.texts) inputs.push_back(Text{text});
   if (options.explain) return runner.explain(inputs);
   const auto result = runner.accelerate(inputs);
   if (!result) return std::unexpected(result.error());

@@ -19,8 +19,8 @@ typedef struct ia_engine ia_engine;
 int ia_open(const char* home, ia_engine** engine, char** out);
 void ia_close(ia_engine* engine); /* NULL is fine */
 
-/* inputs: a JSON text, an array of texts, or an array of {"text", "pair"}. config: an object with the names of struct
- * Config, or NULL. The result is RunResult as JSON. */
+/* inputs: JSON as content.h has it: a text, {"text", "pair"}, {"messages"}, {"image": PATH}, {"audio": PATH}, or an array
+ * of these. config: an object with the names of struct Config, or NULL. The result is RunResult as JSON. */
 int ia_accelerate(ia_engine* engine, const char* model, const char* inputs, const char* config, char** out);
 /* The same without waiting: ia_done is 1 once it is over, else 0; ia_wait gives the result, once; ia_cancel asks it to
  * stop, from any thread (ia_wait then gives 900, unless it was over already); ia_run_free stops what is not over and
@@ -28,10 +28,12 @@ int ia_accelerate(ia_engine* engine, const char* model, const char* inputs, cons
 typedef struct ia_run ia_run;
 /* Told what happens while the model is loaded, as transformers.js tells it: {"status": "initiate", "download",
  * "progress" or "done", "name" (the model as given), "file", "source", "loaded", "total", "progress" (percent)} of one
- * file (bytes), at last {"status": "ready", "name", "model", "source", "task"}. `event` lives until the callback
+ * file (bytes), at last {"status": "ready", "name", "model", "source", "task"}; and of each text that is generated
+ * {"status": "text", "item" (number of the input), "token", "text", "end"}. `event` lives until the callback
  * returns; `user` is what ia_start was given. Called on the thread that is in ia_wait; it may call the engine. At most
  * 64 events wait for that: progress replaces older progress of the same file, and where that is not enough the oldest
- * event but "done" and "ready" is left out. The load never waits for a callback. */
+ * event but "done" and "ready" is left out; text is never left out, pieces of one item are joined. The load never waits
+ * for a callback. */
 typedef void (*ia_listener)(void* user, const char* event);
 /* listener: NULL when nobody listens. */
 int ia_start(ia_engine* engine, const char* model, const char* inputs, const char* config, ia_listener listener,

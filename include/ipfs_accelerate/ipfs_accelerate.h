@@ -85,6 +85,7 @@ struct StoreStat {
 };
 struct NamedModel {
   std::string name, cid, task, architecture;  ///< task and architecture are empty when the content is no model we run
+  std::string answer_kind;                    ///< what the task gives: answer_kind_name()
 };
 
 /// From where missing content may come.
@@ -131,7 +132,8 @@ class Run {
  public:
   /// The answer, once. Meanwhile the listener given to start() is called, on this thread; it may call the engine.
   /// At most 64 events wait for it: progress replaces older progress of the same file, and where that is not enough the
-  /// oldest event but "done" and "ready" is left out. The load itself never waits for a listener.
+  /// oldest event but "done" and "ready" is left out. Text is never left out: pieces of one item are joined. The load
+  /// itself never waits for a listener.
   Result<RunResult> wait();
   bool done() const;  ///< whether wait() would give the answer without waiting for work
   /// Asks it to stop, from any thread: wait() then gives kCancelled, unless it was over already.
@@ -164,13 +166,13 @@ class Engine {
   ~Engine();
 
   /// Runs `model` on every input. The model stays loaded for the next call.
-  Result<RunResult> accelerate(const std::string& model, const std::vector<Input>& inputs, const Config& config = {},
+  Result<RunResult> accelerate(const std::string& model, const std::vector<Content>& inputs, const Config& config = {},
                                const Cancel& cancel = {});
   /// The same without waiting.
-  Run start(const std::string& model, const std::vector<Input>& inputs, const Config& config = {},
-            LoadListener listener = {});
+  Run start(const std::string& model, const std::vector<Content>& inputs, const Config& config = {},
+            Listener listener = {});
   /// The plan as JSON; no weight is read. `inputs` decide the shape; none: one input of the model's full length.
-  Result<std::string> explain(const std::string& model, const std::vector<Input>& inputs, const Config& config = {},
+  Result<std::string> explain(const std::string& model, const std::vector<Content>& inputs, const Config& config = {},
                               const Cancel& cancel = {});
   /// {"devices": [...], "auto": {"platform", "device", "reason"}}
   Result<std::string> devices(const Cancel& cancel = {});
@@ -206,8 +208,11 @@ class Engine {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Reads files by their path, 256 MiB at most: for read_contents(). It knows no blobs.
+ReadFile local_files();
+
 /// One call: opens the default store, runs, closes.
-Result<RunResult> accelerate(const std::string& model, const std::vector<Input>& inputs, const Config& config = {});
+Result<RunResult> accelerate(const std::string& model, const std::vector<Content>& inputs, const Config& config = {});
 
 /// Facts of a CID as JSON: version, codec, hash function, digest, and the text in each form. kInvalidCid.
 Result<std::string> inspect_cid(const std::string& text);

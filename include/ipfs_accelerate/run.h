@@ -1,13 +1,16 @@
-// What a run takes and gives: Config, Input, RunResult.
+// What a run takes and gives: Config, RunResult, events; content.h and answers.h have the rest.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
+#include "ipfs_accelerate/answers.h"
+#include "ipfs_accelerate/content.h"
 #include "ipfs_accelerate/error.h"
 #include "ipfs_accelerate/result.h"
 
@@ -31,12 +34,6 @@ struct Config {
   /// Reads an object with these names as keys. kUnknownOption names the key nobody reads; kInvalidArgument a wrong
   /// type. Limits are checked by the call that gets it.
   static Result<Config> from_json(std::string_view json);
-};
-
-/// One input: a text, and a second one for pairs.
-struct Input {
-  std::string text;
-  std::optional<std::string> pair;
 };
 
 /// A run of nodes on one device.
@@ -71,8 +68,8 @@ struct RunResult {
   std::vector<SegmentReport> segments;  ///< what ran where
   ContentReport content;
   std::int64_t tokens = 0;      ///< computed, padding left out
-  std::string output_json;      ///< array, one value per input, in the order of the inputs
-  std::string to_json() const;  ///< all fields, `output` as JSON
+  std::vector<Answer> answers;  ///< one per input, in the order of the inputs
+  std::string to_json() const;  ///< all fields; `output` are the answers, `answer_kind` says of which kind
 };
 
 /// What happens to a model while it is loaded: `status` is "initiate", "download", "progress" or "done" of one file, or
@@ -82,5 +79,17 @@ struct LoadEvent {
   std::uint64_t loaded = 0, total = 0;  ///< bytes of the file
 };
 using LoadListener = std::function<void(const LoadEvent&)>;
+
+/// A piece of a text while it is generated.
+struct TextEvent {
+  std::size_t item = 0;    ///< number of the input
+  std::int32_t token = 0;  ///< that ended the piece
+  std::string text;        ///< what came since the item's last event
+  bool end = false;        ///< nothing more comes of this item
+};
+
+/// What happens during a run.
+using Event = std::variant<LoadEvent, TextEvent>;
+using Listener = std::function<void(const Event&)>;
 
 }  // namespace ipfs_accelerate

@@ -24,6 +24,20 @@ std::int64_t length_bucket(std::int64_t length, std::int64_t limit) {
   return limit == 0 ? rounded : std::min(rounded, std::max(limit, length));
 }
 
+/// What decides how long a content takes, where contents of a kind differ.
+struct Length {
+  std::size_t operator()(const Text& one) const { return one.text.size(); }
+  std::size_t operator()(const TextPair& two) const { return two.text.size() + two.pair.size(); }
+  std::size_t operator()(const Messages& all) const {
+    std::size_t size = 0;
+    for (const Message& one : all.messages) size += one.content.size();
+    return size;
+  }
+  std::size_t operator()(const Samples& sound) const { return sound.values.size(); }
+  std::size_t operator()(const auto&) const { return 0; }
+};
+constexpr Length kLength;
+
 /// Where in a value of shape `in` the element is that has number `at` in one of shape `of`.
 std::int64_t moved(std::int64_t at, const Shape& of, const Shape& in) {
   std::int64_t place = 0, stride = 1;
@@ -65,14 +79,11 @@ Tensor padded_input(const Tensor& real, const Shape& to, const Growth& growth) {
 
 }  // namespace
 
-std::vector<std::vector<std::size_t>> length_sorted_batches(const std::vector<Input>& inputs, std::size_t batch_size) {
+std::vector<std::vector<std::size_t>> length_sorted_batches(const std::vector<Content>& inputs, std::size_t batch_size) {
   std::vector<std::size_t> order(inputs.size());
   std::iota(order.begin(), order.end(), 0);
   if (inputs.size() > batch_size) {  // one batch needs no order
-    const auto length = [&](std::size_t i) {
-      return inputs[i].text.size() + (inputs[i].pair ? inputs[i].pair->size() : 0);
-    };
-    std::ranges::stable_sort(order, std::greater<>{}, length);
+    std::ranges::stable_sort(order, std::greater<>{}, [&](std::size_t i) { return std::visit(kLength, inputs[i]); });
   }
   std::vector<std::vector<std::size_t>> batches;
   for (std::size_t begin = 0; begin < order.size(); begin += batch_size) {
@@ -80,6 +91,35 @@ std::vector<std::vector<std::size_t>> length_sorted_batches(const std::vector<In
     batches.emplace_back(order.begin() + begin, order.begin() + end);
   }
   return batches;
+}
+
+Result<Batch> named_batch(const Graph& graph, std::vector<NamedTensor> tensors) {
+  Batch batch;
+  for (auto& [name, tensor] : tensors) {
+    const auto same = [&](ValueId id) { return graph.value(id).name == name; };
+    const auto input = std::ranges::find_if(graph.inputs, same);
+    if (input == graph.inputs.end()) return fail(ErrorCode::kInvalidArgument, "the model has no input '{}'", name);
+    const Value& value = graph.value(*input);
+    if (tensor.dtype != value.dtype || tensor.shape.size() != value.dims.size()) {
+      return fail(ErrorCode::kWrongShape, "'{}' is {} {}, the model takes {} {}", name, dtype_name(tensor.dtype),
+                  shape_text(tensor.shape), dtype_name(value.dtype), graph.dims_text(value.dims));
+    }
+    for (std::size_t d = 0; d < value.dims.size(); ++d) {
+      if (value.dims[d].symbol) batch.shape.set(graph.symbol(value.dims[d].symbol).name, tensor.shape[d]);
+    }
+    batch.add(name, std::move(tensor));
+  }
+  IA_TRY(graph.check(batch.shape));
+  for (const ValueId id : graph.inputs) {  // the last tensor decided a symbol: the others must agree
+    const std::string& name = graph.value(id).name;
+    const auto found = std::ranges::find(batch.input_names, name);
+    if (found == batch.input_names.end()) return fail(ErrorCode::kInvalidArgument, "the tensor '{}' is missing", name);
+    const Shape& shape = batch.inputs[static_cast<std::size_t>(found - batch.input_names.begin())].shape;
+    if (shape == graph.shape_of(id, batch.shape)) continue;
+    return fail(ErrorCode::kWrongShape, "'{}' is {}, with the other tensors it must be {}", name, shape_text(shape),
+                shape_text(graph.shape_of(id, batch.shape)));
+  }
+  return batch;
 }
 
 ShapeClass shape_bucket(const Graph& graph, const ShapeClass& shape) {

@@ -10,7 +10,11 @@ namespace ipfs_accelerate {
 
 /// Groups of at most `batch_size` input indices. Long inputs come together, so that short ones carry little padding;
 /// the longest group is first, so that the largest buffers are made once.
-std::vector<std::vector<std::size_t>> length_sorted_batches(const std::vector<Input>& inputs, std::size_t batch_size);
+std::vector<std::vector<std::size_t>> length_sorted_batches(const std::vector<Content>& inputs, std::size_t batch_size);
+
+/// A batch of given tensors, one for each input of `graph`; its shape class follows from their dimensions.
+/// kInvalidArgument, kWrongShape name the tensor.
+Result<Batch> named_batch(const Graph& graph, std::vector<NamedTensor> tensors);
 
 /// The shape class to run `shape` in: each symbol of the graph rounded up as its Bucket says.
 ShapeClass shape_bucket(const Graph& graph, const ShapeClass& shape);

@@ -10,9 +10,9 @@
 namespace ipfs_accelerate {
 namespace {
 
-std::vector<Input> texts(std::initializer_list<std::size_t> lengths) {
-  std::vector<Input> inputs;
-  for (const std::size_t length : lengths) inputs.push_back({std::string(length, 'x'), {}});
+std::vector<Content> texts(std::initializer_list<std::size_t> lengths) {
+  std::vector<Content> inputs;
+  for (const std::size_t length : lengths) inputs.push_back(Text{std::string(length, 'x')});
   return inputs;
 }
 
@@ -89,6 +89,39 @@ TEST(PadBatch, RefusesATensorThatIsNotTheBatchs) {
   const auto result = pad_batch(batch, masked_graph(), usual_shape(2, 8, 2));
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::kInternal);
+}
+
+std::vector<NamedTensor> named(Batch batch) {
+  std::vector<NamedTensor> tensors;
+  for (std::size_t i = 0; i < batch.inputs.size(); ++i) {
+    tensors.emplace_back(batch.input_names[i], std::move(batch.inputs[i]));
+  }
+  return tensors;
+}
+
+TEST(NamedBatch, TakesItsShapeFromTheTensors) {
+  const auto batch = named_batch(masked_graph(), named(small_batch()));
+  ASSERT_TRUE(batch) << batch.error().message;
+  EXPECT_EQ(batch->shape, usual_shape(2, 3, 2));
+  EXPECT_EQ(batch->inputs.size(), 3u);
+}
+
+TEST(NamedBatch, NamesWhatDoesNotFit) {
+  const auto problem = [](auto change) {
+    std::vector<NamedTensor> tensors = named(small_batch());
+    change(tensors);
+    const auto batch = named_batch(masked_graph(), std::move(tensors));
+    return batch ? "" : batch.error().message;
+  };
+  EXPECT_EQ(problem([](auto& tensors) { tensors[0].first = "pixels"; }), "the model has no input 'pixels'");
+  EXPECT_EQ(problem([](auto& tensors) { tensors.pop_back(); }), "the tensor 'rows' is missing");
+  EXPECT_EQ(problem([](auto& tensors) { tensors[1].second = Tensor::i32({2, 4}); }),
+            "'input_ids' is [2, 3], with the other tensors it must be [2, 4]");
+  EXPECT_EQ(problem([](auto& tensors) { tensors[0].second = Tensor::f32({2, 3}); }),
+            "'input_ids' is F32 [2, 3], the model takes I32 [batch, sequence]");
+  EXPECT_EQ(problem([](auto& tensors) { tensors[2].second = Tensor::i32({1, 2}); }),
+            "'rows' is I32 [1, 2], the model takes I32 [rows]");
+  EXPECT_NE(problem([](auto& tensors) { tensors[2].second = Tensor::i32({0}); }), "");
 }
 
 TEST(CropOutput, KeepsWhatIsReal) {

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/base64.h"
+#include "engine/answer_json.h"
 #include "engine/json_forms.h"
 #include "task/task.h"
 
@@ -26,7 +27,7 @@ Json outputs_json(const Evaluation& evaluation) {
 }
 
 Async<std::string> evaluate(Core& core, Call call, Stop stop) {
-  const Evaluation evaluation = co_await core.evaluate(call.request, call.encodings, call.inputs, stop);
+  const Evaluation evaluation = co_await core.evaluate(call.request, call.given, call.inputs, stop);
   co_return dump({{"outputs", outputs_json(evaluation)},
                   {"ids", evaluation.ids},
                   {"segments", evaluation.segments},
@@ -34,14 +35,17 @@ Async<std::string> evaluate(Core& core, Call call, Stop stop) {
                   {"taken", memory_json(evaluation.taken)}});
 }
 
-LoadListener events_of(const Call& call, const EventListener& tell) {
+Listener events_of(const Call& call, const EventListener& tell) {
   if (!tell) return {};
-  return [name = call.name, tell](const LoadEvent& event) { tell(event_json(name, event)); };
+  return [name = call.name, tell](const Event& event) { tell(event_json(name, event)); };
 }
 
 Async<std::string> load(Core& core, Call call, EventListener tell, Stop stop) {
   const LoadedFacts facts = co_await core.load(call.request, events_of(call, tell), stop);
-  co_return dump({{"task", facts.task}, {"cid", facts.cid}, {"labels", facts.labels}});
+  co_return dump({{"task", facts.task},
+                  {"answer_kind", answer_kind_name(facts.gives)},
+                  {"cid", facts.cid},
+                  {"labels", facts.labels}});
 }
 
 Async<std::string> run(Core& core, Call call, EventListener tell, Stop stop) {
@@ -51,21 +55,17 @@ Async<std::string> run(Core& core, Call call, EventListener tell, Stop stop) {
 }
 
 /// transformers.js gives the best label alone, unless more are asked for.
-bool wants_one_label(const Call& call, std::string_view task) {
-  return task == "text-classification" && (!call.has_top_k || call.request.config.top_k == 1);
-}
+bool wants_one_label(const Call& call) { return !call.has_top_k || call.request.config.top_k == 1; }
 
 Async<std::string> pipeline(Core& core, Call call, EventListener tell, Stop stop) {
-  const std::string task((co_await find_task(call.request.config.task))->name());
-  if (wants_one_label(call, task)) call.request.config.top_k = 1;
+  const Task* const task = co_await find_task(call.request.config.task);
+  if (task->gives == AnswerKind::kLabels && wants_one_label(call)) call.request.config.top_k = 1;
   RunResult result = co_await core.run(call.request, call.inputs, events_of(call, tell), stop);
   result.model_name = call.name;
-  co_return R"({"result":)" + result.to_json() + "," + pipeline_answer(call, task, result.output_json) + "}";
+  co_return R"({"result":)" + result.to_json() + "," + pipeline_answer(call, result.answers) + "}";
 }
 
-}  // namespace
-
-std::string event_json(const std::string& model, const LoadEvent& event) {
+std::string load_event_json(const std::string& model, const LoadEvent& event) {
   Json json{{"status", event.status}, {"name", model}};
   const auto add = [&](const char* name, const std::string& text) {
     if (!text.empty()) json[name] = text;
@@ -83,23 +83,30 @@ std::string event_json(const std::string& model, const LoadEvent& event) {
   return dump(json);
 }
 
-std::string pipeline_answer(const Call& call, std::string_view task, std::string_view output_json) {
-  const Json output = Json::parse(output_json, nullptr, false);
-  if (task == "feature-extraction") {
-    return R"("dims":)" + dump({output.size(), output.empty() ? 0 : output[0].size()});
-  }
-  Json answer = output;
-  if (wants_one_label(call, task)) {
-    answer = Json::array();
-    for (const Json& labels : output) answer.push_back(labels.at(0));
-  } else if (!call.has_list) {
-    answer = output.at(0);
-  }
-  return R"("answer":)" + dump(answer);
+}  // namespace
+
+std::string event_json(const std::string& model, const Event& event) {
+  if (const auto* const load = std::get_if<LoadEvent>(&event)) return load_event_json(model, *load);
+  const TextEvent& text = std::get<TextEvent>(event);
+  return dump({{"status", "text"}, {"item", text.item}, {"token", text.token}, {"text", text.text}, {"end", text.end}});
 }
 
-Async<std::string> carry_out(Core& core, std::string text, EventListener tell, Stop stop) {
-  Call call = co_await read_call(text);
+std::string pipeline_answer(const Call& call, const std::vector<Answer>& answers) {
+  if (const auto* const first = std::get_if<Embedding>(&answers.at(0))) {
+    return R"("dims":)" + dump({answers.size(), first->values.size()});
+  }
+  const bool one_label = std::holds_alternative<Labels>(answers[0]) && wants_one_label(call);
+  nlohmann::ordered_json answer = answers_json(answers);
+  if (one_label) {
+    for (auto& labels : answer) labels = nlohmann::ordered_json(labels.at(0));
+  } else if (!call.has_list) {
+    answer = nlohmann::ordered_json(answer.at(0));
+  }
+  return R"("answer":)" + answer.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Async<std::string> carry_out(Core& core, std::string text, EventListener tell, Stop stop, ReadFile read_file) {
+  Call call = co_await read_call(text, read_file);
   const std::string method = call.method;
   if (method == "run") co_return co_await run(core, std::move(call), std::move(tell), stop);
   if (method == "pipeline") co_return co_await pipeline(core, std::move(call), std::move(tell), stop);

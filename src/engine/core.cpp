@@ -11,6 +11,7 @@
 #include "engine/devices.h"
 #include "engine/loaded_model.h"
 #include "engine/model_name.h"
+#include "engine/pipeline_run.h"
 #include "engine/request.h"
 #include "fetch/import.h"
 #include "fetch/underway.h"
@@ -171,7 +172,7 @@ Async<Core::Impl::Ready> Core::Impl::load_on(Request request, Choice choice, Loa
     ready.fresh = true;
   }
   if (listener)
-    listener({"ready", {}, ready.model->source().source(), std::string(ready.model->pipeline().task().name()), 0, 0});
+    listener({"ready", {}, ready.model->source().source(), std::string(ready.model->pipeline().task().name), 0, 0});
   co_return ready;
 }
 
@@ -205,20 +206,20 @@ std::shared_ptr<fetch::Fetcher> Core::fetcher(fetch::SourceOptions options) {
   return impl_->fetcher(std::move(options));
 }
 
-Async<RunResult> Core::run(Request request, std::vector<Input> inputs, LoadListener listener, Stop stop) {
-  if (inputs.empty()) co_await fail(ErrorCode::kInvalidArgument, "no input: give at least one text");
+Async<RunResult> Core::run(Request request, std::vector<Content> inputs, Listener listener, Stop stop) {
+  if (inputs.empty()) co_await fail(ErrorCode::kInvalidArgument, "no input: give at least one");
   host::Host& host = impl_->host;
   const double begin = host.clock.now();
   const auto work = [&](const Impl::Ready& ready) -> Async<RunResult> {
     LoadedModel& model = *ready.model;
     const double start = host.clock.now();
-    const Answers answers = co_await model.run(inputs, request.config, stop);
+    Answers answers = co_await model.run(inputs, request.config, listener, stop);
     const DeviceInfo& device = model.device();
     const double memory = static_cast<double>(host.memory ? host.memory() : 0);
     RunResult result;
     result.model_name = request.model;
     result.model_type = model.pipeline().facts().model_type;
-    result.task = model.pipeline().task().name();
+    result.task = model.pipeline().task().name;
     result.platform = device.platform;
     result.browser = host.browser;
     result.cid = model.cid().text();
@@ -236,36 +237,36 @@ Async<RunResult> Core::run(Request request, std::vector<Input> inputs, LoadListe
     result.segments = model.segments();
     result.content = content_report(model.source().fetcher->figures(), host.keep.kind());
     result.tokens = answers.tokens;
-    result.output_json = dump(answers.values);
+    result.answers = std::move(answers.values);
     result.total_time = host.clock.now() - begin;
     co_return result;
   };
-  co_return co_await impl_->with_model<RunResult>(request, std::move(listener), stop, work);
+  co_return co_await impl_->with_model<RunResult>(request, listener, stop, work);
 }
 
 Async<LoadedFacts> Core::load(Request request, LoadListener listener, Stop stop) {
   const auto work = [&](const Impl::Ready& ready) -> Async<LoadedFacts> {
     const Pipeline& pipeline = ready.model->pipeline();
-    co_return LoadedFacts{std::string(pipeline.task().name()), ready.model->cid().text(), pipeline.facts().labels};
+    co_return LoadedFacts{std::string(pipeline.task().name), ready.model->cid().text(), pipeline.task().gives,
+                          pipeline.facts().labels};
   };
   co_return co_await impl_->with_model<LoadedFacts>(request, std::move(listener), stop, work);
 }
 
-Async<Evaluation> Core::evaluate(Request request, std::vector<EncodedItem> encodings, std::vector<Input> texts,
-                                 Stop stop) {
+Async<Evaluation> Core::evaluate(Request request, Given given, std::vector<Content> texts, Stop stop) {
   const auto work = [&](const Impl::Ready& ready) -> Async<Evaluation> {
     Evaluation evaluation;
-    if (!encodings.empty()) evaluation.outputs = co_await ready.model->evaluate(encodings, stop);
+    if (!given.empty()) evaluation.outputs = co_await ready.model->evaluate(given, stop);
     if (!texts.empty()) evaluation.ids = co_await ready.model->tokenize(texts, stop);
     evaluation.segments = ready.model->segments();
-    if (!encodings.empty())
+    if (!given.empty())
       std::tie(evaluation.predicted, evaluation.taken) = co_await ready.model->memory_of_last_run();
     co_return evaluation;
   };
   co_return co_await impl_->with_model<Evaluation>(request, {}, stop, work);
 }
 
-Async<std::string> Core::explain(Request request, std::vector<Input> inputs, Stop stop) {
+Async<std::string> Core::explain(Request request, std::vector<Content> inputs, Stop stop) {
   co_await check_config(request.config, impl_->host.compute.threads());
   const Choice choice = co_await impl_->devices.choose(request.config, stop);
   const Found found = co_await impl_->find(request, stop);
@@ -277,12 +278,12 @@ Async<std::string> Core::explain(Request request, std::vector<Input> inputs, Sto
   const Pipeline pipeline = co_await Pipeline::open(source.files, table, options);
   ShapeClass shape{{kBatch, 1}, {kSequence, pipeline.facts().max_tokens}};
   if (!inputs.empty()) {
-    std::vector<TextInput> items;
+    std::vector<Content> items;
     for (const std::size_t i : length_sorted_batches(inputs, static_cast<std::size_t>(request.config.batch_size))[0]) {
-      items.push_back({inputs[i].text, inputs[i].pair});
+      items.push_back(inputs[i]);
     }
-    const Batch batch = co_await pipeline.prepare(items, task_options(request.config, stop));
-    shape = shape_bucket(pipeline.graph(), batch.shape);
+    const ShapeClass asked = co_await asked_shape(pipeline, std::move(items), task_options(request.config, stop));
+    shape = shape_bucket(pipeline.graph(), asked);
   }
   const LoadOptions loading = load_options(request.config);
   const Plan plan = plan_for(pipeline.graph(), choice, loading);

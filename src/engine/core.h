@@ -31,7 +31,13 @@ struct Request {
 struct EncodedItem {
   std::vector<std::int32_t> ids, type_ids, attention_mask;
 };
-/// Every output of the graph for token ids, and the ids of texts (golden runs).
+/// What a golden run computes: one of them, or nothing.
+struct Given {
+  std::vector<EncodedItem> encodings{};
+  std::vector<std::pair<std::string, Tensor>> tensors{};  ///< by the name of the graph's input
+  bool empty() const { return encodings.empty() && tensors.empty(); }
+};
+/// Every output of the graph for what was given, and the ids of texts (golden runs).
 struct Evaluation {
   std::vector<std::pair<std::string, Tensor>> outputs;
   std::vector<std::vector<std::int32_t>> ids;
@@ -41,6 +47,7 @@ struct Evaluation {
 
 struct LoadedFacts {
   std::string task, cid;
+  AnswerKind gives{};
   std::vector<std::string> labels;
 };
 
@@ -50,11 +57,12 @@ class Core {
   explicit Core(host::Host& host);
   ~Core();
 
-  Async<RunResult> run(Request request, std::vector<Input> inputs, LoadListener listener, Stop stop);
+  Async<RunResult> run(Request request, std::vector<Content> inputs, Listener listener, Stop stop);
   Async<LoadedFacts> load(Request request, LoadListener listener, Stop stop);
   /// The plan as JSON; no weight is read.
-  Async<std::string> explain(Request request, std::vector<Input> inputs, Stop stop);
-  Async<Evaluation> evaluate(Request request, std::vector<EncodedItem> encodings, std::vector<Input> texts, Stop stop);
+  Async<std::string> explain(Request request, std::vector<Content> inputs, Stop stop);
+  /// `given`: token ids, or a tensor for each input of the graph.
+  Async<Evaluation> evaluate(Request request, Given given, std::vector<Content> texts, Stop stop);
   /// {"browser", "devices": [...], "webgpu_error"?, "webnn_error"?, "auto": {"platform", "device", "reason"}}
   Async<std::string> devices(Stop stop);
   /// Forgets every loaded form of this model, whichever of its names it was loaded by. A name that leads nowhere is no

@@ -57,7 +57,7 @@ Json Pipeline::explain(const Plan& plan, const ShapeClass& shape, const TensorTa
     activation_bytes += each.activations;
   }
   for (WeightId id : used_weights(graph())) weights.push_back(weight_json(graph().weight(id), tensors));
-  return {{"task", task_->name()},
+  return {{"task", task_->name},
           {"architecture", facts().architecture},
           {"shape", shape.numbers()},
           {"segments", std::move(segments)},

@@ -3,10 +3,11 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "engine/batching.h"
+#include "engine/pipeline_run.h"
+#include "task/text_batch.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -24,12 +25,6 @@ Result<PoolMode> pool_mode(const std::string& name) {
   if (name == "max") return PoolMode::kMax;
   if (name == "last_token") return PoolMode::kLastToken;
   return fail(ErrorCode::kInvalidArgument, "pooling '{}' is none of mean, cls, max, last_token", name);
-}
-
-std::vector<TextInput> text_inputs(const std::vector<Input>& inputs, const std::vector<std::size_t>& which) {
-  std::vector<TextInput> items;
-  for (const std::size_t i : which) items.push_back({inputs[i].text, inputs[i].pair});
-  return items;
 }
 
 /// Values by name as they pass from one segment to the next.
@@ -148,56 +143,23 @@ Async<LoadedModel::Outputs> LoadedModel::compute(Batch batch, Stop stop) {
   co_return outputs;
 }
 
-Async<std::vector<nlohmann::json>> LoadedModel::run_batch(std::vector<TextInput> items, TaskOptions options,
-                                                          std::int64_t* tokens, Stop stop) {
-  Batch batch;
-  const auto prepare = [&]() -> Result<> {
-    IA_ASSIGN(batch, pipeline_.prepare(items, options));
-    return {};
-  };
-  co_await host_.compute.offload(prepare, stop);
-  for (const Encoding& encoding : batch.encodings) {
-    for (const std::int32_t attended : encoding.attention_mask) *tokens += attended;
-  }
-  Outputs outputs = co_await compute(batch, stop);
-  std::vector<nlohmann::json> answers;
-  const auto finish = [&]() -> Result<> {
-    IA_ASSIGN(answers, pipeline_.finish(batch, outputs.front().second, options));
-    return {};
-  };
-  co_await host_.compute.offload(finish, stop);
-  if (answers.size() != items.size()) {
-    co_await fail(ErrorCode::kInternal, "{} answers for {} inputs", answers.size(), items.size());
-  }
-  co_return answers;
-}
-
-Async<Answers> LoadedModel::run(std::vector<Input> inputs, Config config, Stop stop) {
+Async<LoadedModel::Outputs> LoadedModel::evaluate(Given given, Stop stop) {
   const Turns::Turn turn = co_await runs_.take(stop);
-  const TaskOptions options = task_options(config, stop);
-  const auto batches = length_sorted_batches(inputs, static_cast<std::size_t>(config.batch_size));
-  sorted_ = batches.size() > 1;
-  Answers answers{std::vector<nlohmann::json>(inputs.size()), 0};
-  for (const auto& batch : batches) {
-    co_await stop.check();
-    auto values = co_await run_batch(text_inputs(inputs, batch), options, &answers.tokens, stop);
-    for (std::size_t i = 0; i < batch.size(); ++i) answers.values[batch[i]] = std::move(values[i]);
+  if (!given.tensors.empty()) {
+    if (!given.encodings.empty()) co_await fail(ErrorCode::kInvalidArgument, "give 'encodings' or 'tensors', not both");
+    Batch tensors = co_await named_batch(pipeline_.graph(), std::move(given.tensors));
+    co_return co_await compute(co_await pipeline_.fit(std::move(tensors)), stop);
   }
-  co_return answers;
-}
-
-Async<LoadedModel::Outputs> LoadedModel::evaluate(std::vector<EncodedItem> encodings, Stop stop) {
-  const Turns::Turn turn = co_await runs_.take(stop);
   std::vector<Encoding> items;
-  for (EncodedItem& item : encodings) {
+  for (EncodedItem& item : given.encodings) {
     Encoding encoding;
     encoding.ids = std::move(item.ids);
     encoding.type_ids = std::move(item.type_ids);
     encoding.attention_mask = std::move(item.attention_mask);
     items.push_back(std::move(encoding));
   }
-  Batch batch = co_await pipeline_.prepare_encoded(std::move(items));
-  co_return co_await compute(std::move(batch), stop);
+  Batch batch = co_await encoded_batch(pipeline_.facts(), items);
+  co_return co_await compute(co_await pipeline_.fit(std::move(batch)), stop);
 }
 
 Result<std::pair<Memory, Memory>> LoadedModel::memory_of_last_run() const {
@@ -213,12 +175,13 @@ Result<std::pair<Memory, Memory>> LoadedModel::memory_of_last_run() const {
   return std::pair(predicted, taken);
 }
 
-Result<std::vector<std::vector<std::int32_t>>> LoadedModel::tokenize(const std::vector<Input>& texts, Stop stop) const {
-  std::vector<TextInput> items;
-  for (const Input& text : texts) items.push_back({text.text, text.pair});
-  IA_ASSIGN(const Batch batch, pipeline_.prepare(items, {.stop = std::move(stop)}));
+Result<std::vector<std::vector<std::int32_t>>> LoadedModel::tokenize(const std::vector<Content>& texts,
+                                                                     Stop stop) const {
+  const PipelineRun run(pipeline_, {.stop = std::move(stop)});
+  IA_ASSIGN(const Tokenizer* const tokenizer, run.tokenizer());
+  IA_ASSIGN(const auto encodings, encode_texts(run.facts(), *tokenizer, texts, run.options()));
   std::vector<std::vector<std::int32_t>> ids;
-  for (const Encoding& encoding : batch.encodings) ids.push_back(encoding.ids);
+  for (const Encoding& encoding : encodings) ids.push_back(encoding.ids);
   return ids;
 }
 

@@ -3,7 +3,6 @@
 
 #include <list>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,8 +21,8 @@ Result<PipelineOptions> pipeline_options(const Request& request);
 Plan plan_for(const Graph& graph, const Choice& choice, const LoadOptions& options);
 
 struct Answers {
-  std::vector<nlohmann::json> values;  ///< one per input, in the order of the inputs
-  std::int64_t tokens = 0;             ///< padding left out
+  std::vector<Answer> values;  ///< one per input, in the order of the inputs
+  std::int64_t tokens = 0;     ///< padding left out
 };
 
 /// Runs follow each other: executables hold one run's tensors.
@@ -33,13 +32,14 @@ class LoadedModel {
   static Async<std::shared_ptr<LoadedModel>> load(host::Host& host, ModelSource source, Request request, Choice choice,
                                                   LoadListener listener, Stop stop);
 
-  Async<Answers> run(std::vector<Input> inputs, Config config, Stop stop);
+  /// The task, on batches of inputs of like length.
+  Async<Answers> run(std::vector<Content> inputs, Config config, Listener listener, Stop stop);
   /// Every output of the graph.
-  Async<std::vector<std::pair<std::string, Tensor>>> evaluate(std::vector<EncodedItem> encodings, Stop stop);
+  Async<std::vector<NamedTensor>> evaluate(Given given, Stop stop);
   /// What the backends say that the last run's shape class takes, and what it takes.
   Result<std::pair<Memory, Memory>> memory_of_last_run() const;
   /// Token ids of texts, as the model would get them.
-  Result<std::vector<std::vector<std::int32_t>>> tokenize(const std::vector<Input>& texts, Stop stop) const;
+  Result<std::vector<std::vector<std::int32_t>>> tokenize(const std::vector<Content>& texts, Stop stop) const;
 
   const Pipeline& pipeline() const { return pipeline_; }
   const content::Cid& cid() const { return source_.cid; }
@@ -57,7 +57,8 @@ class LoadedModel {
     ShapeClass shape;
     std::vector<std::unique_ptr<Executable>> parts;  ///< one per segment
   };
-  using Outputs = std::vector<std::pair<std::string, Tensor>>;
+  using Outputs = std::vector<NamedTensor>;
+  class BatchRun;
 
   LoadedModel(host::Host& host, Pipeline pipeline, ModelSource source, Choice choice)
       : host_(host), pipeline_(std::move(pipeline)), source_(std::move(source)), choice_(std::move(choice)) {}
@@ -65,8 +66,6 @@ class LoadedModel {
   Async<> load_programs(LoadOptions options, LoadListener listener, Stop stop);
   Async<Compiled*> compiled(ShapeClass shape, Stop stop);
   Async<Outputs> compute(Batch batch, Stop stop);
-  Async<std::vector<nlohmann::json>> run_batch(std::vector<TextInput> items, TaskOptions options, std::int64_t* tokens,
-                                               Stop stop);
 
   host::Host& host_;
   Pipeline pipeline_;

@@ -54,13 +54,8 @@ class Pipeline {
   const Task& task() const { return *task_; }
   const Tokenizer* tokenizer() const { return tokenizer_.get(); }  ///< null when the folder has none
 
-  /// Tensors in the order of graph().inputs.
-  Result<Batch> prepare(const std::vector<TextInput>& items, const TaskOptions& options) const;
-  /// The same from token ids (golden runs): one Encoding per item, of which ids, type_ids and attention_mask are read.
-  /// The graph must have no input `rows`.
-  Result<Batch> prepare_encoded(std::vector<Encoding> encodings) const;
-  Result<std::vector<nlohmann::json>> finish(const Batch& batch, const Tensor& output,
-                                             const TaskOptions& options) const;
+  /// The batch's tensors in the order of graph().inputs. kInternal names one that is missing.
+  Result<Batch> fit(Batch batch) const;
 
   /// The plan dump: what runs where, which weights, and `memory`, what each segment's backend says it takes.
   /// {"task","architecture","shape","segments":[{platform,nodes:[{name,op,output,shape}],reason}],
@@ -70,11 +65,9 @@ class Pipeline {
                          const std::vector<Memory>& memory) const;
 
  private:
-  Result<Batch> fit(Batch batch) const;
   BuiltModel model_;
   const Task* task_ = nullptr;
   std::unique_ptr<Tokenizer> tokenizer_;
-  TaskModel task_model_;
 };
 
 }  // namespace ipfs_accelerate

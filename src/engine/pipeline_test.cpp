@@ -6,8 +6,11 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/in_place.h"
+#include "engine/pipeline_run.h"
 #include "engine/sentence_files.h"
 #include "graph/test_symbols.h"
+#include "task/text_batch.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -84,7 +87,7 @@ TEST(Pipeline, ShippedFoldersOpen) {
   const auto task_of = [](const std::string& folder) {
     const Folder f = read_folder(folder);
     const auto pipeline = Pipeline::open(f.files, f.tensors, {});
-    return pipeline ? std::string(pipeline->task().name()) : pipeline.error().message;
+    return pipeline ? std::string(pipeline->task().name) : pipeline.error().message;
   };
   EXPECT_EQ(task_of("zoo/numbers-bert"), "feature-extraction");
   EXPECT_EQ(task_of("zoo/numbers-bert-classifier"), "text-classification");
@@ -97,7 +100,9 @@ TEST(Pipeline, PreparesInTheGraphsOrder) {
   const auto pipeline = Pipeline::open(f.files, f.tensors, {});
   ASSERT_TRUE(pipeline) << pipeline.error().message;
   EXPECT_EQ(pipeline->facts().max_tokens, 32);
-  const auto batch = pipeline->prepare({{"forty two", std::nullopt}}, {});
+  const auto encodings = encode_texts(pipeline->facts(), *pipeline->tokenizer(), {Text{"forty two"}}, {});
+  ASSERT_TRUE(encodings) << encodings.error().message;
+  const auto batch = pipeline->fit(encoded_batch(pipeline->facts(), *encodings).value());
   ASSERT_TRUE(batch) << batch.error().message;
   for (std::size_t i = 0; i < batch->inputs.size(); ++i) {
     const Value& value = pipeline->graph().value(pipeline->graph().inputs[i]);
@@ -106,13 +111,26 @@ TEST(Pipeline, PreparesInTheGraphsOrder) {
   }
 }
 
+TEST(Pipeline, TheShapeATaskAsksFor) {
+  const Folder f = read_folder("tests/fixtures/bert-mlm");
+  const auto pipeline = Pipeline::open(f.files, f.tensors, {});
+  ASSERT_TRUE(pipeline) << pipeline.error().message;
+  const auto shape = run_in_place(asked_shape(*pipeline, {Text{"[MASK] [MASK]"}, Text{"a [MASK]"}}, {}));
+  ASSERT_TRUE(shape) << shape.error().message;
+  EXPECT_EQ(shape->at(kBatch), 2);
+  EXPECT_EQ(shape->at(kRows), 3);
+  const auto refused = run_in_place(asked_shape(*pipeline, {Text{"[MASK]"}, Picture{}}, {}));
+  EXPECT_EQ(refused.error().message, "fill-mask takes text, pair; input 1 is an image");
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+}
+
 TEST(Pipeline, MissingFilesAreNamed) {
   Folder f = read_folder("zoo/numbers-bert");
   ModelFiles without = f.files;
   without.erase("tokenizer.json");
   const auto silent = Pipeline::open(without, f.tensors, {});
   ASSERT_TRUE(silent);
-  EXPECT_EQ(silent->prepare({{"one", std::nullopt}}, {}).error().code, ErrorCode::kMissingTokenizer);
+  EXPECT_EQ(run_in_place(asked_shape(*silent, {Text{"one"}}, {})).error().code, ErrorCode::kMissingTokenizer);
   EXPECT_EQ(Pipeline::open({}, f.tensors, {}).error().code, ErrorCode::kNotFound);
   EXPECT_EQ(Pipeline::open(f.files, {}, {}).error().code, ErrorCode::kMissingWeight);
   EXPECT_EQ(Pipeline::open(f.files, f.tensors, {.task = "fly"}).error().code, ErrorCode::kUnknownTask);

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "engine/contents.h"
 #include "engine/model_name.h"
 #include "fetch/sources.h"
 
@@ -12,33 +13,6 @@ namespace ipfs_accelerate {
 namespace {
 
 using Json = nlohmann::json;
-
-Result<Input> read_input(const Json& json, std::size_t number) {
-  if (json.is_string()) return Input{json.get<std::string>(), std::nullopt};
-  const auto text = json.is_object() ? json.find("text") : json.end();
-  if (text == json.end() || !text->is_string()) {
-    return fail(ErrorCode::kInvalidArgument, "input {} is no text", number);
-  }
-  Input input{text->get<std::string>(), std::nullopt};
-  const auto pair = json.find("pair");
-  if (pair == json.end() || pair->is_null()) return input;
-  if (!pair->is_string()) return fail(ErrorCode::kInvalidArgument, "the pair of input {} is no text", number);
-  input.pair = pair->get<std::string>();
-  return input;
-}
-
-Result<std::vector<Input>> inputs_of(const Json& json) {
-  std::vector<Input> inputs;
-  if (!json.is_array()) {
-    IA_ASSIGN(inputs.emplace_back(), read_input(json, 0));
-    return inputs;
-  }
-  for (const Json& item : json) {
-    IA_ASSIGN(Input input, read_input(item, inputs.size()));
-    inputs.push_back(std::move(input));
-  }
-  return inputs;
-}
 
 std::vector<std::int32_t> numbers(const Json& object, const char* key) {
   std::vector<std::int32_t> values;
@@ -176,7 +150,33 @@ Result<> read_config(Request& request, Json config) {
   return {};
 }
 
-Result<> read_field(Call& call, const std::string& key, const Json& value) {
+/// {"shape", "ints" or "values"}
+Result<Tensor> read_tensor(const std::string& name, const Json& json) {
+  const bool ints = json.is_object() && json.contains("ints");
+  const Json numbers = json.is_object() ? json.value(ints ? "ints" : "values", Json()) : Json();
+  const Json sizes = json.is_object() ? json.value("shape", Json()) : Json();
+  const auto is_size = [](const Json& size) { return size.is_number_unsigned() && size <= INT32_MAX; };
+  if (!numbers.is_array() || !sizes.is_array() || !std::ranges::all_of(sizes, is_size)) {
+    return fail(ErrorCode::kInvalidArgument, "tensor '{}' must have a 'shape', and a list 'ints' or 'values'", name);
+  }
+  Shape shape = sizes.get<Shape>();
+  IA_ASSIGN(const std::int64_t count, element_count(shape));
+  const auto fits = [&](const Json& one) {
+    return ints ? one.is_number_integer() && one >= INT32_MIN && one <= INT32_MAX : one.is_number();
+  };
+  if (static_cast<std::size_t>(count) != numbers.size() || !std::ranges::all_of(numbers, fits)) {
+    return fail(ErrorCode::kInvalidArgument, "tensor '{}' must have {} {} for its shape {}", name, count,
+                ints ? "32-bit whole numbers" : "numbers", shape_text(shape));
+  }
+  Tensor tensor = ints ? Tensor::i32(std::move(shape)) : Tensor::f32(std::move(shape));
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if (ints) tensor.i32s()[i] = numbers[i].get<std::int32_t>();
+    if (!ints) tensor.f32s()[i] = numbers[i].get<float>();
+  }
+  return tensor;
+}
+
+Result<> read_field(Call& call, const std::string& key, const Json& value, const ReadFile& read_file) {
   Request& request = call.request;
   if (key == "method") return read_text(key, value, call.method);
   if (key == "model" || key == "page") return {};  // read last
@@ -188,14 +188,22 @@ Result<> read_field(Call& call, const std::string& key, const Json& value) {
   if (key == "all_tokens") return read_bool(key, value, request.all_tokens);
   if (key == "inputs") {
     call.has_list = value.is_array();
-    IA_ASSIGN(call.inputs, inputs_of(value));
+    IA_ASSIGN(call.inputs, contents_of(value, read_file));
     return {};
   }
   if (key == "encodings") {
     if (!value.is_array()) return wrong(key, "an array");
     for (const Json& item : value) {
       if (!item.is_object()) return wrong(key, "an array of objects");
-      call.encodings.push_back({numbers(item, "ids"), numbers(item, "type_ids"), numbers(item, "attention_mask")});
+      call.given.encodings.push_back({numbers(item, "ids"), numbers(item, "type_ids"), numbers(item, "attention_mask")});
+    }
+    return {};
+  }
+  if (key == "tensors") {
+    if (!value.is_object()) return wrong(key, "an object");
+    for (const auto& [name, tensor] : value.items()) {
+      IA_ASSIGN(Tensor read, read_tensor(name, tensor));
+      call.given.tensors.emplace_back(name, std::move(read));
     }
     return {};
   }
@@ -234,17 +242,11 @@ Result<> check_config(const Config& config, int processors) {
   return {};
 }
 
-Result<std::vector<Input>> read_inputs(std::string_view text) {
-  const Json json = Json::parse(text, nullptr, false);
-  if (json.is_discarded()) return fail(ErrorCode::kInvalidArgument, "the inputs are no JSON");
-  return inputs_of(json);
-}
-
-Result<Call> read_call(std::string_view text) {
+Result<Call> read_call(std::string_view text, const ReadFile& read_file) {
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return fail(ErrorCode::kInvalidArgument, "the call is no JSON object");
   Call call;
-  for (const auto& [key, value] : json.items()) IA_TRY(read_field(call, key, value));
+  for (const auto& [key, value] : json.items()) IA_TRY(read_field(call, key, value, read_file));
   Page page;
   if (json.contains("page")) IA_TRY(read_page(page, json["page"]));
   use_gateways_of(page, call.request.config.gateways);

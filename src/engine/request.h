@@ -12,11 +12,9 @@ namespace ipfs_accelerate {
 /// the host offers.
 Result<> check_config(const Config& config, int processors);
 
-/// A text, {"text", "pair"?}, or an array of these. kInvalidArgument says which item is no text.
-Result<std::vector<Input>> read_inputs(std::string_view json);
-
 /// A call as an edge sends it: {"method", "model", "page"?, "config": {...}, "hidden_states", "all_tokens", "inputs",
-/// "encodings": [{"ids", "type_ids", "attention_mask"}]}.
+/// "encodings": [{"ids", "type_ids", "attention_mask"}], "tensors": {NAME: {"shape", "ints" or "values": [numbers]}}}.
+/// "inputs": what read_contents() takes; `read_file` is for it.
 /// "model": a text, {"cid", "gateway"?}, {"url"} or {"folder"}.
 /// "page": {"base", "origin", "gateways"?}, where the caller is: relative names are seen from `base` (an address), and
 /// who names no gateway asks those of the page, or else its origin.
@@ -29,9 +27,9 @@ struct Call {
   Request request;
   bool has_top_k = false;  ///< the caller said how many answers
   bool has_list = false;   ///< the inputs came as a list
-  std::vector<Input> inputs;
-  std::vector<EncodedItem> encodings;
+  std::vector<Content> inputs;
+  Given given;
 };
-Result<Call> read_call(std::string_view json);
+Result<Call> read_call(std::string_view json, const ReadFile& read_file = {});
 
 }  // namespace ipfs_accelerate

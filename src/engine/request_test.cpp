@@ -85,7 +85,6 @@ TEST(ModelNames, AResultNamesTheModelAsTheCallerDid) {
 TEST(JsonForms, OfErrorsAndSegments) {
   EXPECT_EQ(Json(Error{ErrorCode::kNotFound, "no \"x\""}).dump(), R"({"code":"not_found","message":"no \"x\""})");
   RunResult result;
-  result.output_json = "[]";
   EXPECT_EQ(Json::parse(result.to_json())["segments"], Json::array());
   result.segments = {{"webgpu", 3, ""}, {"cpu", 1, "no attention here"}};
   const Json expected = {{{"platform", "webgpu"}, {"nodes", 3}, {"reason", ""}},
@@ -167,24 +166,58 @@ TEST(Options, ThreadsHaveALimit) {
 }
 
 /// {"dims"} or {"answer"} of a pipeline.
-Json answer_of(const std::string& task, const char* inputs, const char* config, const char* output) {
+Json answer_of(const char* inputs, const char* config, const std::vector<Answer>& answers) {
   const Result<Call> call = read_call(std::format(R"({{"inputs": {}, "config": {}}})", inputs, config));
-  return Json::parse("{" + pipeline_answer(call.value(), task, output) + "}", nullptr, false);
+  return Json::parse("{" + pipeline_answer(call.value(), answers) + "}", nullptr, false);
 }
 
-TEST(Pipelines, AnswersAreShapedByTask) {
-  const char* labels = R"([[{"label": "even"}, {"label": "odd"}], [{"label": "odd"}, {"label": "even"}]])";
-  const char* one = R"([[{"label": "even"}, {"label": "odd"}]])";
-  EXPECT_EQ(answer_of("feature-extraction", R"(["a", "b"])", "{}", "[[1, 2, 3], [4, 5, 6]]"),
+TEST(Calls, TensorsByName) {
+  const auto read = [](const char* tensors) { return read_call(std::format(R"({{"tensors": {}}})", tensors)); };
+  const auto call = read(R"({"ids": {"shape": [1, 2], "ints": [3, -4]}, "pixels": {"shape": [2], "values": [0.5, 1]}})");
+  ASSERT_TRUE(call) << call.error().message;
+  ASSERT_EQ(call->given.tensors.size(), 2u);
+  EXPECT_EQ(call->given.tensors[0].second.shape, (Shape{1, 2}));
+  EXPECT_EQ(call->given.tensors[0].second.i32s()[1], -4);
+  EXPECT_EQ(call->given.tensors[1].second.f32s()[0], 0.5f);
+  for (const char* bad : {"[]", R"({"x": 7})", R"({"x": {"shape": [1]}})", R"({"x": {"shape": [-1], "ints": []}})",
+                          R"({"x": {"shape": [2], "ints": [1]}})", R"({"x": {"shape": [1], "ints": [0.5]}})",
+                          R"({"x": {"shape": [1], "ints": [2147483648]}})", R"({"x": {"shape": [1], "values": ["a"]}})",
+                          R"({"x": {"shape": 1, "values": [1]}})"}) {
+    EXPECT_EQ(read(bad).error().code, ErrorCode::kInvalidArgument) << bad;
+  }
+  EXPECT_EQ(read(R"({"x": {"shape": [2147483647, 2147483647], "ints": []}})").error().code, ErrorCode::kLimitExceeded);
+}
+
+TEST(Pipelines, AnswersAreShapedByKind) {
+  const Labels even{{{"even", 0.75}, {"odd", 0.25}}}, odd{{{"odd", 1}, {"even", 0}}};
+  const Json both = Json::parse(R"([{"label": "even", "score": 0.75}, {"label": "odd", "score": 0.25}])");
+  EXPECT_EQ(answer_of(R"(["a", "b"])", "{}", {Embedding{{1, 2, 3}}, Embedding{{4, 5, 6}}}),
             Json::parse(R"({"dims": [2, 3]})"));
-  EXPECT_EQ(answer_of("feature-extraction", R"("a")", "{}", "[[1, 2, 3]]"), Json::parse(R"({"dims": [1, 3]})"));
-  EXPECT_EQ(answer_of("text-classification", R"(["a", "b"])", "{}", labels),
-            Json::parse(R"({"answer": [{"label": "even"}, {"label": "odd"}]})"));
-  EXPECT_EQ(answer_of("text-classification", R"("a")", "{}", one), Json::parse(R"({"answer": [{"label": "even"}]})"));
-  EXPECT_EQ(answer_of("text-classification", R"("a")", R"({"top_k": 2})", one)["answer"], Json::parse(one)[0]);
-  EXPECT_EQ(answer_of("text-classification", R"(["a"])", R"({"top_k": 2})", one)["answer"], Json::parse(one));
-  EXPECT_EQ(answer_of("fill-mask", R"("a")", R"({"top_k": 1})", R"([[{"token": 1}]])"),
-            Json::parse(R"({"answer": [{"token": 1}]})"));
+  EXPECT_EQ(answer_of(R"("a")", "{}", {Embedding{{1, 2, 3}}}), Json::parse(R"({"dims": [1, 3]})"));
+  EXPECT_EQ(answer_of(R"(["a", "b"])", "{}", {even, odd}),
+            Json::parse(R"({"answer": [{"label": "even", "score": 0.75}, {"label": "odd", "score": 1.0}]})"));
+  EXPECT_EQ(answer_of(R"("a")", "{}", {even})["answer"], Json::array({both[0]}));
+  EXPECT_EQ(answer_of(R"("a")", R"({"top_k": 2})", {even})["answer"], both);
+  EXPECT_EQ(answer_of(R"(["a"])", R"({"top_k": 2})", {even})["answer"], Json::array({both}));
+  const MaskFills fills{{{{0.5, 1, "x", "x y"}}}};
+  EXPECT_EQ(answer_of(R"("a")", R"({"top_k": 1})", {fills}),
+            Json::parse(R"({"answer": [{"score": 0.5, "token": 1, "token_str": "x", "sequence": "x y"}]})"));
+}
+
+TEST(Answers, AsJson) {
+  EXPECT_EQ(to_json(Embedding{{0.5f, 0.1f}}), "[0.5,0.10000000149011612]");
+  EXPECT_EQ(to_json(Labels{{{"a\xff", 0.25}}}), "[{\"label\":\"a\uFFFD\",\"score\":0.25}]");
+  const MaskFill fill{0.5, 7, "x", "x y"};
+  const std::string one = R"([{"score":0.5,"sequence":"x y","token":7,"token_str":"x"}])";
+  EXPECT_EQ(to_json(MaskFills{{{fill}}}), one);
+  EXPECT_EQ(to_json(MaskFills{{{fill}, {fill}}}), "[" + one + "," + one + "]");
+  EXPECT_EQ(to_json(GeneratedText{"hi", {3, 4}, "length"}),
+            R"({"text":"hi","tokens":[3,4],"finish_reason":"length"})");
+  RunResult result;
+  EXPECT_TRUE(Json::parse(result.to_json())["answer_kind"].is_null());
+  result.answers = {Labels{}, Labels{}};
+  EXPECT_EQ(Json::parse(result.to_json())["answer_kind"], "labels");
+  EXPECT_EQ(Json::parse(result.to_json())["output"], Json::parse("[[],[]]"));
 }
 
 TEST(Events, AsTransformersJsTellsThem) {
@@ -198,6 +231,11 @@ TEST(Events, AsTransformersJsTellsThem) {
   EXPECT_EQ(told({"ready", {}, "cache", "fill-mask", 0, 0}),
             Json::parse(R"({"status": "ready", "name": "bert", "model": "bert", "source": "cache",
                             "task": "fill-mask"})"));
+}
+
+TEST(Events, OfATextBeingGenerated) {
+  EXPECT_EQ(Json::parse(event_json("gpt", TextEvent{2, 7, "lamp", true})),
+            Json::parse(R"({"status": "text", "item": 2, "token": 7, "text": "lamp", "end": true})"));
 }
 
 TEST(Browsers, ByWhatTheySay) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/result.h"
+#include "engine/answer_json.h"
 #include "engine/json_forms.h"
 #include "ipfs_accelerate/run.h"
 
@@ -106,7 +107,8 @@ std::string RunResult::to_json() const {
                      {"quota_exceeded", content.quota_exceeded},
                      {"milliseconds", content.milliseconds}};
   json["tokens"] = tokens;
-  json["output"] = nlohmann::ordered_json::parse(output_json, nullptr, false);
+  json["answer_kind"] = answers.empty() ? Json(nullptr) : Json(answer_kind_name(kind_of(answers[0])));
+  json["output"] = answers_json(answers);
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 

@@ -55,9 +55,9 @@ std::unexpected<Error> missing_argument(const char* name) {
   return fail(ErrorCode::kInvalidArgument, "the argument {} is NULL", name);
 }
 
-Result<std::vector<Input>> inputs_of(const char* text) {
-  if (!text) return std::vector<Input>();
-  return read_inputs(text);
+Result<std::vector<Content>> inputs_of(const char* text) {
+  if (!text) return std::vector<Content>();
+  return read_contents(text, local_files());
 }
 
 Result<AddOptions> add_options_of(const char* text) {
@@ -97,10 +97,10 @@ Result<std::string> cid_json(const Result<std::string>& cid) {
 }  // namespace ipfs_accelerate
 
 using namespace ipfs_accelerate;  // the functions below are C's, in no namespace
-using Text = Result<std::string>;
+using Out = Result<std::string>;
 
 int ia_open(const char* home, ia_engine** engine, char** out) {
-  return call(out, [&]() -> Text {
+  return call(out, [&]() -> Out {
     if (!engine) return missing_argument("engine");
     *engine = nullptr;
     IA_ASSIGN(Engine opened, Engine::open(home ? std::filesystem::path(home) : default_home()));
@@ -112,7 +112,7 @@ int ia_open(const char* home, ia_engine** engine, char** out) {
 void ia_close(ia_engine* engine) { delete engine; }
 
 int ia_accelerate(ia_engine* engine, const char* model, const char* inputs, const char* config, char** out) {
-  return call(out, [&]() -> Text {
+  return call(out, [&]() -> Out {
     if (!engine || !model || !inputs) return missing_argument("engine, model or inputs");
     IA_ASSIGN(const auto items, inputs_of(inputs));
     IA_ASSIGN(const Config options, Config::from_json(config ? config : "{}"));
@@ -123,14 +123,14 @@ int ia_accelerate(ia_engine* engine, const char* model, const char* inputs, cons
 
 int ia_start(ia_engine* engine, const char* model, const char* inputs, const char* config, ia_listener listener,
              void* user, ia_run** run, char** out) {
-  return call(out, [&]() -> Text {
+  return call(out, [&]() -> Out {
     if (!engine || !model || !inputs || !run) return missing_argument("engine, model, inputs or run");
     *run = nullptr;
     IA_ASSIGN(const auto items, inputs_of(inputs));
     IA_ASSIGN(const Config options, Config::from_json(config ? config : "{}"));
-    LoadListener told;
+    Listener told;
     if (listener) {
-      told = [=, name = std::string(model)](const LoadEvent& event) {
+      told = [=, name = std::string(model)](const Event& event) {
         listener(user, event_json(name, event).c_str());
       };
     }
@@ -142,7 +142,7 @@ int ia_start(ia_engine* engine, const char* model, const char* inputs, const cha
 int ia_done(const ia_run* run) { return !run || run->run.done(); }
 
 int ia_wait(ia_run* run, char** out) {
-  return call(out, [&]() -> Text {
+  return call(out, [&]() -> Out {
     if (!run) return missing_argument("run");
     IA_ASSIGN(const RunResult result, run->run.wait());
     return result.to_json();
@@ -156,7 +156,7 @@ void ia_cancel(ia_run* run) {
 void ia_run_free(ia_run* run) { delete run; }
 
 int ia_explain(ia_engine* engine, const char* model, const char* inputs, const char* config, char** out) {
-  return call(out, [&]() -> Text {
+  return call(out, [&]() -> Out {
     if (!engine || !model) return missing_argument("engine or model");
     IA_ASSIGN(const auto items, inputs_of(inputs));
     IA_ASSIGN(const Config options, Config::from_json(config ? config : "{}"));
@@ -165,14 +165,14 @@ int ia_explain(ia_engine* engine, const char* model, const char* inputs, const c
 }
 
 int ia_devices(ia_engine* engine, char** out) {
-  return call(out, [&]() -> Text {
+  return call(out, [&]() -> Out {
     if (!engine) return missing_argument("engine");
     return engine->engine.devices();
   });
 }
 
 int ia_add(ia_engine* engine, const char* path, const char* options, char** out) {
-  return call(out, [&]() -> Text {
+  return call(out, [&]() -> Out {
     if (!engine || !path) return missing_argument("engine or path");
     IA_ASSIGN(const AddOptions wanted, add_options_of(options));
     IA_ASSIGN(const AddReport report, engine->engine.add(path, wanted));
@@ -185,7 +185,7 @@ int ia_add(ia_engine* engine, const char* path, const char* options, char** out)
 }
 
 int ia_ls(ia_engine* engine, const char* content, char** out) {
-  return call(out, [&]() -> Text {
+  return call(out, [&]() -> Out {
     if (!engine || !content) return missing_argument("engine or content");
     IA_ASSIGN(const auto entries, engine->engine.ls(content));
     Json list = Json::array();
@@ -197,7 +197,7 @@ int ia_ls(ia_engine* engine, const char* content, char** out) {
 }
 
 int ia_get(ia_engine* engine, const char* content, const char* target, char** out) {
-  return call(out, [&]() -> Text {
+  return call(out, [&]() -> Out {
     if (!engine || !content || !target) return missing_argument("engine, content or target");
     IA_TRY(engine->engine.get(content, target));
     return dump({{"target", target}});
@@ -205,7 +205,7 @@ int ia_get(ia_engine* engine, const char* content, const char* target, char** ou
 }
 
 int ia_read(ia_engine* engine, const char* content, unsigned char** bytes, size_t* size, char** out) {
-  return call(out, [&]() -> Text {
+  return call(out, [&]() -> Out {
     if (!engine || !content || !bytes || !size) return missing_argument("engine, content, bytes or size");
     *bytes = nullptr;
     *size = 0;
@@ -222,7 +222,7 @@ int ia_read(ia_engine* engine, const char* content, unsigned char** bytes, size_
 }
 
 int ia_verify(ia_engine* engine, const char* content, char** out) {
-  return call(out, [&]() -> Text {
+  return call(out, [&]() -> Out {
     if (!engine) return missing_argument("engine");
     IA_ASSIGN(const VerifyReport report, engine->engine.verify(content ? content : ""));
     return dump({{"blocks", report.blocks}, {"bytes", report.bytes}, {"damage", report.damage}});
@@ -230,35 +230,35 @@ int ia_verify(ia_engine* engine, const char* content, char** out) {
 }
 
 int ia_pin(ia_engine* engine, const char* content, char** out) {
-  return call(out, [&]() -> Text {
+  return call(out, [&]() -> Out {
     if (!engine || !content) return missing_argument("engine or content");
     return cid_json(engine->engine.pin(content));
   });
 }
 
 int ia_unpin(ia_engine* engine, const char* content, char** out) {
-  return call(out, [&]() -> Text {
+  return call(out, [&]() -> Out {
     if (!engine || !content) return missing_argument("engine or content");
     return cid_json(engine->engine.unpin(content));
   });
 }
 
 int ia_rm(ia_engine* engine, const char* content, char** out) {
-  return call(out, [&]() -> Text {
+  return call(out, [&]() -> Out {
     if (!engine || !content) return missing_argument("engine or content");
     return removed_json(engine->engine.rm(content));
   });
 }
 
 int ia_gc(ia_engine* engine, char** out) {
-  return call(out, [&]() -> Text {
+  return call(out, [&]() -> Out {
     if (!engine) return missing_argument("engine");
     return removed_json(engine->engine.gc());
   });
 }
 
 int ia_stat(ia_engine* engine, char** out) {
-  return call(out, [&]() -> Text {
+  return call(out, [&]() -> Out {
     if (!engine) return missing_argument("engine");
     IA_ASSIGN(const StoreStat stat, engine->engine.stat());
     return dump({{"home", stat.home},
@@ -273,7 +273,7 @@ int ia_stat(ia_engine* engine, char** out) {
 }
 
 int ia_models(ia_engine* engine, char** out) {
-  return call(out, [&]() -> Text {
+  return call(out, [&]() -> Out {
     if (!engine) return missing_argument("engine");
     IA_ASSIGN(const auto models, engine->engine.models());
     Json list = Json::array();

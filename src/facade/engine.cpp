@@ -13,7 +13,7 @@
 #include "fetch/sources.h"
 #include "host/native/native_host.h"
 #include "ipfs_accelerate/ipfs_accelerate.h"
-#include "model/model.h"
+#include "task/task.h"
 
 namespace ipfs_accelerate {
 namespace fs = std::filesystem;
@@ -153,14 +153,14 @@ Result<Engine> Engine::open(const fs::path& home) {
   return Engine(std::make_unique<Impl>(std::move(native)));
 }
 
-Result<RunResult> Engine::accelerate(const std::string& model, const std::vector<Input>& inputs, const Config& config,
+Result<RunResult> Engine::accelerate(const std::string& model, const std::vector<Content>& inputs, const Config& config,
                                      const Cancel& cancel) {
   const CancelledCall call(cancel, impl_->native->loop());
   return impl_->block_on(impl_->core.run({model, config}, inputs, {}, call.stop()));
 }
 
-Run Engine::start(const std::string& model, const std::vector<Input>& inputs, const Config& config,
-                  LoadListener listener) {
+Run Engine::start(const std::string& model, const std::vector<Content>& inputs, const Config& config,
+                  Listener listener) {
   host::Loop& loop = impl_->native->loop();
   loop.start_thread();  // somebody must drive while nobody waits
   const auto run = std::make_shared<Run::Impl>(loop, std::move(listener));
@@ -168,7 +168,7 @@ Run Engine::start(const std::string& model, const std::vector<Input>& inputs, co
     run->settle(std::unexpected(std::move(may).error()));
     return Run(run);
   }
-  const LoadListener push = [run](const LoadEvent& event) { run->push(event); };
+  const Listener push = [run](const Event& event) { run->push(event); };
   loop.post([&executor = loop.executor(), core = &impl_->core, run, push, request = Request{model, config}, inputs] {
     ipfs_accelerate::start(executor, core->run(request, inputs, push, run->stop),
                            [run](Result<RunResult> result) { run->settle(std::move(result)); });
@@ -176,7 +176,7 @@ Run Engine::start(const std::string& model, const std::vector<Input>& inputs, co
   return Run(run);
 }
 
-Result<std::string> Engine::explain(const std::string& model, const std::vector<Input>& inputs, const Config& config,
+Result<std::string> Engine::explain(const std::string& model, const std::vector<Content>& inputs, const Config& config,
                                     const Cancel& cancel) {
   const CancelledCall call(cancel, impl_->native->loop());
   return impl_->block_on(impl_->core.explain({model, config}, inputs, call.stop()));
@@ -342,11 +342,14 @@ Result<std::vector<NamedModel>> Engine::models() {
   IA_ASSIGN(const auto store, impl_->library.reader());
   std::vector<NamedModel> models;
   for (const auto& [name, cid] : names) {
-    NamedModel model{name, cid, {}, {}};
+    NamedModel model{name, cid, {}, {}, {}};
     if (const auto file = store->open_file(cid + "/config.json"); file && (*file)->size() < (1u << 20)) {
       if (const auto bytes = (*file)->view(0, (*file)->size())) {
         const auto config = nlohmann::json::parse(bytes->begin(), bytes->end(), nullptr, false);
-        if (const auto task = default_task(as_text(*bytes))) model.task = *task;
+        if (const auto task = default_task(as_text(*bytes))) {
+          model.task = (*task)->name;
+          model.answer_kind = answer_kind_name((*task)->gives);
+        }
         if (config.is_object() && config.contains("model_type") && config["model_type"].is_string())
           model.architecture = config["model_type"];
       }
@@ -413,7 +416,7 @@ Result<CarStream> Engine::open_car(const std::string& content, const CarOptions&
                                                      content::CarWalk(found.blocks, selection_of(options)), get));
 }
 
-Result<RunResult> accelerate(const std::string& model, const std::vector<Input>& inputs, const Config& config) {
+Result<RunResult> accelerate(const std::string& model, const std::vector<Content>& inputs, const Config& config) {
   IA_ASSIGN(Engine engine, Engine::open());
   return engine.accelerate(model, inputs, config);
 }

@@ -2,7 +2,7 @@
 
 namespace ipfs_accelerate {
 
-void Run::Impl::push(const LoadEvent& event) {
+void Run::Impl::push(const Event& event) {
   if (!listener) return;
   const std::lock_guard lock(mutex);
   events.push(event);
@@ -20,7 +20,7 @@ Result<RunResult> Run::Impl::wait() {
   for (;;) {
     changed.wait(lock, [&] { return result || !events.empty(); });
     if (events.empty()) break;
-    const LoadEvent event = events.pop();
+    const Event event = events.pop();
     lock.unlock();
     listener(event);
     lock.lock();

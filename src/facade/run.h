@@ -11,17 +11,17 @@
 namespace ipfs_accelerate {
 
 struct Run::Impl {
-  Impl(host::Loop& loop, LoadListener listener) : loop(loop), listener(std::move(listener)) {}
+  Impl(host::Loop& loop, Listener listener) : loop(loop), listener(std::move(listener)) {}
 
   /// On the engine's thread.
-  void push(const LoadEvent& event);
+  void push(const Event& event);
   void settle(Result<RunResult> given);
   /// On the caller's.
   Result<RunResult> wait();
   void cancel();
 
   host::Loop& loop;
-  const LoadListener listener;
+  const Listener listener;
   Stop stop;
   mutable std::mutex mutex;
   std::condition_variable changed;

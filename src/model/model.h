@@ -28,6 +28,7 @@ struct ModelFacts {
   bool multi_label = false;          ///< sigmoid, not softmax: problem_type multi_label_classification, or one label
   bool regression = false;           ///< problem_type regression: raw scores
   std::int64_t type_vocabulary = 0;  ///< rows of the token type table; token type ids are below
+  std::int32_t mask_id = -1;         ///< the tokenizer's mask token; -1: it has none (the pipeline looks)
 };
 
 /// What to put after the encoder.
@@ -51,8 +52,7 @@ struct BuiltModel {
 /// kMissingWeight, kWrongShape say which key or tensor.
 Result<BuiltModel> build_model(std::string_view config_json, const TensorTable& tensors, const HeadOptions& options);
 
-/// The task a configuration is made for, from "architectures" and "model_type": "feature-extraction", "fill-mask",
-/// "text-classification".
-Result<std::string> default_task(std::string_view config_json);
+/// config.json's "architectures": the classes it was made for, perhaps none. kUnknownArchitecture as build_model().
+Result<std::vector<std::string>> classes_of_config(std::string_view config_json);
 
 }  // namespace ipfs_accelerate

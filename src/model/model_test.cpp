@@ -196,23 +196,16 @@ TEST(Model, RobertaPositionsStartAfterThePadId) {
   EXPECT_EQ(code_of(config, table), ErrorCode::kMalformedConfig);  // no position is left
 }
 
-TEST(Model, DefaultTaskFollowsTheClass) {
+TEST(Model, ClassesOfAConfiguration) {
   Json config = bert_config();
-  const auto task = [&](const char* name) {
-    config["architectures"] = {name};
-    const auto result = default_task(config.dump());
-    return result ? *result : std::string(error_name(result.error().code));
-  };
-  EXPECT_EQ(task("BertForMaskedLM"), "fill-mask");
-  EXPECT_EQ(task("BertModel"), "feature-extraction");
-  EXPECT_EQ(task("BertForSequenceClassification"), "text-classification");
-  EXPECT_EQ(task("BertForQuestionAnswering"), error_name(ErrorCode::kUnknownTask));
+  config["architectures"] = {"BertForMaskedLM", "Other"};
+  EXPECT_EQ(classes_of_config(config.dump()).value(), (std::vector<std::string>{"BertForMaskedLM", "Other"}));
   config.erase("architectures");
-  EXPECT_EQ(default_task(config.dump()).value(), "feature-extraction");
+  EXPECT_TRUE(classes_of_config(config.dump()).value().empty());
   config["architectures"] = "BertModel";
-  EXPECT_EQ(default_task(config.dump()).error().code, ErrorCode::kMalformedConfig);
+  EXPECT_EQ(classes_of_config(config.dump()).error().code, ErrorCode::kMalformedConfig);
   config["model_type"] = "llama";
-  EXPECT_EQ(default_task(config.dump()).error().code, ErrorCode::kUnknownArchitecture);
+  EXPECT_EQ(classes_of_config(config.dump()).error().code, ErrorCode::kUnknownArchitecture);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The list of architectures, and the choice of a builder and a task from config.json.
+// The list of architectures, and the choice of a builder from config.json.
 #include <array>
 
 #include "model/architectures.h"
@@ -36,14 +36,10 @@ Result<BuiltModel> build_model(std::string_view config_json, const TensorTable& 
   return architecture->build(config, tensors, options);
 }
 
-Result<std::string> default_task(std::string_view config_json) {
+Result<std::vector<std::string>> classes_of_config(std::string_view config_json) {
   IA_ASSIGN(const ModelConfig config, ModelConfig::parse(config_json));
   IA_TRY(find_architecture(config));
-  IA_ASSIGN(const std::vector<std::string> classes, config.architectures());
-  if (classes.empty() || classes[0].ends_with("Model")) return "feature-extraction";
-  if (classes[0].ends_with("ForMaskedLM") || classes[0].ends_with("ForPreTraining")) return "fill-mask";
-  if (classes[0].ends_with("ForSequenceClassification")) return "text-classification";
-  return fail(ErrorCode::kUnknownTask, "no task is known for '{}'; name one, such as feature-extraction", classes[0]);
+  return config.architectures();
 }
 
 }  // namespace ipfs_accelerate

@@ -1,4 +1,4 @@
-// The list of tasks and their other names.
+// The list of tasks, and the choice of one by name, by head and by config.json.
 #include <algorithm>
 #include <array>
 
@@ -7,47 +7,68 @@
 namespace ipfs_accelerate {
 namespace {
 
-struct TaskName {
-  std::string_view name;
-  const Task& (*task)();
-};
-/// The first name of each task is its own; the others are aliases. '_' counts as '-'.
-constexpr std::array kTasks{
-    TaskName{"feature-extraction", feature_extraction},
-    TaskName{"fill-mask", fill_mask},
-    TaskName{"text-classification", text_classification},
-};
-constexpr std::array kAliases{
-    TaskName{"embedding", feature_extraction},
-    TaskName{"embeddings", feature_extraction},
-    TaskName{"text-embedding", feature_extraction},
-    TaskName{"sentence-similarity", feature_extraction},
-    TaskName{"masked-lm", fill_mask},
-    TaskName{"classification", text_classification},
-    TaskName{"sequence-classification", text_classification},
-    TaskName{"sentiment-analysis", text_classification},
-};
+constexpr std::array kTasks{&kFeatureExtraction, &kFillMask, &kTextClassification};
+
+/// In the order of Content.
+constexpr std::array<std::string_view, std::variant_size_v<Content>> kContentNames{
+    "text", "pair", "messages", "image", "pixels", "audio", "samples"};
+/// With an article, as what an item is.
+constexpr std::array<std::string_view, std::variant_size_v<Content>> kItemNames{
+    "a text", "a pair of texts", "a list of messages", "an image", "an image", "a sound", "a sound"};
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
+  return all;
+}
 
 }  // namespace
+
+std::string ContentKinds::text() const {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < kContentNames.size(); ++i) {
+    if ((bits_ & bit(i)) != 0) names.emplace_back(kContentNames[i]);
+  }
+  return joined(names);
+}
 
 Result<const Task*> find_task(std::string_view name) {
   std::string wanted(name);
   std::ranges::replace(wanted, '_', '-');
-  for (const TaskName& row : kTasks) {
-    if (row.name == wanted) return &row.task();
+  for (const Task* task : kTasks) {
+    if (task->name == wanted || std::ranges::contains(task->aliases, wanted)) return task;
   }
-  for (const TaskName& row : kAliases) {
-    if (row.name == wanted) return &row.task();
+  return fail(ErrorCode::kUnknownTask, "no task '{}'; known are {}", name, joined(known_tasks()));
+}
+
+Result<const Task*> find_task(Head head) {
+  const auto found = std::ranges::find(kTasks, head, &Task::head);
+  if (found == kTasks.end()) return fail(ErrorCode::kInternal, "no task has head {}", static_cast<int>(head));
+  return *found;
+}
+
+Result<const Task*> default_task(std::string_view config_json) {
+  IA_ASSIGN(const std::vector<std::string> classes, classes_of_config(config_json));
+  const std::string made = classes.empty() ? "Model" : classes[0];  // without a name it is the bare model
+  for (const Task* task : kTasks) {
+    if (std::ranges::any_of(task->made_for, [&](std::string_view end) { return made.ends_with(end); })) return task;
   }
-  std::string known;
-  for (const std::string& task : known_tasks()) known += (known.empty() ? "" : ", ") + task;
-  return fail(ErrorCode::kUnknownTask, "no task '{}'; known are {}", name, known);
+  return fail(ErrorCode::kUnknownTask, "no task is known for '{}'; name one, such as {}", made, kTasks[0]->name);
 }
 
 std::vector<std::string> known_tasks() {
   std::vector<std::string> names;
-  for (const TaskName& row : kTasks) names.emplace_back(row.name);
+  for (const Task* task : kTasks) names.emplace_back(task->name);
   return names;
+}
+
+Result<> check_takes(const Task& task, const std::vector<Content>& items) {
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (task.takes.has(items[i])) continue;
+    return fail(ErrorCode::kInvalidArgument, "{} takes {}; input {} is {}", task.name, task.takes.text(), i,
+                kItemNames[items[i].index()]);
+  }
+  return {};
 }
 
 }  // namespace ipfs_accelerate

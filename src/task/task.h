@@ -1,66 +1,63 @@
-// Tasks: texts -> input tensors, output tensors -> results. One file per task, listed in registry.cpp.
+// Tasks: content -> answers. A task is a coroutine that drives the parts of a model: one file and one row of the
+// registry each.
 #pragma once
 
-#include <memory>
-#include <nlohmann/json_fwd.hpp>
-#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <type_traits>
+#include <variant>
 #include <vector>
 
-#include "base/stop.h"
-#include "graph/graph.h"
-#include "input/text/tokenizer.h"
+#include "ipfs_accelerate/answers.h"
+#include "ipfs_accelerate/content.h"
+#include "task/run.h"
 
 namespace ipfs_accelerate {
 
-/// One item of a batch.
-struct TextInput {
-  std::string text;
-  std::optional<std::string> pair;
-};
-
-struct TaskOptions {
-  bool truncation = true;  ///< cut texts at the model's length; false: kInputTooLong
-  std::int32_t top_k = 5;
-  std::int32_t max_tokens = 0;  ///< 0 = the model's own limit
-  Stop stop{};                  ///< looked at before every item: kCancelled
-};
-
-/// What a task must know of the model (filled by the pipeline from ModelFacts and the folder's files).
-struct TaskModel {
-  const Tokenizer* tokenizer = nullptr;
-  std::int64_t max_tokens = 0, pad_id = 0, vocabulary = 0;
-  bool token_types = false, positions_after_pad = false, multi_label = false, regression = false;
-  std::int64_t type_vocabulary = 0;  ///< token type ids are below
-  std::int32_t mask_id = -1;
-  std::vector<std::string> labels;
-};
-
-/// Tensors for one batch, in the order of the graph's inputs, and what finish() needs.
-struct Batch {
-  ShapeClass shape;
-  std::vector<std::string> input_names;  ///< graph input each tensor is for
-  std::vector<Tensor> inputs;
-  std::vector<Encoding> encodings;
-};
-
-class Task {
+/// Some of the alternatives of Content.
+class ContentKinds {
  public:
-  virtual ~Task() = default;
-  virtual std::string_view name() const = 0;  ///< "feature-extraction", "fill-mask", "text-classification"
-  /// Tokenizes and pads. kInputTooLong, kInvalidArgument (no mask token in a fill-mask text) say which item.
-  virtual Result<Batch> prepare(const TaskModel& model, const std::vector<TextInput>& items,
-                                const TaskOptions& options) const = 0;
-  /// One JSON value per item from the graph's main output (f32). kNotFinite when it holds NaN or infinity.
-  /// feature-extraction: [numbers]; fill-mask: [{score, token, token_str, sequence}] (one list per mask when several);
-  /// text-classification: [{label, score}] sorted, top_k of them.
-  virtual Result<std::vector<nlohmann::json>> finish(const TaskModel& model, const Batch& batch, const Tensor& output,
-                                                     const TaskOptions& options) const = 0;
+  template <class... Kinds>
+  static constexpr ContentKinds of() {
+    return ContentKinds((bit_of<Kinds>(std::type_identity<Content>()) | ...));
+  }
+  constexpr bool has(const Content& content) const { return (bits_ & bit(content.index())) != 0; }
+  std::string text() const;  ///< "text, pair"
+
+ private:
+  explicit constexpr ContentKinds(unsigned bits) : bits_(bits) {}
+  static constexpr unsigned bit(std::size_t index) { return 1u << index; }
+  template <class Kind, class... All>
+  static constexpr unsigned bit_of(std::type_identity<std::variant<All...>>) {
+    unsigned found = 0, at = 1;
+    ((found |= std::is_same_v<Kind, All> ? at : 0, at <<= 1), ...);
+    return found;
+  }
+  unsigned bits_;
 };
 
-/// Accepts transformers.js names and the common aliases ("embedding", "fill_mask", "classification"). kUnknownTask
-/// lists the known.
+struct Task {
+  std::string_view name;                      ///< as transformers.js calls it
+  std::span<const std::string_view> aliases;  ///< '_' counts as '-'
+  /// Ends of the class names in config.json's "architectures" that this task is the default for.
+  std::span<const std::string_view> made_for;
+  ContentKinds takes;  ///< other content is refused before the task begins
+  Head head;           ///< what the model gets after its encoder
+  AnswerKind gives;
+  /// One answer for each item.
+  Async<std::vector<Answer>> (*answer)(TaskRun& run, std::vector<Content> items);
+};
+
+/// The name, or an alias. kUnknownTask lists the known.
 Result<const Task*> find_task(std::string_view name);
+/// The first task with this head.
+Result<const Task*> find_task(Head head);
+/// What config.json's class is made for. kUnknownArchitecture when there is no builder; kUnknownTask.
+Result<const Task*> default_task(std::string_view config_json);
 std::vector<std::string> known_tasks();
+
+/// kInvalidArgument names the first item that the task does not take.
+Result<> check_takes(const Task& task, const std::vector<Content>& items);
 
 }  // namespace ipfs_accelerate

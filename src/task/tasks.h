@@ -1,12 +1,12 @@
-// The tasks: one function and one file each, listed in registry.cpp.
+// The tasks: one file each, which ends with its row; registry.cpp lists them.
 #pragma once
 
 #include "task/task.h"
 
 namespace ipfs_accelerate {
 
-const Task& feature_extraction();
-const Task& fill_mask();
-const Task& text_classification();
+extern const Task kFeatureExtraction;
+extern const Task kFillMask;
+extern const Task kTextClassification;
 
 }  // namespace ipfs_accelerate

@@ -8,19 +8,23 @@
 namespace ipfs_accelerate {
 namespace {
 
-Result<std::int64_t> token_limit(const TaskModel& model, const TaskOptions& options) {
+Result<std::int64_t> token_limit(const ModelFacts& facts, const TaskOptions& options) {
   if (options.max_tokens < 0) {
     return fail(ErrorCode::kInvalidArgument, "max_tokens is {}, it must not be negative", options.max_tokens);
   }
   if (options.top_k < 1) return fail(ErrorCode::kInvalidArgument, "top_k is {}, at least 1 is needed", options.top_k);
-  return options.max_tokens == 0 ? model.max_tokens : std::min<std::int64_t>(model.max_tokens, options.max_tokens);
+  return options.max_tokens == 0 ? facts.max_tokens : std::min<std::int64_t>(facts.max_tokens, options.max_tokens);
 }
 
-Result<Encoding> encode_item(const TaskModel& model, const TextInput& item, std::size_t number, std::int64_t limit,
+Result<Encoding> encode_item(const Tokenizer& tokenizer, const Content& item, std::size_t number, std::int64_t limit,
                              bool truncation) {
   EncodeOptions encode;
   if (truncation) encode.truncation = Truncation{.max_length = static_cast<std::int32_t>(limit)};
-  auto encoding = model.tokenizer->encode(item.text, item.pair, encode);
+  const auto* const pair = std::get_if<TextPair>(&item);
+  const auto* const text = std::get_if<Text>(&item);
+  if (!pair && !text) return fail(ErrorCode::kInternal, "input {} is no text", number);
+  auto encoding = pair ? tokenizer.encode(pair->text, pair->pair, encode)
+                       : tokenizer.encode(text->text, std::nullopt, encode);
   if (!encoding) return while_doing(std::move(encoding).error(), "tokenizing input {}", number);
   if (static_cast<std::int64_t>(encoding->ids.size()) > limit) {
     return fail(ErrorCode::kInputTooLong, "input {} has {} tokens, the model takes {}; shorten it or allow truncation",
@@ -29,16 +33,16 @@ Result<Encoding> encode_item(const TaskModel& model, const TextInput& item, std:
   return encoding;
 }
 
-Result<> check_ids(const TaskModel& model, const Encoding& encoding, std::size_t number) {
+Result<> check_ids(const ModelFacts& facts, const Encoding& encoding, std::size_t number) {
   if (encoding.ids.empty()) return fail(ErrorCode::kInvalidArgument, "input {} has no tokens", number);
-  if (static_cast<std::int64_t>(encoding.ids.size()) > model.max_tokens) {
+  if (static_cast<std::int64_t>(encoding.ids.size()) > facts.max_tokens) {
     return fail(ErrorCode::kInputTooLong, "input {} has {} tokens, the model takes {}", number, encoding.ids.size(),
-                model.max_tokens);
+                facts.max_tokens);
   }
   for (std::int32_t id : encoding.ids) {
-    if (id >= 0 && id < model.vocabulary) continue;
+    if (id >= 0 && id < facts.vocabulary) continue;
     return fail(ErrorCode::kMalformedConfig, "the tokenizer gives id {} for input {}, the model's table has {} rows",
-                id, number, model.vocabulary);
+                id, number, facts.vocabulary);
   }
   return {};
 }
@@ -48,52 +52,63 @@ std::int32_t at_or(const std::vector<std::int32_t>& values, std::size_t i, std::
 }
 
 /// Token type ids of one item. A table of one row means that types play no role (RoBERTa): all zeros then.
-Result<> fill_types(const TaskModel& model, const Encoding& encoding, std::span<std::int32_t> row) {
-  if (model.type_vocabulary == 1) return {};
+Result<> fill_types(const ModelFacts& facts, const Encoding& encoding, std::span<std::int32_t> row) {
+  if (facts.type_vocabulary == 1) return {};
   for (std::size_t i = 0; i < encoding.ids.size(); ++i) {
     row[i] = at_or(encoding.type_ids, i, 0);
-    if (row[i] >= 0 && row[i] < model.type_vocabulary) continue;
+    if (row[i] >= 0 && row[i] < facts.type_vocabulary) continue;
     return fail(ErrorCode::kMalformedConfig, "the tokenizer gives token type {}, the model's table has {} rows", row[i],
-                model.type_vocabulary);
+                facts.type_vocabulary);
   }
   return {};
 }
 
 /// 0, 1, 2 ...; or, after the pad id, counting only tokens that are not padding.
-void fill_positions(const TaskModel& model, std::span<const std::int32_t> ids, std::span<std::int32_t> row) {
-  if (!model.positions_after_pad) {
+void fill_positions(const ModelFacts& facts, std::span<const std::int32_t> ids, std::span<std::int32_t> row) {
+  if (facts.positions != PositionRule::kAfterPadId) {
     std::iota(row.begin(), row.end(), 0);
     return;
   }
-  const auto pad = static_cast<std::int32_t>(model.pad_id);
+  const auto pad = static_cast<std::int32_t>(facts.pad_id);
   std::int32_t position = pad;
   for (std::size_t i = 0; i < ids.size(); ++i) row[i] = ids[i] == pad ? pad : ++position;
 }
 
-void add_input(Batch& batch, std::string name, Tensor tensor) {
-  batch.input_names.push_back(std::move(name));
-  batch.inputs.push_back(std::move(tensor));
-}
-
 }  // namespace
 
-Result<Batch> make_text_batch(const TaskModel& model, const std::vector<TextInput>& items, const TaskOptions& options) {
-  if (!model.tokenizer) return fail(ErrorCode::kMissingTokenizer, "the model folder has no tokenizer.json");
-  IA_ASSIGN(const std::int64_t limit, token_limit(model, options));
+Result<std::vector<Encoding>> encode_texts(const ModelFacts& facts, const Tokenizer& tokenizer,
+                                           const std::vector<Content>& items, const TaskOptions& options) {
+  IA_ASSIGN(const std::int64_t limit, token_limit(facts, options));
   std::vector<Encoding> encodings;
   for (std::size_t i = 0; i < items.size(); ++i) {
     IA_TRY(options.stop.check());
-    IA_ASSIGN(Encoding encoding, encode_item(model, items[i], i, limit, options.truncation));
+    IA_ASSIGN(Encoding encoding, encode_item(tokenizer, items[i], i, limit, options.truncation));
     encodings.push_back(std::move(encoding));
   }
-  return make_encoded_batch(model, std::move(encodings));
+  return encodings;
 }
 
-Result<Batch> make_encoded_batch(const TaskModel& model, std::vector<Encoding> encodings) {
+Async<TextBatch> text_batch(TaskRun& run, std::vector<Content> items) {
+  const Tokenizer* const tokenizer = co_await run.tokenizer();
+  TextBatch batch = co_await offloaded(run, [&]() -> Result<TextBatch> {
+    TextBatch made;
+    IA_ASSIGN(made.encodings, encode_texts(run.facts(), *tokenizer, items, run.options()));
+    IA_ASSIGN(made.tensors, encoded_batch(run.facts(), made.encodings));
+    return made;
+  });
+  std::int64_t tokens = 0;
+  for (const Encoding& encoding : batch.encodings) {
+    for (const std::int32_t attended : encoding.attention_mask) tokens += attended;
+  }
+  run.count_tokens(tokens);
+  co_return std::move(batch);
+}
+
+Result<Batch> encoded_batch(const ModelFacts& facts, const std::vector<Encoding>& encodings) {
   if (encodings.empty()) return fail(ErrorCode::kInvalidArgument, "there are no inputs");
   std::size_t sequence = 0;
   for (std::size_t i = 0; i < encodings.size(); ++i) {
-    IA_TRY(check_ids(model, encodings[i], i));
+    IA_TRY(check_ids(facts, encodings[i], i));
     sequence = std::max(sequence, encodings[i].ids.size());
   }
   Batch batch;
@@ -101,20 +116,19 @@ Result<Batch> make_encoded_batch(const TaskModel& model, std::vector<Encoding> e
   batch.shape = {{kBatch, tokens[0]}, {kSequence, tokens[1]}};
   Tensor ids = Tensor::i32(tokens), positions = Tensor::i32(tokens), types = Tensor::i32(tokens),
          mask = Tensor::i32(tokens);
-  std::ranges::fill(ids.i32s(), static_cast<std::int32_t>(model.pad_id));
+  std::ranges::fill(ids.i32s(), static_cast<std::int32_t>(facts.pad_id));
   for (std::size_t item = 0; item < encodings.size(); ++item) {
     const Encoding& encoding = encodings[item];
     const auto row = [&](Tensor& tensor) { return tensor.i32s().subspan(item * sequence, sequence); };
     std::ranges::copy(encoding.ids, row(ids).begin());
     for (std::size_t i = 0; i < encoding.ids.size(); ++i) row(mask)[i] = at_or(encoding.attention_mask, i, 1);
-    if (model.token_types) IA_TRY(fill_types(model, encoding, row(types)));
-    fill_positions(model, row(ids), row(positions));
+    if (facts.token_types) IA_TRY(fill_types(facts, encoding, row(types)));
+    fill_positions(facts, row(ids), row(positions));
   }
-  add_input(batch, "input_ids", std::move(ids));
-  add_input(batch, "position_ids", std::move(positions));
-  if (model.token_types) add_input(batch, "token_type_ids", std::move(types));
-  add_input(batch, "attention_mask", std::move(mask));
-  batch.encodings = std::move(encodings);
+  batch.add("input_ids", std::move(ids));
+  batch.add("position_ids", std::move(positions));
+  if (facts.token_types) batch.add("token_type_ids", std::move(types));
+  batch.add("attention_mask", std::move(mask));
   return batch;
 }
 

@@ -1,17 +1,24 @@
-// Texts -> one padded batch of input tensors; shared by all text tasks.
+// Texts -> one padded batch of input tensors; shared by all tasks on texts.
 #pragma once
 
 #include "task/task.h"
 
 namespace ipfs_accelerate {
 
-/// Tokenizes `items`, cutting at the model's length (or kInputTooLong), and pads them on the right to the longest.
-/// Inputs: input_ids, position_ids, token_type_ids (where the model has them), attention_mask; all i32 [batch,
-/// sequence]. Every id is checked against its table, so that none can be read outside.
-Result<Batch> make_text_batch(const TaskModel& model, const std::vector<TextInput>& items, const TaskOptions& options);
+struct TextBatch {
+  Batch tensors;
+  std::vector<Encoding> encodings;  ///< one for each item
+};
 
-/// The same from encodings that are there already.
-Result<Batch> make_encoded_batch(const TaskModel& model, std::vector<Encoding> encodings);
+/// Tokenizes `items` (texts and pairs) on the pool, cutting at the model's length (or kInputTooLong), counts the tokens,
+/// and pads on the right to the longest. Inputs: input_ids, position_ids, token_type_ids (where the model has them),
+/// attention_mask; all i32 [batch, sequence].
+Async<TextBatch> text_batch(TaskRun& run, std::vector<Content> items);
+
+/// The steps of it. Every id is checked against its table, so that none can be read outside.
+Result<std::vector<Encoding>> encode_texts(const ModelFacts& facts, const Tokenizer& tokenizer,
+                                           const std::vector<Content>& items, const TaskOptions& options);
+Result<Batch> encoded_batch(const ModelFacts& facts, const std::vector<Encoding>& encodings);
 
 /// kNotFinite when a number of the output is NaN or infinite; kInternal when it is no f32 tensor [rows, ...].
 Result<> check_output(const Tensor& output, std::int64_t rows);

@@ -1,6 +1,5 @@
 // text-classification: a text -> labels with probabilities.
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "task/tasks.h"
 #include "task/text_batch.h"
@@ -9,49 +8,53 @@ namespace ipfs_accelerate {
 namespace {
 
 /// Softmax over the labels; a sigmoid each when several may hold; scores as they are for a regression.
-std::vector<double> label_scores(const TaskModel& model, std::span<const float> logits) {
-  if (!model.regression && !model.multi_label) return softmax(logits);
+std::vector<double> label_scores(const ModelFacts& facts, std::span<const float> logits) {
+  if (!facts.regression && !facts.multi_label) return softmax(logits);
   std::vector<double> scores(logits.begin(), logits.end());
-  if (model.regression) return scores;
+  if (facts.regression) return scores;
   for (double& score : scores) score = 1 / (1 + std::exp(-score));
   return scores;
 }
 
-class TextClassification final : public Task {
- public:
-  std::string_view name() const override { return "text-classification"; }
-
-  Result<Batch> prepare(const TaskModel& model, const std::vector<TextInput>& items,
-                        const TaskOptions& options) const override {
-    return make_text_batch(model, items, options);
+Result<std::vector<Answer>> labels_of(const ModelFacts& facts, const Tensor& output, std::size_t items,
+                                      std::int32_t top_k) {
+  IA_TRY(check_output(output, static_cast<std::int64_t>(items)));
+  const std::size_t labels = facts.labels.size();
+  if (output.f32s().size() != labels * items) {
+    return fail(ErrorCode::kInternal, "the output is {} for {} labels", shape_text(output.shape), labels);
   }
-
-  Result<std::vector<nlohmann::json>> finish(const TaskModel& model, const Batch& batch, const Tensor& output,
-                                             const TaskOptions& options) const override {
-    const std::int64_t items = batch.shape.at(kBatch);
-    IA_TRY(check_output(output, items));
-    const std::size_t labels = model.labels.size();
-    if (output.f32s().size() != labels * static_cast<std::size_t>(items)) {
-      return fail(ErrorCode::kInternal, "the output is {} for {} labels", shape_text(output.shape), labels);
+  std::vector<Answer> answers;
+  for (std::size_t at = 0; at < output.f32s().size(); at += labels) {
+    const std::vector<double> scores = label_scores(facts, output.f32s().subspan(at, labels));
+    Labels answer;
+    for (std::size_t id : largest(scores, static_cast<std::size_t>(top_k))) {
+      answer.labels.push_back({facts.labels[id], scores[id]});
     }
-    std::vector<nlohmann::json> results;
-    for (std::size_t at = 0; at < output.f32s().size(); at += labels) {
-      const std::vector<double> scores = label_scores(model, output.f32s().subspan(at, labels));
-      nlohmann::json answers = nlohmann::json::array();
-      for (std::size_t id : largest(scores, static_cast<std::size_t>(options.top_k))) {
-        answers.push_back({{"label", model.labels[id]}, {"score", scores[id]}});
-      }
-      results.push_back(std::move(answers));
-    }
-    return results;
+    answers.emplace_back(std::move(answer));
   }
-};
+  return answers;
+}
+
+Async<std::vector<Answer>> answer(TaskRun& run, std::vector<Content> items) {
+  const std::size_t count = items.size();
+  TextBatch batch = co_await text_batch(run, std::move(items));
+  const Tensor output = co_await compute_output(run, std::move(batch.tensors), "logits");
+  co_return co_await offloaded(run, [&] { return labels_of(run.facts(), output, count, run.options().top_k); });
+}
+
+constexpr std::string_view kAliases[] = {"classification", "sequence-classification", "sentiment-analysis"};
+constexpr std::string_view kMadeFor[] = {"ForSequenceClassification"};
 
 }  // namespace
 
-const Task& text_classification() {
-  static const TextClassification task;
-  return task;
-}
+constinit const Task kTextClassification{
+    .name = "text-classification",
+    .aliases = kAliases,
+    .made_for = kMadeFor,
+    .takes = ContentKinds::of<Text, TextPair>(),
+    .head = Head::kClassify,
+    .gives = AnswerKind::kLabels,
+    .answer = answer,
+};
 
 }  // namespace ipfs_accelerate

@@ -146,7 +146,8 @@ def test_models(store):
     cid = store.json("add", NUMBERS, "--reference", "--name", "numbers-bert")["cid"]
     with store.serve() as port:
         models = json.loads(get(port, "/api/models")[2])["models"]
-        assert models == [{"name": "numbers-bert", "cid": cid, "task": "feature-extraction", "architecture": "bert"}]
+        assert models == [{"name": "numbers-bert", "cid": cid, "task": "feature-extraction", "answer_kind": "embedding",
+                           "architecture": "bert"}]
 
 
 def test_page_is_isolated_and_its_folder_is_a_wall(store):

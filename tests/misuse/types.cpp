@@ -39,17 +39,16 @@ Async<> inputs_for_outputs(Executable& executable, std::vector<TensorRef> inputs
 }
 
 /// A task sees shapes and tensors: it gets no device, and its batch has no place for one.
-Result<Batch> a_task_with_a_device(const Task& task, const TaskModel& model, Backend& backend) {
-#ifdef MISUSE
+Async<> a_task_with_a_device(TaskRun& run, Backend& backend) {
   Batch batch;
+#ifdef MISUSE
   // misuse-error@+1 {{no member named 'backend' in 'ipfs_accelerate::Batch'}}
   batch.backend = &backend;
-  // misuse-error@+1 {{too many arguments to function call, expected 3, have 4}}
-  return task.prepare(model, {}, {}, backend);
-  return task.prepare(backend, {}, {});           // misuse-error {{from 'Backend' to 'const TaskModel'}}
+  co_await run.compute("model", backend, {});     // misuse-error {{no viable conversion from 'Backend' to 'Batch'}}
+  co_await run.compute("model", batch, backend);  // misuse-error-re {{from 'Backend' to {{.*}}}}
 #else
   static_cast<void>(backend.device());
-  return task.prepare(model, {}, {});
+  co_await run.compute("model", batch, {});
 #endif
 }
 

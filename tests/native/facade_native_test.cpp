@@ -120,10 +120,10 @@ TEST_F(Cancelled, ARunThatWaitsForASource) {
   Config config;
   config.gateways = {server.url()};
   config.allow_local_gateways = true;
-  EXPECT_EQ(engine.accelerate(cid, {{"text", {}}}, config, cancel).error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(engine.accelerate(cid, {Text{"text"}}, config, cancel).error().code, ErrorCode::kCancelled);
   EXPECT_EQ(engine.explain(cid, {}, config, cancel).error().code, ErrorCode::kCancelled);
   EXPECT_EQ(engine.devices(cancel).error().code, ErrorCode::kCancelled);
-  EXPECT_EQ(engine.accelerate(cid, {{"text", {}}}, {}, Cancel()).error().code, ErrorCode::kNoSource)
+  EXPECT_EQ(engine.accelerate(cid, {Text{"text"}}, {}, Cancel()).error().code, ErrorCode::kNoSource)
       << "the next works";
 }
 
@@ -143,7 +143,7 @@ TEST_F(Cancelled, ARunAndAStoreCallShareWhatIsUnderWay) {
   config.platform = "cpu";
   config.gateways = {server.url()};
   config.allow_local_gateways = true;
-  auto run = engine.start(cid, {{"text", {}}}, config);
+  auto run = engine.start(cid, {Text{"text"}}, config);
   while (asked == 0) std::this_thread::yield();
   EXPECT_EQ(engine.ls(cid, from(server, {})).error().code, ErrorCode::kNoSource);
   EXPECT_EQ(run.wait().error().code, ErrorCode::kNotFound) << "it is no model";
@@ -172,7 +172,7 @@ TEST_F(Cancelled, AFolderThatIsHashedForARun) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     cancel.request();
   });
-  EXPECT_EQ(engine.accelerate(source.string(), {{"text", {}}}, {}, cancel).error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(engine.accelerate(source.string(), {Text{"text"}}, {}, cancel).error().code, ErrorCode::kCancelled);
 }
 
 TEST(Progress, OfAddMayReadButNotWaitForAdd) {
@@ -194,8 +194,8 @@ TEST(Progress, OfAddMayReadButNotWaitForAdd) {
     EXPECT_TRUE(engine.cat(small, [](const void*, std::size_t) { return true; }));
     EXPECT_EQ(engine.add(folder.path / "small.txt").error().code, ErrorCode::kInvalidArgument);
     EXPECT_EQ(engine.gc().error().code, ErrorCode::kInvalidArgument);
-    EXPECT_EQ(engine.accelerate(model, {{"7", {}}}).error().code, ErrorCode::kInvalidArgument);
-    EXPECT_EQ(engine.start(model, {{"7", {}}}).wait().error().code, ErrorCode::kInvalidArgument);
+    EXPECT_EQ(engine.accelerate(model, {Text{"7"}}).error().code, ErrorCode::kInvalidArgument);
+    EXPECT_EQ(engine.start(model, {Text{"7"}}).wait().error().code, ErrorCode::kInvalidArgument);
     EXPECT_TRUE(other.add(folder.path / "small.txt")) << "another engine is free";
   };
   EXPECT_TRUE(engine.add(folder.path / "large.bin", add));
@@ -214,7 +214,7 @@ TEST(Gateways, AreCheckedAlsoWhereEverythingIsHere) {
   EXPECT_EQ(engine.pin(cid, fetch).error().code, ErrorCode::kInvalidArgument);
   Config config;
   config.gateways = fetch.gateways;
-  const auto run = engine.accelerate(IA_SOURCE_DIR "/zoo/numbers-bert-classifier", {{"7", {}}}, config);
+  const auto run = engine.accelerate(IA_SOURCE_DIR "/zoo/numbers-bert-classifier", {Text{"7"}}, config);
   ASSERT_FALSE(run);
   EXPECT_EQ(run.error().code, ErrorCode::kInvalidArgument);
 }
@@ -226,7 +226,7 @@ TEST(Threads, EndWithTheModelsThatComputeOnThem) {
     Config config;
     config.platform = "cpu";
     config.threads = threads;
-    const auto result = engine.accelerate(IA_SOURCE_DIR "/zoo/numbers-bert-classifier", {{"7", {}}}, config);
+    const auto result = engine.accelerate(IA_SOURCE_DIR "/zoo/numbers-bert-classifier", {Text{"7"}}, config);
     if (!result) return std::unexpected(result.error());
     return {};
   };

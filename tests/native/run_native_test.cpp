@@ -41,7 +41,7 @@ TEST(Run, NobodyHasTheResultWhileACancelIsAtTheLoop) {
   config.platform = "cpu";
   config.gateways = {server.url()};
   config.allow_local_gateways = true;
-  auto run = engine.start("bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku", {{"text", {}}}, config);
+  auto run = engine.start("bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku", {Text{"text"}}, config);
   while (!asked) std::this_thread::yield();
   std::jthread canceller([&] {
     allocates_slowly = true;

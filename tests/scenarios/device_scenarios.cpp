@@ -43,7 +43,7 @@ void lost_at_submit(std::vector<Outcome>& outcomes) {
     }
     const auto again = story.run(world, core, "the same call", request);
     story.require(on(again, "webgpu") && again->fallback.empty(), "the device is used again");
-    story.require(first && again && first->output_json == again->output_json, "the same numbers");
+    story.require(first && again && first->answers == again->answers, "the same numbers");
     story.require(world.gpu.opened == 2, "it was opened again, once");
   }
 }
@@ -61,7 +61,7 @@ void failed_at_submit(std::vector<Outcome>& outcomes) {
   story.require(world.gpu.buffers() == 0, "the model is not kept");
   const auto again = story.run(world, core, "the same call", request);
   story.require(again && world.read_anew() && world.gpu.buffers() == buffers, "it is loaded anew");
-  story.require(first && again && first->output_json == again->output_json, "the same numbers");
+  story.require(first && again && first->answers == again->answers, "the same numbers");
   story.require(world.gpu.opened == 1, "the device stayed open");
 }
 
@@ -73,13 +73,13 @@ void lost_under_two_models(std::vector<Outcome>& outcomes) {
   const Request one = world.on_gpu(world.model, false), two = world.on_gpu(world.other, false);
   const auto first = story.run(world, core, "one", one), second = story.run(world, core, "two", two);
   story.require(on(first, "webgpu") && on(second, "webgpu"), "both run on the device");
-  story.require(first && second && first->output_json != second->output_json, "they are two models");
+  story.require(first && second && first->answers != second->answers, "they are two models");
   const std::size_t buffers = world.gpu.buffers();
   world.gpu.lose_at = world.gpu.submissions;
   story.expect(story.run(world, core, "one, when the device goes", one), ErrorCode::kDeviceLost);
   const auto two_again = story.run(world, core, "two", two), one_again = story.run(world, core, "one", one);
-  story.require(second && two_again && second->output_json == two_again->output_json, "two gives its numbers");
-  story.require(first && one_again && first->output_json == one_again->output_json, "one gives its numbers");
+  story.require(second && two_again && second->answers == two_again->answers, "two gives its numbers");
+  story.require(first && one_again && first->answers == one_again->answers, "one gives its numbers");
   story.require(world.gpu.opened == 2, "it was opened again, once");
   story.require(world.gpu.buffers() == buffers, "nothing of the lost device is held");
 }

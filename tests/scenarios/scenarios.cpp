@@ -14,7 +14,7 @@ void cold_and_warm(std::vector<Outcome>& outcomes) {
     const int requests = world.host.requests(kGateway);
     const auto again = story.run(world, core, "the same model again", world.request());
     story.require(again && again->ipfs_load_time == 0 && world.host.requests(kGateway) == requests, "it is loaded");
-    story.require(cold && again && cold->output_json == again->output_json, "the same numbers");
+    story.require(cold && again && cold->answers == again->answers, "the same numbers");
   }
   Core core(world.host.host());
   const int requests = world.host.requests(kGateway);

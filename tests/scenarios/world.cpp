@@ -100,7 +100,7 @@ bool World::read_anew() const {
 }
 
 Result<RunResult> Story::run(World& world, Core& core, const std::string& what, Request request, Stop stop) {
-  const std::vector<Input> texts = {{"red lamp", {}}, {"cold", {}}};
+  const std::vector<Content> texts = {Text{"red lamp"}, Text{"cold"}};
   world.host.trace.clear();
   auto result = world.host.run(core.run(std::move(request), texts, {}, std::move(stop)));
   outcome_.trace += "- " + what + "\n" + world.host.traced();
@@ -111,7 +111,7 @@ Result<RunResult> Story::run(World& world, Core& core, const std::string& what, 
 std::string Story::told(const Result<RunResult>& result) {
   if (!result) return std::string(error_name(result.error().code));
   return std::format("{} answers on {} from {}, {} tokens, {} blocks fetched",
-                     Json::parse(result->output_json, nullptr, false).size(), result->platform, result->ipfs_source,
+                     result->answers.size(), result->platform, result->ipfs_source,
                      result->tokens, result->content.blocks_fetched);
 }
 

@@ -7,8 +7,8 @@ import {build} from 'esbuild';
 const here = dirname(fileURLToPath(import.meta.url));
 const zoo = join(here, '../../zoo');
 const shipped = [
-  {name: 'numbers-bert', task: 'feature-extraction'},
-  {name: 'numbers-bert-classifier', task: 'text-classification'},
+  {name: 'numbers-bert', answer_kind: 'embedding'},
+  {name: 'numbers-bert-classifier', answer_kind: 'labels'},
 ];
 
 export async function buildDemo(dist) {
@@ -31,7 +31,7 @@ export async function buildDemo(dist) {
   });
   for (const name of ['index.html', 'style.css', 'icon.svg']) cpSync(join(here, name), join(dist, name));
   for (const {name} of shipped) copyModel(name, join(dist, 'models', name));
-  const models = shipped.map(({name, task}) => ({name, cid: '', task, url: `models/${name}/`}));
+  const models = shipped.map(({name, answer_kind}) => ({name, cid: '', answer_kind, url: `models/${name}/`}));
   writeFileSync(join(dist, 'models/models.json'), JSON.stringify({models}));
 }
 

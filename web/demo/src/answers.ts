@@ -1,4 +1,5 @@
-// One view per task: similarity of embeddings, labels of a classifier, words for a mask.
+// One view per kind of answer: similarity of embeddings, labels of a classifier, words for a mask.
+import type {AnswerKind, Result} from 'ipfs_accelerate_js';
 import {element} from './elements';
 import {heatMap} from './heatMap';
 
@@ -56,19 +57,26 @@ function words(sentences: string[], output: (Word[] | Word[][])[]): HTMLElement 
   );
 }
 
-const titles: Record<string, string> = {
-  'feature-extraction': 'How alike the sentences are',
-  'text-classification': 'What the sentences are',
-  'fill-mask': 'What fits in place of the mask',
+interface View {
+  title: string;
+  /** What a model that answers so is for. */
+  use: string;
+  show(sentences: string[], output: never): HTMLElement;
+}
+const views: Partial<Record<AnswerKind, View>> = {
+  embedding: {title: 'How alike the sentences are', use: 'similarity', show: heatMap},
+  labels: {title: 'What the sentences are', use: 'labels', show: labels},
+  mask_fills: {title: 'What fits in place of the mask', use: 'missing words', show: words},
 };
 
-/** What the model answered, for its task. */
-export function answerView(task: string, sentences: string[], output: unknown[]): HTMLElement {
-  const view =
-    task === 'feature-extraction'
-      ? heatMap(sentences, output as number[][])
-      : task === 'text-classification'
-        ? labels(sentences, output as Label[][])
-        : words(sentences, output as Word[][]);
-  return element('div', {}, element('h2', {}, titles[task] ?? task), view);
+/** What models are for whose answers this page can show; undefined for others. */
+export function useOf(kind: AnswerKind): string | undefined {
+  return views[kind]?.use;
+}
+
+/** What the model answered. */
+export function answerView({answer_kind: kind, task, output}: Result, sentences: string[]): HTMLElement {
+  const view = views[kind];
+  const shown = view ? view.show(sentences, output as never) : element('pre', {}, JSON.stringify(output, null, 2));
+  return element('div', {}, element('h2', {}, view?.title ?? task), shown);
 }

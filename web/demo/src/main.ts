@@ -1,6 +1,6 @@
 // The demo page: choose a model and a device, type sentences, see what the model makes of them and what it took.
 import {accelerate, cache, detect, IpfsAccelerateError, type ModelName} from 'ipfs_accelerate_js';
-import {answerView} from './answers';
+import {answerView, useOf} from './answers';
 import {chosenDevice, describeDevices, offerDevices} from './deviceChoice';
 import {byId, element} from './elements';
 import {byteCount, count} from './format';
@@ -13,11 +13,6 @@ const select = byId<HTMLSelectElement>('model');
 const address = byId<HTMLInputElement>('address');
 const text = byId<HTMLTextAreaElement>('text');
 const progress = new ProgressBar();
-const taskWords: Record<string, string> = {
-  'feature-extraction': 'similarity',
-  'text-classification': 'labels',
-  'fill-mask': 'missing words',
-};
 let models: Listed[] = [];
 let running: AbortController | undefined;
 /** Examples are replaced with the model; what a person typed stays. */
@@ -46,16 +41,16 @@ function showModel(): void {
         ]),
   );
   byId('text-label').textContent =
-    listed?.task === 'fill-mask' ? 'Sentences with a mask token, one per line' : 'Sentences, one per line';
+    listed?.answer_kind === 'mask_fills' ? 'Sentences with a mask token, one per line' : 'Sentences, one per line';
   if (text.value.trim() !== shownExamples.trim()) return;
-  shownExamples = examples(listed?.name ?? '', listed?.task ?? '').join('\n');
+  shownExamples = examples(listed?.name ?? '', listed?.answer_kind).join('\n');
   text.value = shownExamples;
 }
 
 async function showModels(): Promise<void> {
   models = await listModels();
   select.replaceChildren(
-    ...models.map(({name, task}) => element('option', {}, `${name} (${taskWords[task] ?? task})`)),
+    ...models.map(({name, answer_kind: kind}) => element('option', {}, `${name} (${useOf(kind)})`)),
     element('option', {}, 'Another model, by CID or address'),
   );
   const wanted = models.findIndex(({name, cid}) => [name, cid].includes(query.get('model') ?? ''));
@@ -103,7 +98,7 @@ async function run(): Promise<void> {
       gateways: [location.origin],
     });
     byId('answer').replaceChildren(
-      answerView(result.task, sentences, result.output),
+      answerView(result, sentences),
       timesView(result),
       factsView(result),
     );

@@ -1,15 +1,15 @@
 // The models to choose from: those of the server this page came from, else those shipped beside the page.
+import type {AnswerKind} from 'ipfs_accelerate_js';
+import {useOf} from './answers';
 
 export interface Listed {
   name: string;
   /** Empty when it is only known once loaded. */
   cid: string;
-  task: string;
+  answer_kind: AnswerKind;
   /** Address of the folder, when it is not fetched by its CID. */
   url?: string;
 }
-
-const tasks = new Set(['feature-extraction', 'text-classification', 'fill-mask']);
 
 async function json<T>(path: string): Promise<T | undefined> {
   try {
@@ -21,17 +21,17 @@ async function json<T>(path: string): Promise<T | undefined> {
   }
 }
 
-/** Models whose task this page can show, the server's first. */
+/** Models whose answers this page can show, the server's first. */
 export async function listModels(): Promise<Listed[]> {
   const served = (await json<{models: Listed[]}>('/api/models'))?.models ?? [];
   const shipped = (await json<{models: Listed[]}>('models/models.json'))?.models ?? [];
   const names = new Set(served.map(({name}) => name));
-  return [...served.filter(({task}) => tasks.has(task)), ...shipped.filter(({name}) => !names.has(name))];
+  return [...served.filter(({answer_kind: kind}) => useOf(kind)), ...shipped.filter(({name}) => !names.has(name))];
 }
 
 /** Sentences that show what a model does. */
-export function examples(name: string, task: string): string[] {
-  if (name.startsWith('numbers-') && task === 'text-classification')
+export function examples(name: string, kind?: AnswerKind): string[] {
+  if (name.startsWith('numbers-') && kind === 'labels')
     return [
       'forty two',
       'there are 7,145 books in the village.',
@@ -40,7 +40,7 @@ export function examples(name: string, task: string): string[] {
     ];
   if (name.startsWith('numbers-'))
     return ['42', 'forty two', 'forty-two', 'the number 7', 'seven', 'one thousand two hundred', '1,200'];
-  if (task === 'fill-mask') return ['The capital of France is [MASK].'];
+  if (kind === 'mask_fills') return ['The capital of France is [MASK].'];
   return [
     'A man is playing a guitar.',
     'Someone plays music.',

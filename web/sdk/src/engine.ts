@@ -8,7 +8,7 @@ import {ByteTable} from './ports/byteTable';
 import {openCache, type BlockCache} from './ports/cache';
 import {openPorts} from './ports/ports';
 import {loadProgram, type ProgramOptions} from './program';
-import type {Result} from './result';
+import type {AnswerKind, Result} from './result';
 
 /** A CID (also ipfs://CID/path and /ipfs/CID/path), the address of a folder, a folder on disk (Node), or one of these as an object. */
 export type ModelName = string | {cid: string; gateway?: string} | {url: string} | {folder: string};
@@ -25,6 +25,7 @@ export interface EngineRequest {
   config: Config;
   inputs?: Content;
   encodings?: object[];
+  tensors?: object;
   hidden_states?: boolean;
   all_tokens?: boolean;
 }
@@ -34,7 +35,7 @@ export interface Answers {
   run: Result;
   /** `dims` of the tensor that `result.output` is the rows of, or the answer as transformers.js gives it. */
   pipeline: {result: Result; dims?: number[]; answer?: unknown};
-  load: {task: string; labels: string[]; cid: string};
+  load: {task: string; answer_kind: AnswerKind; labels: string[]; cid: string};
   explain: unknown;
   evaluate: {outputs: {name: string; shape: number[]; values: string}[]; ids: number[][]; segments: Result['segments']};
   devices: DeviceReport;

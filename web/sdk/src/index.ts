@@ -1,9 +1,9 @@
 // ipfs_accelerate_js: run AI models named by IPFS CIDs on WebGPU, WebNN and the CPU, in pages and in Node.
 import type {Config} from './config';
 import type {DeviceReport} from './detect';
-import type {Content, ModelName} from './engine';
-import type {ProgressCallback} from './progress';
-import type {Result} from './result';
+import type {Content, EngineRequest, Input, ModelName} from './engine';
+import type {ProgressCallback, ProgressEvent} from './progress';
+import type {AnswerKind, Result} from './result';
 import {closeEngine, engineClient, modelRequest} from './runtime';
 
 /** Token ids instead of texts. */
@@ -20,9 +20,7 @@ export interface ComputedTensor {
 
 export {IpfsAccelerateError, type ErrorCode} from './errors';
 export * from './pipeline';
-export type {Config, Content, DeviceReport, ModelName, ProgressCallback, Result};
-export type {Input} from './engine';
-export type {ProgressEvent} from './progress';
+export type {AnswerKind, Config, Content, DeviceReport, Input, ModelName, ProgressCallback, ProgressEvent, Result};
 export {Tensor} from './tensor';
 export {env} from './runtime';
 
@@ -66,14 +64,13 @@ export const cache = {
   },
 };
 
-/** Every output of a model for token ids, layer by layer where asked for: for tests against recorded values. */
+/** Every output of a model for token ids or for its inputs, layer by layer where asked for: for tests against recorded values. */
 export async function evaluate(
   model: ModelName,
-  request: {encodings?: EncodedItem[]; texts?: Content; hidden_states?: boolean; all_tokens?: boolean},
+  {texts = [], ...given}: Pick<EngineRequest, 'tensors' | 'hidden_states' | 'all_tokens'> & {encodings?: EncodedItem[]; texts?: Content},
   config: Config = {},
 ): Promise<{outputs: ComputedTensor[]; ids: number[][]; segments: Result['segments']}> {
-  const {texts = [], ...rest} = request;
-  const answer = await engineClient().call('evaluate', {...modelRequest(model, config), ...rest, inputs: texts});
+  const answer = await engineClient().call('evaluate', {...modelRequest(model, config), ...given, inputs: texts});
   const floats = (text: string) =>
     new Float32Array(Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer);
   return {...answer, outputs: answer.outputs.map((output) => ({...output, values: floats(output.values)}))};
@@ -81,9 +78,6 @@ export async function evaluate(
 
 /** Frees a model, and with no argument the whole engine and its worker. */
 export async function dispose(model?: ModelName, config: Config = {}): Promise<void> {
-  if (model !== undefined) {
-    await engineClient().call('unload', modelRequest(model, config));
-    return;
-  }
-  closeEngine();
+  if (model === undefined) closeEngine();
+  else await engineClient().call('unload', modelRequest(model, config));
 }

@@ -14,9 +14,7 @@ export interface PipelineOptions extends Omit<Config, 'task' | 'platform' | 'pre
   signal?: AbortSignal;
 }
 
-export interface RunOptions {
-  signal?: AbortSignal;
-}
+export type RunOptions = Pick<PipelineOptions, 'signal'>;
 
 interface Disposable {
   readonly task: string;

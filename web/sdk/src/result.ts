@@ -1,6 +1,7 @@
 // Result: what a run says of itself. Every field is measured; names are those of the native engine.
 
 export type Platform = 'webgpu' | 'webnn' | 'cpu';
+export type AnswerKind = 'embedding' | 'labels' | 'mask_fills' | 'generated_text';
 
 /** What was read from where; all counted, none assumed. */
 export interface ContentFigures {
@@ -56,6 +57,7 @@ export interface Result {
   content: ContentFigures;
   /** Tokens computed, padding left out. */
   tokens: number;
-  /** One value per input, in order. */
+  /** What the values of `output` are: one per input, in order. */
+  answer_kind: AnswerKind;
   output: unknown[];
 }

@@ -1,0 +1,49 @@
+#include "engine/pipeline_run.h"
+
+namespace ipfs_accelerate {
+namespace {
+
+/// Remembers the first shape, and leaves the task there.
+class ShapeRun final : public PipelineRun {
+ public:
+  using PipelineRun::PipelineRun;
+  std::optional<ShapeClass> shape;
+
+  Async<std::vector<NamedTensor>> compute(std::string, Batch inputs, std::vector<std::string>) override {
+    shape = inputs.shape;
+    co_await fail(ErrorCode::kCancelled, "the shape is known");
+    co_return {};
+  }
+};
+
+}  // namespace
+
+Result<const Tokenizer*> PipelineRun::tokenizer() const {
+  const Tokenizer* const tokenizer = pipeline_.tokenizer();
+  if (!tokenizer) return fail(ErrorCode::kMissingTokenizer, "the model folder has no tokenizer.json");
+  return tokenizer;
+}
+
+Async<> PipelineRun::offload(std::function<Result<>()> work) {
+  co_await options_.stop.check();
+  co_await work();
+}
+
+Async<std::vector<NamedTensor>> PipelineRun::compute(std::string part, Batch, std::vector<std::string>) {
+  co_await fail(ErrorCode::kInternal, "the part '{}' is not loaded", part);
+  co_return {};
+}
+
+Async<> PipelineRun::emit(TextEvent) { co_await options_.stop.check(); }
+
+Async<ShapeClass> asked_shape(const Pipeline& pipeline, std::vector<Content> items, TaskOptions options) {
+  co_await check_takes(pipeline.task(), items);
+  ShapeRun run(pipeline, std::move(options));
+  const auto ended = co_await as_result(pipeline.task().answer(run, std::move(items)));
+  if (run.shape) co_return *run.shape;
+  co_await ended;
+  co_await fail(ErrorCode::kInternal, "{} computed nothing", pipeline.task().name);
+  co_return {};
+}
+
+}  // namespace ipfs_accelerate
