@@ -111,6 +111,9 @@ TEST(Graph, ShapeRulesRefuseMisfits) {
   EXPECT_TRUE(bad(op::RelativeBias{.table = {3}, .length = kSequenceDim, .buckets = 4, .max_distance = 1}));
   EXPECT_FALSE(bad(op::SelectRows{.x = {1}, .rows = {2}}));
   EXPECT_TRUE(bad(op::SelectRows{.x = {1}, .rows = {0}}));
+  EXPECT_FALSE(bad(op::Scale{.x = {1}, .factor = 2}));
+  EXPECT_TRUE(bad(op::Scale{.x = {0}, .factor = 2}));
+  EXPECT_TRUE(bad(op::Scale{.x = {1}, .factor = INFINITY}));
   EXPECT_TRUE(bad(op::Pool{.x = {1}, .mask = {2}}));
 }
 

@@ -344,6 +344,19 @@ void add_select_rows(Cases& cases) {
   }
 }
 
+// ---- scale, and ops between two of it: there a backend that computes in f16 hands them f16 values
+
+void add_scale(Cases& cases) {
+  for (const ShapeClass& shape : {usual_shape(1, 1), usual_shape(3, 7), usual_shape(1, 129)}) {
+    for (const std::int64_t width : {1, 6, 33, 384, 1100}) {
+      CaseMaker maker("scale", std::format("{}x{}_w{}", shape.at(kBatch), shape.at(kSequence), width), shape);
+      const ValueId x = maker.floats("x", {kBatchDim, kSequenceDim, dim(width)});
+      const ValueId half = maker.builder().add("half", op::Scale{.x = x, .factor = 0.5f});
+      cases.push_back(maker.finish(maker.builder().add("scale", op::Scale{.x = half, .factor = -3.7f})));
+    }
+  }
+}
+
 // ---- chain: a small encoder, so that memory reuse and fusion are seen too
 
 struct ChainShape {
@@ -434,12 +447,14 @@ std::vector<ConformanceCase> conformance_cases() {
   add_pool(cases);
   add_normalize(cases);
   add_select_rows(cases);
+  add_scale(cases);
   add_chain(cases);
   return cases;
 }
 
 std::vector<std::string> conformance_ops() {
-  return {"embed", "linear", "layer_norm", "attention", "relative_bias", "pool", "normalize", "select_rows", "chain"};
+  return {"embed", "linear",    "layer_norm",  "attention", "relative_bias",
+          "pool",  "normalize", "select_rows", "scale",     "chain"};
 }
 
 }  // namespace ipfs_accelerate

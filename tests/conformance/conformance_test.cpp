@@ -7,7 +7,7 @@
 
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/program.h"
-#include "backend/webgpu/webgpu.h"
+#include "backend/webgpu/gpu_backend.h"
 #include "host/native/compute.h"
 #include "host/native/dawn_gpu.h"
 
@@ -78,6 +78,26 @@ TEST_P(Conformance, MatchesReference) {
 INSTANTIATE_TEST_SUITE_P(All, Conformance,
                          testing::Combine(testing::ValuesIn(backend_names()), testing::ValuesIn(conformance_ops())),
                          [](const auto& info) { return std::get<0>(info.param) + "_" + std::get<1>(info.param); });
+
+/// Ops small enough that their f16 shaders compile at once on a software adapter; their cases keep values in f16.
+class Half : public testing::TestWithParam<std::string> {};
+
+TEST_P(Half, MatchesReference) {
+  const auto backend =
+      machine().loop.block_on(webgpu::GpuBackend::open_unchecked(machine().gpu, &machine().compute, Stop()));
+  ASSERT_TRUE(backend) << backend.error().message;
+  if (!(*backend)->capabilities().shader_f16) GTEST_SKIP() << "the adapter has no shader-f16";
+  constexpr double kHalfScale = 100;  // 2e-3: an f16 has 11 bits
+  for (const ConformanceCase& one : all_cases()) {
+    if (one.op != GetParam()) continue;
+    const auto checked = machine().loop.block_on(check_conformance(one, **backend, {.precision = 16}, kHalfScale));
+    ASSERT_TRUE(checked) << checked.error().message;
+    EXPECT_TRUE(checked->declined.empty()) << checked->declined;
+    EXPECT_TRUE(checked->wrong.empty()) << checked->wrong;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(WebGpu, Half, testing::Values("scale"));
 
 }  // namespace
 }  // namespace ipfs_accelerate

@@ -240,6 +240,11 @@ Result<> compute(const Machine& m, const op::SelectRows& op, Doubles& y) {
   return {};
 }
 
+Result<> compute(const Machine& m, const op::Scale& op, Doubles& y) {
+  std::ranges::transform(m.x(op.x), y.begin(), [&](double v) { return v * op.factor; });
+  return {};
+}
+
 Result<> check_tensor(const Tensor& tensor, Dtype dtype, const Shape& shape, const std::string& name) {
   IA_ASSIGN(const std::int64_t count, element_count(shape));
   if (tensor.dtype == dtype && tensor.shape == shape && tensor.bytes.size() == static_cast<std::size_t>(count) * 4) {

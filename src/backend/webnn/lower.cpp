@@ -43,6 +43,7 @@ class Lowering {
   Operand lower(const op::Pool& op);
   Operand lower(const op::Normalize& op);
   Operand lower(const op::SelectRows& op);
+  Operand lower(const op::Scale& op);
 
   Operand value(ValueId id) const { return id ? values_.at(id) : kNoOperand; }
   Operand weight(WeightId id) { return id ? calls_.weight(id, float_, graph_.weight(id).shape) : kNoOperand; }
@@ -325,6 +326,8 @@ Operand Lowering::lower(const op::Normalize& op) {
 }
 
 Operand Lowering::lower(const op::SelectRows& op) { return gather(value(op.x), value(op.rows)); }
+
+Operand Lowering::lower(const op::Scale& op) { return binary("mul", value(op.x), number(op.factor)); }
 
 }  // namespace
 

@@ -66,6 +66,7 @@ Graph every_op() {
   }
   b.output(b.add("unit", op::Normalize{.x = x}), "unit.out");
   b.output(b.add("rows.x", op::SelectRows{.x = x, .rows = rows}), "rows.out");
+  b.output(b.add("scaled", op::Scale{.x = x, .factor = 0.5f}), "scaled.out");
   auto graph = b.finish();
   EXPECT_TRUE(graph) << graph.error().message;
   return *graph;
