@@ -114,6 +114,9 @@ TEST(Graph, ShapeRulesRefuseMisfits) {
   EXPECT_FALSE(bad(op::Scale{.x = {1}, .factor = 2}));
   EXPECT_TRUE(bad(op::Scale{.x = {0}, .factor = 2}));
   EXPECT_TRUE(bad(op::Scale{.x = {1}, .factor = INFINITY}));
+  EXPECT_FALSE(bad(op::RmsNorm{.x = {1}, .gamma = {2}}));
+  EXPECT_TRUE(bad(op::RmsNorm{.x = {1}, .gamma = {1}}));
+  EXPECT_TRUE(bad(op::RmsNorm{.x = {1}}));
   EXPECT_TRUE(bad(op::Pool{.x = {1}, .mask = {2}}));
 }
 

@@ -12,6 +12,7 @@
 #include "graph/normalize.h"
 #include "graph/pool.h"
 #include "graph/relative_bias.h"
+#include "graph/rms_norm.h"
 #include "graph/scale.h"
 #include "graph/select_rows.h"
 
@@ -19,7 +20,7 @@ namespace ipfs_accelerate {
 
 /// Adding one: a header with its fields, a file with its shape rule, a row here, and a file in each backend.
 using Op = std::variant<op::Embed, op::Linear, op::LayerNorm, op::Attention, op::RelativeBias, op::Pool, op::Normalize,
-                        op::SelectRows, op::Scale>;
+                        op::SelectRows, op::Scale, op::RmsNorm>;
 
 std::string_view op_name(const Op& op);
 std::vector<ValueId> inputs_of(const Op& op);    ///< present ones only, each once, in declaration order

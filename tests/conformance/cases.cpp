@@ -357,6 +357,31 @@ void add_scale(Cases& cases) {
   }
 }
 
+// ---- rms_norm
+
+ConformanceCase rms_case(ShapeClass shape, std::int64_t width, float deviation, float epsilon) {
+  CaseMaker maker(
+      "rms_norm",
+      std::format("{}x{}_w{}_deviation{}_eps{}", shape.at(kBatch), shape.at(kSequence), width, deviation, epsilon),
+      shape);
+  ValueId x = maker.floats("x", {kBatchDim, kSequenceDim, dim(width)}, deviation);
+  x = maker.builder().add("before", op::Scale{.x = x, .factor = 1.5f});
+  const op::RmsNorm norm{.x = x, .gamma = maker.weight("gamma", {width}, 0.2f, 1.0f), .epsilon = epsilon};
+  x = maker.builder().add("norm", norm);
+  return maker.finish(maker.builder().add("after", op::Scale{.x = x, .factor = 0.5f}));
+}
+
+void add_rms_norm(Cases& cases) {
+  for (const std::int64_t width : {1, 2, 7, 16, 30, 33, 52, 384, 1000, 1101}) {
+    for (const ShapeClass& shape : {usual_shape(1, 1), usual_shape(3, 17), usual_shape(1, 129)}) {
+      cases.push_back(rms_case(shape, width, 2.0f, 1e-6f));
+    }
+  }
+  cases.push_back(rms_case(usual_shape(2, 5), 64, 0.0f, 1e-5f));    // zeros stay zero
+  cases.push_back(rms_case(usual_shape(2, 5), 64, 300.0f, 1e-6f));  // squares beyond f16
+  cases.push_back(rms_case(usual_shape(2, 5), 64, 0.01f, 1e-2f));   // mostly epsilon
+}
+
 // ---- chain: a small encoder, so that memory reuse and fusion are seen too
 
 struct ChainShape {
@@ -448,13 +473,14 @@ std::vector<ConformanceCase> conformance_cases() {
   add_normalize(cases);
   add_select_rows(cases);
   add_scale(cases);
+  add_rms_norm(cases);
   add_chain(cases);
   return cases;
 }
 
 std::vector<std::string> conformance_ops() {
-  return {"embed", "linear",    "layer_norm",  "attention", "relative_bias",
-          "pool",  "normalize", "select_rows", "scale",     "chain"};
+  return {"embed",     "linear",      "layer_norm", "attention", "relative_bias", "pool",
+          "normalize", "select_rows", "scale",      "rms_norm",  "chain"};
 }
 
 }  // namespace ipfs_accelerate

@@ -97,7 +97,7 @@ TEST_P(Half, MatchesReference) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(WebGpu, Half, testing::Values("scale"));
+INSTANTIATE_TEST_SUITE_P(WebGpu, Half, testing::Values("scale", "rms_norm"));
 
 }  // namespace
 }  // namespace ipfs_accelerate

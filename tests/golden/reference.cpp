@@ -245,6 +245,17 @@ Result<> compute(const Machine& m, const op::Scale& op, Doubles& y) {
   return {};
 }
 
+Result<> compute(const Machine& m, const op::RmsNorm& op, Doubles& y) {
+  const std::size_t columns = m.columns(op.x);
+  for (std::size_t at = 0; at < y.size(); at += columns) {
+    double mean = 0;
+    for (std::size_t c = 0; c < columns; ++c) mean += m.x(op.x)[at + c] * m.x(op.x)[at + c];
+    const double length = std::sqrt(mean / static_cast<double>(columns) + op.epsilon);
+    for (std::size_t c = 0; c < columns; ++c) y[at + c] = m.x(op.x)[at + c] / length * m.w(op.gamma)[c];
+  }
+  return {};
+}
+
 Result<> check_tensor(const Tensor& tensor, Dtype dtype, const Shape& shape, const std::string& name) {
   IA_ASSIGN(const std::int64_t count, element_count(shape));
   if (tensor.dtype == dtype && tensor.shape == shape && tensor.bytes.size() == static_cast<std::size_t>(count) * 4) {

@@ -48,6 +48,7 @@ const Kernels& kernels() {
       .pack = pack,
       .gemm = gemm,
       .norm_rows = norm_rows,
+      .rms_rows = rms_rows,
       .add = add,
       .attention_scratch = attention_scratch,
       .attention = attention,

@@ -1,4 +1,4 @@
-// Kernels over single rows: LayerNorm, sums. Compiled per SIMD level.
+// Kernels over single rows: LayerNorm, RmsNorm, sums. Compiled per SIMD level.
 #if defined(IA_CPU_ROWS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef IA_CPU_ROWS_INL_H_
 #undef IA_CPU_ROWS_INL_H_
@@ -77,6 +77,19 @@ inline void norm_rows(const NormRows& n, std::size_t row_begin, std::size_t row_
       const Vec scaled = hn::Mul(hn::Sub(load_some(y + i, left), center), factor);
       const Vec beta = n.beta == nullptr ? hn::Zero(d) : load_some(n.beta + i, left);
       store_some(madd(scaled, load_some(n.gamma + i, left), beta), y + i, left);
+    }
+  }
+}
+
+inline void rms_rows(const NormRows& n, std::size_t row_begin, std::size_t row_end) {
+  for (std::size_t row = row_begin; row < row_end; ++row) {
+    const float* x = n.x + row * n.width;
+    float* y = n.y + row * n.width;
+    const float mean = square_sum(x, n.width) / static_cast<float>(n.width);
+    const Vec factor = constant(1.0f / std::sqrt(mean + n.epsilon));
+    for (std::size_t i = 0; i < n.width; i += kLanes) {
+      const std::size_t left = n.width - i;
+      store_some(hn::Mul(hn::Mul(load_some(x + i, left), factor), load_some(n.gamma + i, left)), y + i, left);
     }
   }
 }

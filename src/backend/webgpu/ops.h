@@ -14,6 +14,7 @@ Result<> record(const op::Pool& op, const Node& node, Recorder& recorder);
 Result<> record(const op::Normalize& op, const Node& node, Recorder& recorder);
 Result<> record(const op::SelectRows& op, const Node& node, Recorder& recorder);
 Result<> record(const op::Scale& op, const Node& node, Recorder& recorder);
+Result<> record(const op::RmsNorm& op, const Node& node, Recorder& recorder);
 
 /// Why the op cannot run, whatever the shape; empty when it can. Weights that are too large are declined for every op.
 std::string declines(const auto&) { return {}; }

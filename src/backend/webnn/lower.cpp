@@ -44,6 +44,7 @@ class Lowering {
   Operand lower(const op::Normalize& op);
   Operand lower(const op::SelectRows& op);
   Operand lower(const op::Scale& op);
+  Operand lower(const op::RmsNorm& op);
 
   Operand value(ValueId id) const { return id ? values_.at(id) : kNoOperand; }
   Operand weight(WeightId id) { return id ? calls_.weight(id, float_, graph_.weight(id).shape) : kNoOperand; }
@@ -328,6 +329,14 @@ Operand Lowering::lower(const op::Normalize& op) {
 Operand Lowering::lower(const op::SelectRows& op) { return gather(value(op.x), value(op.rows)); }
 
 Operand Lowering::lower(const op::Scale& op) { return binary("mul", value(op.x), number(op.factor)); }
+
+/// In float32: squares are beyond float16.
+Operand Lowering::lower(const op::RmsNorm& op) {
+  const Operand x = cast(value(op.x), DataType::kFloat32);
+  const Operand mean = reduce("reduceMean", binary("mul", x, x), shape(x).size() - 1);
+  const Operand length = unary("sqrt", binary("add", mean, calls_.number(DataType::kFloat32, op.epsilon)));
+  return binary("mul", cast(binary("div", x, length), float_), weight(op.gamma));
+}
 
 }  // namespace
 

@@ -22,7 +22,8 @@ Json all_limits() {
     return Json{{"dataTypes", types}, {"rankRange", {{"min", min}, {"max", max}}}};
   };
   Json limits{{"maxTensorByteLength", 2147483647}};
-  for (auto op : {"gelu", "relu", "tanh", "sigmoid", "sqrt", "softmax", "reduceL2", "reduceSum", "reduceMax"}) {
+  for (auto op :
+       {"gelu", "relu", "tanh", "sigmoid", "sqrt", "softmax", "reduceL2", "reduceSum", "reduceMax", "reduceMean"}) {
     limits[op] = {{"input", tensor(floats, 0, 6)}, {"output", tensor(floats, 0, 6)}};
   }
   for (auto op : {"reshape", "transpose", "cast", "split"}) limits[op] = {{"input", tensor(any, 0, 8)}};
@@ -67,6 +68,7 @@ Graph every_op() {
   b.output(b.add("unit", op::Normalize{.x = x}), "unit.out");
   b.output(b.add("rows.x", op::SelectRows{.x = x, .rows = rows}), "rows.out");
   b.output(b.add("scaled", op::Scale{.x = x, .factor = 0.5f}), "scaled.out");
+  b.output(b.add("rms", op::RmsNorm{.x = x, .gamma = b.weight("g", {8})}), "rms.out");
   auto graph = b.finish();
   EXPECT_TRUE(graph) << graph.error().message;
   return *graph;
