@@ -117,6 +117,8 @@ TEST(Graph, ShapeRulesRefuseMisfits) {
   EXPECT_FALSE(bad(op::RmsNorm{.x = {1}, .gamma = {2}}));
   EXPECT_TRUE(bad(op::RmsNorm{.x = {1}, .gamma = {1}}));
   EXPECT_TRUE(bad(op::RmsNorm{.x = {1}}));
+  EXPECT_FALSE(bad(op::Gate{.x = {1}}));
+  EXPECT_TRUE(bad(op::Gate{.x = {3}}));  // its last dimension is no number
   EXPECT_TRUE(bad(op::Pool{.x = {1}, .mask = {2}}));
 }
 

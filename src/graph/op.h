@@ -7,6 +7,7 @@
 
 #include "graph/attention.h"
 #include "graph/embed.h"
+#include "graph/gate.h"
 #include "graph/layer_norm.h"
 #include "graph/linear.h"
 #include "graph/normalize.h"
@@ -20,7 +21,7 @@ namespace ipfs_accelerate {
 
 /// Adding one: a header with its fields, a file with its shape rule, a row here, and a file in each backend.
 using Op = std::variant<op::Embed, op::Linear, op::LayerNorm, op::Attention, op::RelativeBias, op::Pool, op::Normalize,
-                        op::SelectRows, op::Scale, op::RmsNorm>;
+                        op::SelectRows, op::Scale, op::RmsNorm, op::Gate>;
 
 std::string_view op_name(const Op& op);
 std::vector<ValueId> inputs_of(const Op& op);    ///< present ones only, each once, in declaration order

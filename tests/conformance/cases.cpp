@@ -382,6 +382,32 @@ void add_rms_norm(Cases& cases) {
   cases.push_back(rms_case(usual_shape(2, 5), 64, 0.01f, 1e-2f));   // mostly epsilon
 }
 
+// ---- gate
+
+ConformanceCase gate_case(ShapeClass shape, std::int64_t width, Activation activation, float deviation) {
+  CaseMaker maker("gate",
+                  std::format("{}x{}_w{}_{}_deviation{}", shape.at(kBatch), shape.at(kSequence), width,
+                              name_of(activation), deviation),
+                  shape);
+  ValueId x = maker.floats("x", {kBatchDim, kSequenceDim, dim(2 * width)}, deviation);
+  x = maker.builder().add("before", op::Scale{.x = x, .factor = 1.5f});
+  x = maker.builder().add("gate", op::Gate{.x = x, .activation = activation});
+  return maker.finish(maker.builder().add("after", op::Scale{.x = x, .factor = 0.5f}));
+}
+
+void add_gate(Cases& cases) {
+  for (const Activation activation : {Activation::kNone, Activation::kGelu, Activation::kGeluTanh, Activation::kRelu,
+                                      Activation::kTanh, Activation::kSilu}) {
+    cases.push_back(gate_case(usual_shape(3, 17), 37, activation, 1.0f));
+    cases.push_back(gate_case(usual_shape(2, 5), 96, activation, 1.0f));
+  }
+  for (const std::int64_t width : {1, 2, 4, 31, 1100}) {
+    cases.push_back(gate_case(usual_shape(1, 1), width, Activation::kSilu, 2.0f));
+    cases.push_back(gate_case(usual_shape(1, 129), width, Activation::kGeluTanh, 2.0f));
+  }
+  cases.push_back(gate_case(usual_shape(2, 5), 96, Activation::kSilu, 50.0f));  // far beyond where exp overflows
+}
+
 // ---- chain: a small encoder, so that memory reuse and fusion are seen too
 
 struct ChainShape {
@@ -474,13 +500,14 @@ std::vector<ConformanceCase> conformance_cases() {
   add_select_rows(cases);
   add_scale(cases);
   add_rms_norm(cases);
+  add_gate(cases);
   add_chain(cases);
   return cases;
 }
 
 std::vector<std::string> conformance_ops() {
   return {"embed",     "linear",      "layer_norm", "attention", "relative_bias", "pool",
-          "normalize", "select_rows", "scale",      "rms_norm",  "chain"};
+          "normalize", "select_rows", "scale",      "rms_norm",  "gate",          "chain"};
 }
 
 }  // namespace ipfs_accelerate

@@ -256,6 +256,15 @@ Result<> compute(const Machine& m, const op::RmsNorm& op, Doubles& y) {
   return {};
 }
 
+Result<> compute(const Machine& m, const op::Gate& op, Doubles& y) {
+  const std::size_t columns = m.columns(op.x) / 2;
+  for (std::size_t at = 0; at < y.size(); ++at) {
+    const std::size_t left = at / columns * 2 * columns + at % columns;
+    y[at] = activate(op.activation, m.x(op.x)[left]) * m.x(op.x)[left + columns];
+  }
+  return {};
+}
+
 Result<> check_tensor(const Tensor& tensor, Dtype dtype, const Shape& shape, const std::string& name) {
   IA_ASSIGN(const std::int64_t count, element_count(shape));
   if (tensor.dtype == dtype && tensor.shape == shape && tensor.bytes.size() == static_cast<std::size_t>(count) * 4) {

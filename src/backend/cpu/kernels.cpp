@@ -49,6 +49,7 @@ const Kernels& kernels() {
       .gemm = gemm,
       .norm_rows = norm_rows,
       .rms_rows = rms_rows,
+      .gate = gate,
       .add = add,
       .attention_scratch = attention_scratch,
       .attention = attention,

@@ -76,6 +76,8 @@ struct Kernels {
   void (*norm_rows)(const NormRows& norm, std::size_t row_begin, std::size_t row_end);
   /// RmsNorm of rows: x, gamma and y alone.
   void (*rms_rows)(const NormRows& norm, std::size_t row_begin, std::size_t row_end);
+  /// y[i] = activation(y[i]) * x[i]
+  void (*gate)(Activation activation, const float* x, float* y, std::size_t count);
   /// y[i] += x[i]
   void (*add)(const float* x, float* y, std::size_t count);
   /// Floats of scratch that one call of `attention` needs.

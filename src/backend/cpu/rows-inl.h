@@ -24,6 +24,14 @@ inline void add(const float* x, float* y, std::size_t count) {
   }
 }
 
+inline void gate(Activation activation, const float* x, float* y, std::size_t count) {
+  activate_row(activation, y, nullptr, count);
+  for (std::size_t i = 0; i < count; i += kLanes) {
+    const std::size_t left = count - i;
+    store_some(hn::Mul(load_some(x + i, left), load_some(y + i, left)), y + i, left);
+  }
+}
+
 inline float square_sum(const float* x, std::size_t count) {
   Vec sum = hn::Zero(Floats());
   for (std::size_t i = 0; i < count; i += kLanes) {

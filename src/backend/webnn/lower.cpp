@@ -45,6 +45,7 @@ class Lowering {
   Operand lower(const op::SelectRows& op);
   Operand lower(const op::Scale& op);
   Operand lower(const op::RmsNorm& op);
+  Operand lower(const op::Gate& op);
 
   Operand value(ValueId id) const { return id ? values_.at(id) : kNoOperand; }
   Operand weight(WeightId id) { return id ? calls_.weight(id, float_, graph_.weight(id).shape) : kNoOperand; }
@@ -336,6 +337,11 @@ Operand Lowering::lower(const op::RmsNorm& op) {
   const Operand mean = reduce("reduceMean", binary("mul", x, x), shape(x).size() - 1);
   const Operand length = unary("sqrt", binary("add", mean, calls_.number(DataType::kFloat32, op.epsilon)));
   return binary("mul", cast(binary("div", x, length), float_), weight(op.gamma));
+}
+
+Operand Lowering::lower(const op::Gate& op) {
+  const auto halves = calls_.split(value(op.x), 2, 1);
+  return binary("mul", activate(halves[0], op.activation), halves[1]);
 }
 
 }  // namespace

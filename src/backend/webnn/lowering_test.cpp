@@ -69,6 +69,7 @@ Graph every_op() {
   b.output(b.add("rows.x", op::SelectRows{.x = x, .rows = rows}), "rows.out");
   b.output(b.add("scaled", op::Scale{.x = x, .factor = 0.5f}), "scaled.out");
   b.output(b.add("rms", op::RmsNorm{.x = x, .gamma = b.weight("g", {8})}), "rms.out");
+  b.output(b.add("gate", op::Gate{.x = x}), "gate.out");
   auto graph = b.finish();
   EXPECT_TRUE(graph) << graph.error().message;
   return *graph;
