@@ -65,7 +65,7 @@ ValueId GraphBuilder::add(std::string node_name, Op op) {
     return kNoValue;
   }
   const auto id = id_of<ValueId>(graph_.values.size());
-  graph_.values.push_back({node_name, Dtype::kF32, *std::move(dims)});
+  graph_.values.push_back({node_name, output_dtype(op), *std::move(dims)});
   graph_.nodes.push_back({std::move(node_name), std::move(op), id});
   return id;
 }

@@ -70,7 +70,8 @@ TEST(Graph, ShapeRulesRefuseMisfits) {
   g.values = {{"ids", Dtype::kI32, {kBatchDim, kSequenceDim}},
               {"x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(6)}},
               {"rows", Dtype::kI32, {kRowsDim}},
-              {"bias", Dtype::kF32, {dim(3), kSequenceDim, kSequenceDim}}};
+              {"bias", Dtype::kF32, {dim(3), kSequenceDim, kSequenceDim}},
+              {"scores", Dtype::kF32, {kRowsDim, dim(7)}}};
   g.weights = {{"word", {"word"}, {10, 6}}, {"v5", {"v5"}, {5}}, {"v6", {"v6"}, {6}}, {"m", {"m"}, {4, 5}}};
   auto bad = [&](Op op) { return !infer(g, op).has_value(); };
   EXPECT_FALSE(bad(op::Embed{.ids = {0}, .word = {0}, .gamma = {2}}));
@@ -119,7 +120,23 @@ TEST(Graph, ShapeRulesRefuseMisfits) {
   EXPECT_TRUE(bad(op::RmsNorm{.x = {1}}));
   EXPECT_FALSE(bad(op::Gate{.x = {1}}));
   EXPECT_TRUE(bad(op::Gate{.x = {3}}));  // its last dimension is no number
+  EXPECT_FALSE(bad(op::ArgMax{.x = {4}}));
+  EXPECT_TRUE(bad(op::ArgMax{.x = {1}}));  // three dimensions
+  EXPECT_TRUE(bad(op::ArgMax{.x = {2}}));  // i32
   EXPECT_TRUE(bad(op::Pool{.x = {1}, .mask = {2}}));
+}
+
+TEST(Graph, AnOpSaysWhatItsOutputIs) {
+  TestBuilder b;
+  const ValueId x = b.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(4)});
+  const ValueId rows = b.input("rows", Dtype::kI32, {kRowsDim});
+  const ValueId most = b.add("most", op::ArgMax{.x = b.add("picked", op::SelectRows{.x = x, .rows = rows})});
+  b.output(b.add("again", op::SelectRows{.x = x, .rows = most}), "y");  // i32 is what it reads
+  const auto graph = b.finish();
+  ASSERT_TRUE(graph) << graph.error().message;
+  EXPECT_EQ(graph->value(most).dtype, Dtype::kI32);
+  EXPECT_EQ(graph->value(graph->find("picked")).dtype, Dtype::kF32);
+  EXPECT_EQ(graph->dims_text(graph->value(most).dims), "[rows]");
 }
 
 TEST(Graph, ACausalQuerySeesUpToItsOwnPlace) {

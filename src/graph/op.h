@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "graph/arg_max.h"
 #include "graph/attention.h"
 #include "graph/embed.h"
 #include "graph/gate.h"
@@ -21,9 +22,10 @@ namespace ipfs_accelerate {
 
 /// Adding one: a header with its fields, a file with its shape rule, a row here, and a file in each backend.
 using Op = std::variant<op::Embed, op::Linear, op::LayerNorm, op::Attention, op::RelativeBias, op::Pool, op::Normalize,
-                        op::SelectRows, op::Scale, op::RmsNorm, op::Gate>;
+                        op::SelectRows, op::Scale, op::RmsNorm, op::Gate, op::ArgMax>;
 
 std::string_view op_name(const Op& op);
+Dtype output_dtype(const Op& op);                ///< kF32 unless the op has another kOutput
 std::vector<ValueId> inputs_of(const Op& op);    ///< present ones only, each once, in declaration order
 std::vector<WeightId> weights_of(const Op& op);  ///< alike
 

@@ -408,6 +408,37 @@ void add_gate(Cases& cases) {
   cases.push_back(gate_case(usual_shape(2, 5), 96, Activation::kSilu, 50.0f));  // far beyond where exp overflows
 }
 
+// ---- arg_max
+
+ConformanceCase arg_max_case(std::int64_t rows, std::int64_t columns, std::int32_t limit) {
+  CaseMaker maker("arg_max", std::format("{}x{}_limit{}", rows, columns, limit), usual_shape(1, 1, rows));
+  ValueId x = maker.whole_floats("x", {kRowsDim, dim(columns)}, limit);
+  x = maker.builder().add("before", op::Scale{.x = x, .factor = 0.5f});
+  return maker.finish(maker.builder().add("most", op::ArgMax{.x = x}));
+}
+
+// What arg_max gives is read by another op.
+ConformanceCase arg_max_read_case() {
+  CaseMaker maker("arg_max", "read", usual_shape(2, 9, 5));
+  const ValueId scores = maker.whole_floats("scores", {kRowsDim, dim(18)}, 500);
+  const ValueId most = maker.builder().add("most", op::ArgMax{.x = scores});
+  const ValueId x = maker.floats("x", {kBatchDim, kSequenceDim, dim(12)});
+  return maker.finish(maker.builder().add("picked", op::SelectRows{.x = x, .rows = most}));
+}
+
+void add_arg_max(Cases& cases) {
+  for (const std::int64_t columns : {1, 2, 63, 64, 65, 1000, 5003}) {
+    for (const std::int64_t rows : {1, 3, 40}) {
+      cases.push_back(arg_max_case(rows, columns, 5));  // many equals
+      cases.push_back(arg_max_case(rows, columns, 2000));
+    }
+  }
+  cases.push_back(arg_max_case(2, 30, 0));         // all equal
+  cases.push_back(arg_max_case(1, 260007, 2000));  // a large vocabulary
+  cases.push_back(arg_max_case(3, 70001, 1));
+  cases.push_back(arg_max_read_case());
+}
+
 // ---- chain: a small encoder, so that memory reuse and fusion are seen too
 
 struct ChainShape {
@@ -501,13 +532,14 @@ std::vector<ConformanceCase> conformance_cases() {
   add_scale(cases);
   add_rms_norm(cases);
   add_gate(cases);
+  add_arg_max(cases);
   add_chain(cases);
   return cases;
 }
 
 std::vector<std::string> conformance_ops() {
-  return {"embed",     "linear",      "layer_norm", "attention", "relative_bias", "pool",
-          "normalize", "select_rows", "scale",      "rms_norm",  "gate",          "chain"};
+  return {"embed",       "linear", "layer_norm", "attention", "relative_bias", "pool", "normalize",
+          "select_rows", "scale",  "rms_norm",   "gate",      "arg_max",       "chain"};
 }
 
 }  // namespace ipfs_accelerate

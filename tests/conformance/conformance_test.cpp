@@ -97,7 +97,7 @@ TEST_P(Half, MatchesReference) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(WebGpu, Half, testing::Values("scale", "rms_norm", "gate"));
+INSTANTIATE_TEST_SUITE_P(WebGpu, Half, testing::Values("scale", "rms_norm", "gate", "arg_max"));
 
 }  // namespace
 }  // namespace ipfs_accelerate

@@ -6,7 +6,8 @@
 namespace ipfs_accelerate {
 
 /// Runs `graph`. weights: f32, by WeightId, stacked; those no node reads may be empty. inputs and the result are in the
-/// order of graph.inputs and graph.outputs; outputs are f32. kWrongShape names the tensor that does not fit.
+/// order of graph.inputs and graph.outputs; outputs are f32, or i32 where the graph says so. kWrongShape names the
+/// tensor that does not fit.
 Result<std::vector<Tensor>> run_reference(const Graph& graph, const ShapeClass& shape,
                                           const std::vector<Tensor>& weights, const std::vector<Tensor>& inputs);
 

@@ -50,6 +50,7 @@ const Kernels& kernels() {
       .norm_rows = norm_rows,
       .rms_rows = rms_rows,
       .gate = gate,
+      .highest = highest,
       .add = add,
       .attention_scratch = attention_scratch,
       .attention = attention,

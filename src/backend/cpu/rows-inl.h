@@ -41,6 +41,15 @@ inline float square_sum(const float* x, std::size_t count) {
   return hn::ReduceSum(Floats(), sum);
 }
 
+inline float highest(const float* x, std::size_t count) {
+  const Floats d;
+  Vec best = constant(x[0]);
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) best = hn::Max(best, hn::LoadU(d, x + i));
+  if (i < count) best = hn::Max(best, hn::IfThenElse(hn::FirstN(d, count - i), hn::LoadN(d, x + i, count - i), best));
+  return hn::ReduceMax(d, best);
+}
+
 // Sums x (+ residual) into y and returns its mean.
 HWY_INLINE float joined_mean(const float* x, const float* residual, float* y, std::size_t width) {
   Vec sum = hn::Zero(Floats());

@@ -19,6 +19,7 @@ Result<> run(const op::SelectRows& op, ValueId output, RunState& run);
 Result<> run(const op::Scale& op, ValueId output, RunState& run);
 Result<> run(const op::RmsNorm& op, ValueId output, RunState& run);
 Result<> run(const op::Gate& op, ValueId output, RunState& run);
+Result<> run(const op::ArgMax& op, ValueId output, RunState& run);
 
 /// Weights that are read as panels, not as rows.
 std::vector<WeightId> panels_of(const auto&) { return {}; }

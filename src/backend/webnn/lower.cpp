@@ -46,6 +46,7 @@ class Lowering {
   Operand lower(const op::Scale& op);
   Operand lower(const op::RmsNorm& op);
   Operand lower(const op::Gate& op);
+  Operand lower(const op::ArgMax& op);
 
   Operand value(ValueId id) const { return id ? values_.at(id) : kNoOperand; }
   Operand weight(WeightId id) { return id ? calls_.weight(id, float_, graph_.weight(id).shape) : kNoOperand; }
@@ -137,7 +138,11 @@ void Lowering::input(ValueId id) {
   values_[id] = cast(calls_.input(value.name, DataType::kFloat32, matrix), float_);
 }
 
-void Lowering::output(ValueId id) { calls_.output(graph_.value(id).name, cast(values_.at(id), DataType::kFloat32)); }
+void Lowering::output(ValueId id) {
+  const Value& value = graph_.value(id);
+  const DataType type = value.dtype == Dtype::kI32 ? DataType::kInt32 : DataType::kFloat32;
+  calls_.output(value.name, cast(values_.at(id), type));
+}
 
 Operand Lowering::lower(const op::Embed& op) {
   Operand y = gather(weight(op.word), value(op.ids));
@@ -342,6 +347,22 @@ Operand Lowering::lower(const op::RmsNorm& op) {
 Operand Lowering::lower(const op::Gate& op) {
   const auto halves = calls_.split(value(op.x), 2, 1);
   return binary("mul", activate(halves[0], op.activation), halves[1]);
+}
+
+/// WebNN's own argMax leaves open which of equals it gives. Here each column counts what is left of the row from it on,
+/// so that the first of equals counts most; in float32, exact to 2^24 columns.
+Operand Lowering::lower(const op::ArgMax& op) {
+  const Operand x = value(op.x);
+  const std::int64_t rows = shape(x)[0], columns = shape(x)[1];
+  if (columns > 1 << 24) calls_.refuse("arg_max over more than 2^24 columns is not exact in WebNN's float32");
+  if (!refusal().empty()) return counting(DataType::kInt32, {rows}, 0, 0);
+  const Operand highest = calls_.call("equal", {x, reduce("reduceMax", x, 1)}, DataType::kUint8, shape(x));
+  const Operand left = counting(DataType::kFloat32, {1, columns}, static_cast<double>(columns), -1);
+  const Operand most = reduce("reduceMax", binary("mul", cast(highest, DataType::kFloat32), left), 1);
+  // A row with a NaN has no equal: 1 keeps its index inside.
+  const Operand inside = binary("max", most, calls_.number(DataType::kFloat32, 1));
+  const Operand ends = counting(DataType::kFloat32, {rows, 1}, static_cast<double>(columns), 0);
+  return reshape(cast(binary("sub", ends, inside), DataType::kInt32), {rows});
 }
 
 }  // namespace

@@ -70,6 +70,7 @@ Graph every_op() {
   b.output(b.add("scaled", op::Scale{.x = x, .factor = 0.5f}), "scaled.out");
   b.output(b.add("rms", op::RmsNorm{.x = x, .gamma = b.weight("g", {8})}), "rms.out");
   b.output(b.add("gate", op::Gate{.x = x}), "gate.out");
+  b.output(b.add("most", op::ArgMax{.x = b.add("picked", op::SelectRows{.x = x, .rows = rows})}), "most.out");
   auto graph = b.finish();
   EXPECT_TRUE(graph) << graph.error().message;
   return *graph;
@@ -95,7 +96,7 @@ TEST(Lowering, DefinesEveryOperandOnceAndBeforeUse) {
     }
     for (const auto& output : plan["outputs"]) {
       EXPECT_TRUE(defined.contains(output["operand"]));
-      EXPECT_EQ(output["dataType"], "float32");
+      EXPECT_EQ(output["dataType"], output["name"] == "most.out" ? "int32" : "float32");
     }
     EXPECT_EQ(defined.size(), plan["operands"]);
     EXPECT_EQ(plan["outputs"].size(), every_op().outputs.size());
