@@ -123,6 +123,11 @@ TEST(Graph, ShapeRulesRefuseMisfits) {
   EXPECT_FALSE(bad(op::ArgMax{.x = {4}}));
   EXPECT_TRUE(bad(op::ArgMax{.x = {1}}));  // three dimensions
   EXPECT_TRUE(bad(op::ArgMax{.x = {2}}));  // i32
+  EXPECT_FALSE(bad(op::DistanceBias{.table = {3}, .distances = 5, .max_distance = 3}));
+  EXPECT_TRUE(bad(op::DistanceBias{.table = {3}, .distances = 5, .max_distance = 2}));
+  EXPECT_TRUE(bad(op::DistanceBias{.table = {3}, .distances = 0, .max_distance = 3}));
+  EXPECT_TRUE(bad(op::DistanceBias{.table = {3}, .distances = (1 << 20) + 1, .max_distance = 3}));
+  EXPECT_TRUE(bad(op::DistanceBias{.distances = 5}));
   EXPECT_TRUE(bad(op::Pool{.x = {1}, .mask = {2}}));
 }
 
@@ -252,6 +257,15 @@ TEST(Graph, RelativeBucketsAreT5s) {
   EXPECT_EQ(relative_bucket(5, causal), 0);
   EXPECT_EQ(relative_bucket(-15, causal), 15);
   EXPECT_EQ(relative_bucket(-1000, causal), 31);
+}
+
+TEST(Graph, DistanceBucketsLookBack) {
+  const auto rows = distance_buckets({.table = {0}, .distances = 1001, .max_distance = 128}, 32);
+  ASSERT_EQ(rows.size(), 1001u);
+  EXPECT_EQ(rows[0], 0);
+  EXPECT_EQ(rows[15], 15);
+  EXPECT_EQ(rows[32], 21);  // 16 + log(2) / log(8) * 16
+  EXPECT_EQ(rows[1000], 31);
 }
 
 }  // namespace

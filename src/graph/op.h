@@ -7,6 +7,7 @@
 
 #include "graph/arg_max.h"
 #include "graph/attention.h"
+#include "graph/distance_bias.h"
 #include "graph/embed.h"
 #include "graph/gate.h"
 #include "graph/layer_norm.h"
@@ -22,7 +23,7 @@ namespace ipfs_accelerate {
 
 /// Adding one: a header with its fields, a file with its shape rule, a row here, and a file in each backend.
 using Op = std::variant<op::Embed, op::Linear, op::LayerNorm, op::Attention, op::RelativeBias, op::Pool, op::Normalize,
-                        op::SelectRows, op::Scale, op::RmsNorm, op::Gate, op::ArgMax>;
+                        op::SelectRows, op::Scale, op::RmsNorm, op::Gate, op::ArgMax, op::DistanceBias>;
 
 std::string_view op_name(const Op& op);
 Dtype output_dtype(const Op& op);                ///< kF32 unless the op has another kOutput

@@ -439,6 +439,29 @@ void add_arg_max(Cases& cases) {
   cases.push_back(arg_max_read_case());
 }
 
+// ---- distance_bias
+
+ConformanceCase distance_case(std::int32_t distances, std::int64_t heads, std::int64_t buckets,
+                              std::int32_t max_distance) {
+  CaseMaker maker("distance_bias", std::format("{}_{}heads_{}buckets_{}", distances, heads, buckets, max_distance),
+                  usual_shape(2, 1));
+  const ValueId x = maker.floats("x", {kBatchDim, dim(3)});  // a graph needs an input; the bias itself reads none
+  maker.builder().output(maker.builder().add("other", op::Scale{.x = x, .factor = 2}), "z");
+  const op::DistanceBias bias{
+      .table = maker.weight("table", {buckets, heads}, 1.0f), .distances = distances, .max_distance = max_distance};
+  const ValueId kept = maker.builder().add("bias", bias);  // read by another node, and an output itself
+  maker.builder().output(maker.builder().add("twice", op::Scale{.x = kept, .factor = 2}), "twice_bias");
+  return maker.finish(maker.builder().add("again", bias));
+}
+
+void add_distance_bias(Cases& cases) {
+  for (const std::int32_t distances : {1, 3, 16, 17, 129, 300}) {
+    cases.push_back(distance_case(distances, 2, 32, 128));
+    cases.push_back(distance_case(distances, 5, 8, 20));
+  }
+  cases.push_back(distance_case(2050, 12, 64, 1000));
+}
+
 // ---- chain: a small encoder, so that memory reuse and fusion are seen too
 
 struct ChainShape {
@@ -533,13 +556,14 @@ std::vector<ConformanceCase> conformance_cases() {
   add_rms_norm(cases);
   add_gate(cases);
   add_arg_max(cases);
+  add_distance_bias(cases);
   add_chain(cases);
   return cases;
 }
 
 std::vector<std::string> conformance_ops() {
-  return {"embed",       "linear", "layer_norm", "attention", "relative_bias", "pool", "normalize",
-          "select_rows", "scale",  "rms_norm",   "gate",      "arg_max",       "chain"};
+  return {"embed",       "linear", "layer_norm", "attention", "relative_bias", "pool",          "normalize",
+          "select_rows", "scale",  "rms_norm",   "gate",      "arg_max",       "distance_bias", "chain"};
 }
 
 }  // namespace ipfs_accelerate

@@ -97,7 +97,7 @@ TEST_P(Half, MatchesReference) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(WebGpu, Half, testing::Values("scale", "rms_norm", "gate", "arg_max"));
+INSTANTIATE_TEST_SUITE_P(WebGpu, Half, testing::Values("scale", "rms_norm", "gate", "arg_max", "distance_bias"));
 
 }  // namespace
 }  // namespace ipfs_accelerate

@@ -276,6 +276,18 @@ Result<> compute(const Machine& m, const op::ArgMax& op, Doubles& y) {
   return {};
 }
 
+Result<> compute(const Machine& m, const op::DistanceBias& op, Doubles& y) {
+  const Shape& table = m.graph.weight(op.table).shape;
+  const auto heads = static_cast<std::size_t>(table[1]), distances = static_cast<std::size_t>(op.distances);
+  const op::RelativeBias back{
+      .buckets = static_cast<std::int32_t>(table[0]), .max_distance = op.max_distance, .bidirectional = false};
+  for (std::size_t at = 0; at < y.size(); ++at) {
+    const std::int32_t bucket = relative_bucket(-static_cast<std::int64_t>(at % distances), back);
+    y[at] = m.w(op.table)[static_cast<std::size_t>(bucket) * heads + at / distances];
+  }
+  return {};
+}
+
 Result<> check_tensor(const Tensor& tensor, Dtype dtype, const Shape& shape, const std::string& name) {
   IA_ASSIGN(const std::int64_t count, element_count(shape));
   if (tensor.dtype == dtype && tensor.shape == shape && tensor.bytes.size() == static_cast<std::size_t>(count) * 4) {

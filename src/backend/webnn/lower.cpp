@@ -47,6 +47,7 @@ class Lowering {
   Operand lower(const op::RmsNorm& op);
   Operand lower(const op::Gate& op);
   Operand lower(const op::ArgMax& op);
+  Operand lower(const op::DistanceBias& op);
 
   Operand value(ValueId id) const { return id ? values_.at(id) : kNoOperand; }
   Operand weight(WeightId id) { return id ? calls_.weight(id, float_, graph_.weight(id).shape) : kNoOperand; }
@@ -363,6 +364,13 @@ Operand Lowering::lower(const op::ArgMax& op) {
   const Operand inside = binary("max", most, calls_.number(DataType::kFloat32, 1));
   const Operand ends = counting(DataType::kFloat32, {rows, 1}, static_cast<double>(columns), 0);
   return reshape(cast(binary("sub", ends, inside), DataType::kInt32), {rows});
+}
+
+Operand Lowering::lower(const op::DistanceBias& op) {
+  const Operand table = weight(op.table);
+  const auto rows = distance_buckets(op, shape(table)[0]);
+  const Operand numbers = calls_.numbers(DataType::kInt32, {op.distances}, {rows.begin(), rows.end()});
+  return transpose(gather(table, numbers), {1, 0});
 }
 
 }  // namespace

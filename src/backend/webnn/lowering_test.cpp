@@ -70,6 +70,7 @@ Graph every_op() {
   b.output(b.add("scaled", op::Scale{.x = x, .factor = 0.5f}), "scaled.out");
   b.output(b.add("rms", op::RmsNorm{.x = x, .gamma = b.weight("g", {8})}), "rms.out");
   b.output(b.add("gate", op::Gate{.x = x}), "gate.out");
+  b.output(b.add("back", op::DistanceBias{.table = b.weight("table", {32, 2}), .distances = 40}), "back.out");
   b.output(b.add("most", op::ArgMax{.x = b.add("picked", op::SelectRows{.x = x, .rows = rows})}), "most.out");
   auto graph = b.finish();
   EXPECT_TRUE(graph) << graph.error().message;
