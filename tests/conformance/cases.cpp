@@ -449,7 +449,7 @@ ConformanceCase distance_case(std::int32_t distances, std::int64_t heads, std::i
   maker.builder().output(maker.builder().add("other", op::Scale{.x = x, .factor = 2}), "z");
   const op::DistanceBias bias{
       .table = maker.weight("table", {buckets, heads}, 1.0f), .distances = distances, .max_distance = max_distance};
-  const ValueId kept = maker.builder().add("bias", bias);  // read by another node, and an output itself
+  const ValueId kept = maker.builder().add("bias", bias);  // one that a node reads, one that is an output
   maker.builder().output(maker.builder().add("twice", op::Scale{.x = kept, .factor = 2}), "twice_bias");
   return maker.finish(maker.builder().add("again", bias));
 }
