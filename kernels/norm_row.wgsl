@@ -1,5 +1,5 @@
 // Layer normalisation of one row by one workgroup: `row_value(column)` gives the input as vec4 or f32, `y` takes the result.
-// Variance is the mean of squared differences from the mean, in f32, as the reference computes it.
+// Variance is the mean of squared differences from the mean, in f32, as the reference computes it. With RMS the mean is left alone.
 //#include reduce
 
 fn normalize_row(row: u32, lane: u32, sg_size: u32) {
@@ -13,7 +13,11 @@ fn normalize_row(row: u32, lane: u32, sg_size: u32) {
     }
   }
 //#if HAS_gamma
+//#if RMS
+  let mean = 0.0;
+//#else
   let mean = reduce_sum(sum, lane, sg_size) / f32(COLUMNS * LANES);
+//#end
   var squares = 0.0;
   for (var i = 0u; i < PER_LANE; i++) {
     if (lane + i * THREADS < COLUMNS) {

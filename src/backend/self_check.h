@@ -1,4 +1,4 @@
-// Self-check: a tiny encoder with every op on a device, against the CPU.
+// Self-check: a tiny encoder on a device, against the CPU.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@ struct CheckedDevice {
   int precision = 32;                                                         ///< decides what may differ
 };
 
-/// What is computed: every op, in the order in which an encoder uses them.
+/// What is computed: every op of an encoder, in the order in which it uses them.
 Result<Graph> self_check_graph();
 
 /// What is wrong; empty when the numbers are right. Ends with an error only when nothing was found out: the device or

@@ -21,7 +21,10 @@ Json memory_json(const Memory& memory) {
 Json outputs_json(const Evaluation& evaluation) {
   Json outputs = Json::array();
   for (const auto& [name, tensor] : evaluation.outputs) {
-    outputs.push_back({{"name", name}, {"shape", tensor.shape}, {"values", base64(tensor.bytes)}});
+    outputs.push_back({{"name", name},
+                       {"dtype", dtype_name(tensor.dtype)},
+                       {"shape", tensor.shape},
+                       {"values", base64(tensor.bytes)}});
   }
   return outputs;
 }

@@ -85,7 +85,7 @@ ValueId GraphBuilder::add(std::string node_name, Op op) {
     return kNoValue;
   }
   const auto id = id_of<ValueId>(graph_.values.size());
-  graph_.values.push_back({node_name, Dtype::kF32, *std::move(dims)});
+  graph_.values.push_back({node_name, output_dtype(op), *std::move(dims)});
   if (const ValueId state = written_state(op)) graph_.values.back().state = graph_.value(state).state;
   graph_.nodes.push_back({std::move(node_name), std::move(op), id});
   return id;

@@ -70,7 +70,8 @@ TEST(Graph, ShapeRulesRefuseMisfits) {
   g.values = {{"ids", Dtype::kI32, {kBatchDim, kSequenceDim}},
               {"x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(6)}},
               {"rows", Dtype::kI32, {kRowsDim}},
-              {"bias", Dtype::kF32, {dim(3), kSequenceDim, kSequenceDim}}};
+              {"bias", Dtype::kF32, {dim(3), kSequenceDim, kSequenceDim}},
+              {"scores", Dtype::kF32, {kRowsDim, dim(7)}}};
   g.weights = {{"word", {"word"}, {10, 6}}, {"v5", {"v5"}, {5}}, {"v6", {"v6"}, {6}}, {"m", {"m"}, {4, 5}}};
   auto bad = [&](Op op) { return !infer(g, op).has_value(); };
   EXPECT_FALSE(bad(op::Embed{.ids = {0}, .word = {0}, .gamma = {2}}));
@@ -111,7 +112,36 @@ TEST(Graph, ShapeRulesRefuseMisfits) {
   EXPECT_TRUE(bad(op::RelativeBias{.table = {3}, .length = kSequenceDim, .buckets = 4, .max_distance = 1}));
   EXPECT_FALSE(bad(op::SelectRows{.x = {1}, .rows = {2}}));
   EXPECT_TRUE(bad(op::SelectRows{.x = {1}, .rows = {0}}));
+  EXPECT_FALSE(bad(op::Scale{.x = {1}, .factor = 2}));
+  EXPECT_TRUE(bad(op::Scale{.x = {0}, .factor = 2}));
+  EXPECT_TRUE(bad(op::Scale{.x = {1}, .factor = INFINITY}));
+  EXPECT_FALSE(bad(op::RmsNorm{.x = {1}, .gamma = {2}}));
+  EXPECT_TRUE(bad(op::RmsNorm{.x = {1}, .gamma = {1}}));
+  EXPECT_TRUE(bad(op::RmsNorm{.x = {1}}));
+  EXPECT_FALSE(bad(op::Gate{.x = {1}}));
+  EXPECT_TRUE(bad(op::Gate{.x = {3}}));  // its last dimension is no number
+  EXPECT_FALSE(bad(op::ArgMax{.x = {4}}));
+  EXPECT_TRUE(bad(op::ArgMax{.x = {1}}));  // three dimensions
+  EXPECT_TRUE(bad(op::ArgMax{.x = {2}}));  // i32
+  EXPECT_FALSE(bad(op::DistanceBias{.table = {3}, .distances = 5, .max_distance = 3}));
+  EXPECT_TRUE(bad(op::DistanceBias{.table = {3}, .distances = 5, .max_distance = 2}));
+  EXPECT_TRUE(bad(op::DistanceBias{.table = {3}, .distances = 0, .max_distance = 3}));
+  EXPECT_TRUE(bad(op::DistanceBias{.table = {3}, .distances = (1 << 20) + 1, .max_distance = 3}));
+  EXPECT_TRUE(bad(op::DistanceBias{.distances = 5}));
   EXPECT_TRUE(bad(op::Pool{.x = {1}, .mask = {2}}));
+}
+
+TEST(Graph, AnOpSaysWhatItsOutputIs) {
+  TestBuilder b;
+  const ValueId x = b.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(4)});
+  const ValueId rows = b.input("rows", Dtype::kI32, {kRowsDim});
+  const ValueId most = b.add("most", op::ArgMax{.x = b.add("picked", op::SelectRows{.x = x, .rows = rows})});
+  b.output(b.add("again", op::SelectRows{.x = x, .rows = most}), "y");  // i32 is what it reads
+  const auto graph = b.finish();
+  ASSERT_TRUE(graph) << graph.error().message;
+  EXPECT_EQ(graph->value(most).dtype, Dtype::kI32);
+  EXPECT_EQ(graph->value(graph->find("picked")).dtype, Dtype::kF32);
+  EXPECT_EQ(graph->dims_text(graph->value(most).dims), "[rows]");
 }
 
 TEST(Graph, ACausalQuerySeesUpToItsOwnPlace) {
@@ -227,6 +257,15 @@ TEST(Graph, RelativeBucketsAreT5s) {
   EXPECT_EQ(relative_bucket(5, causal), 0);
   EXPECT_EQ(relative_bucket(-15, causal), 15);
   EXPECT_EQ(relative_bucket(-1000, causal), 31);
+}
+
+TEST(Graph, DistanceBucketsLookBack) {
+  const auto rows = distance_buckets({.table = {0}, .distances = 1001, .max_distance = 128}, 32);
+  ASSERT_EQ(rows.size(), 1001u);
+  EXPECT_EQ(rows[0], 0);
+  EXPECT_EQ(rows[15], 15);
+  EXPECT_EQ(rows[32], 21);  // 16 + log(2) / log(8) * 16
+  EXPECT_EQ(rows[1000], 31);
 }
 
 }  // namespace

@@ -33,6 +33,17 @@ std::string_view op_name(const Op& op) {
   return std::visit([]<class T>(const T&) { return T::kName; }, op);
 }
 
+Dtype output_dtype(const Op& op) {
+  const auto dtype_of = []<class T>(const T&) {
+    if constexpr (requires { T::kOutput; }) {
+      return Dtype{T::kOutput};
+    } else {
+      return Dtype::kF32;
+    }
+  };
+  return std::visit(dtype_of, op);
+}
+
 std::vector<ValueId> inputs_of(const Op& op) { return present<ValueId>(op); }
 std::vector<WeightId> weights_of(const Op& op) { return present<WeightId>(op); }
 

@@ -6,23 +6,30 @@
 #include <variant>
 
 #include "graph/append.h"
+#include "graph/arg_max.h"
 #include "graph/attention.h"
 #include "graph/copy_pages.h"
+#include "graph/distance_bias.h"
 #include "graph/embed.h"
+#include "graph/gate.h"
 #include "graph/layer_norm.h"
 #include "graph/linear.h"
 #include "graph/normalize.h"
 #include "graph/pool.h"
 #include "graph/relative_bias.h"
+#include "graph/rms_norm.h"
+#include "graph/scale.h"
 #include "graph/select_rows.h"
 
 namespace ipfs_accelerate {
 
 /// Adding one: a header with its fields, a file with its shape rule, a row here, and a file in each backend.
 using Op = std::variant<op::Embed, op::Linear, op::LayerNorm, op::Attention, op::RelativeBias, op::Pool, op::Normalize,
-                        op::SelectRows, op::Append, op::CopyPages>;
+                        op::SelectRows, op::Scale, op::RmsNorm, op::Gate, op::ArgMax, op::DistanceBias, op::Append,
+                        op::CopyPages>;
 
 std::string_view op_name(const Op& op);
+Dtype output_dtype(const Op& op);                ///< kF32 unless the op has another kOutput
 std::vector<ValueId> inputs_of(const Op& op);    ///< present ones only, each once, in declaration order
 std::vector<WeightId> weights_of(const Op& op);  ///< alike
 ValueId written_state(const Op& op);             ///< the version of a state that the op makes a new one of, or none

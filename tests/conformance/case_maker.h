@@ -38,6 +38,17 @@ class CaseMaker {
     return builder_.input(name, Dtype::kF32, std::move(dims));
   }
 
+  /// Floats that are whole numbers in [-limit, limit]: exact in f16, and often equal.
+  ValueId whole_floats(const std::string& name, std::vector<Dim> dims, std::int32_t limit) {
+    Tensor tensor = Tensor::f32(bound(dims));
+    for (float& value : tensor.f32s()) {
+      value =
+          static_cast<float>(static_cast<std::int32_t>(random_() % static_cast<std::uint32_t>(2 * limit + 1)) - limit);
+    }
+    case_.inputs.push_back(std::move(tensor));
+    return builder_.input(name, Dtype::kF32, std::move(dims));
+  }
+
   /// Whole numbers in [0, limit).
   ValueId ids(const std::string& name, std::vector<Dim> dims, std::int32_t limit) {
     Tensor tensor = Tensor::i32(bound(dims));

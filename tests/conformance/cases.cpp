@@ -345,6 +345,124 @@ void add_select_rows(Cases& cases) {
   }
 }
 
+// ---- scale, and ops between two of it: there a backend that computes in f16 hands them f16 values
+
+void add_scale(Cases& cases) {
+  for (const ShapeClass& shape : {usual_shape(1, 1), usual_shape(3, 7), usual_shape(1, 129)}) {
+    for (const std::int64_t width : {1, 6, 33, 384, 1100}) {
+      CaseMaker maker("scale", std::format("{}x{}_w{}", shape.at(kBatch), shape.at(kSequence), width), shape);
+      const ValueId x = maker.floats("x", {kBatchDim, kSequenceDim, dim(width)});
+      const ValueId half = maker.builder().add("half", op::Scale{.x = x, .factor = 0.5f});
+      cases.push_back(maker.finish(maker.builder().add("scale", op::Scale{.x = half, .factor = -3.7f})));
+    }
+  }
+}
+
+// ---- rms_norm
+
+ConformanceCase rms_case(ShapeClass shape, std::int64_t width, float deviation, float epsilon) {
+  CaseMaker maker(
+      "rms_norm",
+      std::format("{}x{}_w{}_deviation{}_eps{}", shape.at(kBatch), shape.at(kSequence), width, deviation, epsilon),
+      shape);
+  ValueId x = maker.floats("x", {kBatchDim, kSequenceDim, dim(width)}, deviation);
+  x = maker.builder().add("before", op::Scale{.x = x, .factor = 1.5f});
+  const op::RmsNorm norm{.x = x, .gamma = maker.weight("gamma", {width}, 0.2f, 1.0f), .epsilon = epsilon};
+  x = maker.builder().add("norm", norm);
+  return maker.finish(maker.builder().add("after", op::Scale{.x = x, .factor = 0.5f}));
+}
+
+void add_rms_norm(Cases& cases) {
+  for (const std::int64_t width : {1, 2, 7, 16, 30, 33, 52, 384, 1000, 1101}) {
+    for (const ShapeClass& shape : {usual_shape(1, 1), usual_shape(3, 17), usual_shape(1, 129)}) {
+      cases.push_back(rms_case(shape, width, 2.0f, 1e-6f));
+    }
+  }
+  cases.push_back(rms_case(usual_shape(2, 5), 64, 0.0f, 1e-5f));    // zeros stay zero
+  cases.push_back(rms_case(usual_shape(2, 5), 64, 300.0f, 1e-6f));  // squares beyond f16
+  cases.push_back(rms_case(usual_shape(2, 5), 64, 0.01f, 1e-2f));   // mostly epsilon
+}
+
+// ---- gate
+
+ConformanceCase gate_case(ShapeClass shape, std::int64_t width, Activation activation, float deviation) {
+  CaseMaker maker("gate",
+                  std::format("{}x{}_w{}_{}_deviation{}", shape.at(kBatch), shape.at(kSequence), width,
+                              name_of(activation), deviation),
+                  shape);
+  ValueId x = maker.floats("x", {kBatchDim, kSequenceDim, dim(2 * width)}, deviation);
+  x = maker.builder().add("before", op::Scale{.x = x, .factor = 1.5f});
+  x = maker.builder().add("gate", op::Gate{.x = x, .activation = activation});
+  return maker.finish(maker.builder().add("after", op::Scale{.x = x, .factor = 0.5f}));
+}
+
+void add_gate(Cases& cases) {
+  for (const Activation activation : {Activation::kNone, Activation::kGelu, Activation::kGeluTanh, Activation::kRelu,
+                                      Activation::kTanh, Activation::kSilu}) {
+    cases.push_back(gate_case(usual_shape(3, 17), 37, activation, 1.0f));
+    cases.push_back(gate_case(usual_shape(2, 5), 96, activation, 1.0f));
+  }
+  for (const std::int64_t width : {1, 2, 4, 31, 1100}) {
+    cases.push_back(gate_case(usual_shape(1, 1), width, Activation::kSilu, 2.0f));
+    cases.push_back(gate_case(usual_shape(1, 129), width, Activation::kGeluTanh, 2.0f));
+  }
+  cases.push_back(gate_case(usual_shape(2, 5), 96, Activation::kSilu, 50.0f));  // far beyond where exp overflows
+}
+
+// ---- arg_max
+
+ConformanceCase arg_max_case(std::int64_t rows, std::int64_t columns, std::int32_t limit) {
+  CaseMaker maker("arg_max", std::format("{}x{}_limit{}", rows, columns, limit), usual_shape(1, 1, rows));
+  ValueId x = maker.whole_floats("x", {kRowsDim, dim(columns)}, limit);
+  x = maker.builder().add("before", op::Scale{.x = x, .factor = 0.5f});
+  return maker.finish(maker.builder().add("most", op::ArgMax{.x = x}));
+}
+
+// What arg_max gives is read by another op.
+ConformanceCase arg_max_read_case() {
+  CaseMaker maker("arg_max", "read", usual_shape(2, 9, 5));
+  const ValueId scores = maker.whole_floats("scores", {kRowsDim, dim(18)}, 500);
+  const ValueId most = maker.builder().add("most", op::ArgMax{.x = scores});
+  const ValueId x = maker.floats("x", {kBatchDim, kSequenceDim, dim(12)});
+  return maker.finish(maker.builder().add("picked", op::SelectRows{.x = x, .rows = most}));
+}
+
+void add_arg_max(Cases& cases) {
+  for (const std::int64_t columns : {1, 2, 63, 64, 65, 1000, 5003}) {
+    for (const std::int64_t rows : {1, 3, 40}) {
+      cases.push_back(arg_max_case(rows, columns, 5));  // many equals
+      cases.push_back(arg_max_case(rows, columns, 2000));
+    }
+  }
+  cases.push_back(arg_max_case(2, 30, 0));         // all equal
+  cases.push_back(arg_max_case(1, 260007, 2000));  // a large vocabulary
+  cases.push_back(arg_max_case(3, 70001, 1));
+  cases.push_back(arg_max_read_case());
+}
+
+// ---- distance_bias
+
+ConformanceCase distance_case(std::int32_t distances, std::int64_t heads, std::int64_t buckets,
+                              std::int32_t max_distance) {
+  CaseMaker maker("distance_bias", std::format("{}_{}heads_{}buckets_{}", distances, heads, buckets, max_distance),
+                  usual_shape(2, 1));
+  const ValueId x = maker.floats("x", {kBatchDim, dim(3)});  // a graph needs an input; the bias itself reads none
+  maker.builder().output(maker.builder().add("other", op::Scale{.x = x, .factor = 2}), "z");
+  const op::DistanceBias bias{
+      .table = maker.weight("table", {buckets, heads}, 1.0f), .distances = distances, .max_distance = max_distance};
+  const ValueId kept = maker.builder().add("bias", bias);  // one that a node reads, one that is an output
+  maker.builder().output(maker.builder().add("twice", op::Scale{.x = kept, .factor = 2}), "twice_bias");
+  return maker.finish(maker.builder().add("again", bias));
+}
+
+void add_distance_bias(Cases& cases) {
+  for (const std::int32_t distances : {1, 3, 16, 17, 129, 300}) {
+    cases.push_back(distance_case(distances, 2, 32, 128));
+    cases.push_back(distance_case(distances, 5, 8, 20));
+  }
+  cases.push_back(distance_case(2050, 12, 64, 1000));
+}
+
 // ---- chain: a small encoder, so that memory reuse and fusion are seen too
 
 struct ChainShape {
@@ -436,12 +554,19 @@ std::vector<ConformanceCase> conformance_cases() {
   add_normalize(cases);
   add_select_rows(cases);
   add_states(cases);
+  add_scale(cases);
+  add_rms_norm(cases);
+  add_gate(cases);
+  add_arg_max(cases);
+  add_distance_bias(cases);
   add_chain(cases);
   return cases;
 }
 
 std::vector<std::string> conformance_ops() {
-  return {"embed", "linear", "layer_norm", "attention", "relative_bias", "pool", "normalize", "select_rows", "append", "chain"};
+  return {"embed",         "linear", "layer_norm", "attention", "relative_bias", "pool",
+          "normalize",     "scale",  "rms_norm",   "gate",      "arg_max",       "select_rows",
+          "distance_bias", "append", "chain"};
 }
 
 }  // namespace ipfs_accelerate

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstring>
 #include <format>
-#include <limits>
 
 #include "conformance/conformance.h"
 #include "golden/reference.h"
@@ -50,16 +49,26 @@ Async<std::vector<Tensor>> run_once(const ConformanceCase& c, const std::vector<
   std::vector<Tensor> outputs;
   std::vector<MutableTensorRef> targets;
   for (ValueId id : c.graph.outputs) {
-    outputs.push_back(Tensor::f32(c.graph.shape_of(id, c.shape)));
-    std::ranges::fill(outputs.back().f32s(), std::numeric_limits<float>::quiet_NaN());
+    const Shape shape = c.graph.shape_of(id, c.shape);
+    outputs.push_back(c.graph.value(id).dtype == Dtype::kI32 ? Tensor::i32(shape) : Tensor::f32(shape));
+    std::ranges::fill(outputs.back().bytes, std::uint8_t{0xff});  // NaN, or -1
   }
-  for (Tensor& output : outputs) targets.push_back({Dtype::kF32, output.bytes});
+  for (Tensor& output : outputs) targets.push_back({output.dtype, output.bytes});
   co_await executable.run(std::move(inputs), std::move(targets), Stop());
   co_return outputs;
 }
 
+/// Whole numbers must be equal.
+std::string compare_ints(const Tensor& actual, const Tensor& expected) {
+  const auto got = actual.i32s(), wanted = expected.i32s();
+  const auto [at, other] = std::ranges::mismatch(got, wanted);
+  if (at == got.end()) return "";
+  return std::format("element {} of {} is {}, expected {}", at - got.begin(), shape_text(expected.shape), *at, *other);
+}
+
 /// In f16 (`half`) a number beyond its range may become infinite.
 std::string compare(const Tensor& actual, const Tensor& expected, double tolerance, bool half) {
+  if (expected.dtype == Dtype::kI32) return compare_ints(actual, expected);
   double worst = -1;
   std::size_t where = 0;
   for (std::size_t i = 0; i < expected.f32s().size(); ++i) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <numbers>
 #include <span>
 
@@ -17,12 +18,13 @@ struct Machine {
   const Graph& graph;
   ShapeClass shape;
   const std::vector<Tensor>& weights;
-  std::vector<Doubles> floats;      ///< by ValueId
-  std::vector<const Tensor*> ints;  ///< by ValueId; graph inputs only
+  std::vector<Doubles> floats;                 ///< by ValueId
+  std::vector<Ints> ints;                      ///< by ValueId
+  std::deque<std::vector<std::int32_t>> made;  ///< ints that nodes computed
   ReferenceStates& states;
 
   const Doubles& x(ValueId id) const { return floats[id.index()]; }
-  Ints i(ValueId id) const { return ints[id.index()]->i32s(); }
+  Ints i(ValueId id) const { return ints[id.index()]; }
   std::span<const float> w(WeightId id) const { return weights[id.index()].f32s(); }
   std::size_t columns(ValueId id) const { return static_cast<std::size_t>(graph.value(id).dims.back().size); }
   std::size_t size(ValueId id, std::size_t axis) const {
@@ -301,6 +303,52 @@ Result<> compute(const Machine& m, const op::SelectRows& op, Doubles& y) {
   return {};
 }
 
+Result<> compute(const Machine& m, const op::Scale& op, Doubles& y) {
+  std::ranges::transform(m.x(op.x), y.begin(), [&](double v) { return v * op.factor; });
+  return {};
+}
+
+Result<> compute(const Machine& m, const op::RmsNorm& op, Doubles& y) {
+  const std::size_t columns = m.columns(op.x);
+  for (std::size_t at = 0; at < y.size(); at += columns) {
+    double mean = 0;
+    for (std::size_t c = 0; c < columns; ++c) mean += m.x(op.x)[at + c] * m.x(op.x)[at + c];
+    const double length = std::sqrt(mean / static_cast<double>(columns) + op.epsilon);
+    for (std::size_t c = 0; c < columns; ++c) y[at + c] = m.x(op.x)[at + c] / length * m.w(op.gamma)[c];
+  }
+  return {};
+}
+
+Result<> compute(const Machine& m, const op::Gate& op, Doubles& y) {
+  const std::size_t columns = m.columns(op.x) / 2;
+  for (std::size_t at = 0; at < y.size(); ++at) {
+    const std::size_t left = at / columns * 2 * columns + at % columns;
+    y[at] = activate(op.activation, m.x(op.x)[left]) * m.x(op.x)[left + columns];
+  }
+  return {};
+}
+
+Result<> compute(const Machine& m, const op::ArgMax& op, Doubles& y) {
+  const std::size_t columns = m.columns(op.x);
+  for (std::size_t r = 0; r < y.size(); ++r) {
+    const auto row = std::span(m.x(op.x)).subspan(r * columns, columns);
+    y[r] = static_cast<double>(std::ranges::max_element(row) - row.begin());  // the first of equals
+  }
+  return {};
+}
+
+Result<> compute(const Machine& m, const op::DistanceBias& op, Doubles& y) {
+  const Shape& table = m.graph.weight(op.table).shape;
+  const auto heads = static_cast<std::size_t>(table[1]), distances = static_cast<std::size_t>(op.distances);
+  const op::RelativeBias back{
+      .buckets = static_cast<std::int32_t>(table[0]), .max_distance = op.max_distance, .bidirectional = false};
+  for (std::size_t at = 0; at < y.size(); ++at) {
+    const std::int32_t bucket = relative_bucket(-static_cast<std::int64_t>(at % distances), back);
+    y[at] = m.w(op.table)[static_cast<std::size_t>(bucket) * heads + at / distances];
+  }
+  return {};
+}
+
 Result<> check_tensor(const Tensor& tensor, Dtype dtype, const Shape& shape, const std::string& name) {
   IA_ASSIGN(const std::int64_t count, element_count(shape));
   if (tensor.dtype == dtype && tensor.shape == shape && tensor.bytes.size() == static_cast<std::size_t>(count) * 4) {
@@ -319,12 +367,24 @@ Result<> take_inputs(Machine& m, const std::vector<Tensor>& inputs) {
     const Value& value = m.graph.value(id);
     IA_TRY(check_tensor(inputs[k], value.dtype, m.graph.shape_of(id, m.shape), value.name));
     if (value.dtype == Dtype::kI32) {
-      m.ints[id.index()] = &inputs[k];
+      m.ints[id.index()] = inputs[k].i32s();
     } else {
       m.floats[id.index()].assign(inputs[k].f32s().begin(), inputs[k].f32s().end());
     }
   }
   return {};
+}
+
+Tensor output_of(const Machine& m, ValueId id) {
+  Shape shape = m.graph.shape_of(id, m.shape);
+  if (m.graph.value(id).dtype == Dtype::kI32) {
+    Tensor tensor = Tensor::i32(std::move(shape));
+    std::ranges::copy(m.i(id), tensor.i32s().begin());
+    return tensor;
+  }
+  Tensor tensor = Tensor::f32(std::move(shape));
+  std::ranges::transform(m.x(id), tensor.f32s().begin(), [](double v) { return static_cast<float>(v); });
+  return tensor;
 }
 
 }  // namespace
@@ -333,8 +393,8 @@ Result<std::vector<Tensor>> run_reference(const Graph& graph, const ShapeClass& 
                                           const std::vector<Tensor>& weights, const std::vector<Tensor>& inputs,
                                           ReferenceStates* states) {
   ReferenceStates own;
-  Machine m{graph, shape, weights, std::vector<Doubles>(graph.values.size()),
-            std::vector<const Tensor*>(graph.values.size()), states ? *states : own};
+  Machine m{graph, shape, weights, std::vector<Doubles>(graph.values.size()), std::vector<Ints>(graph.values.size()),
+            {},    states ? *states : own};
   for (const StateId id : used_states(graph)) {
     const ValueId first = graph.states[id.index()].first;
     Doubles& state = m.states[id];
@@ -353,13 +413,13 @@ Result<std::vector<Tensor>> run_reference(const Graph& graph, const ShapeClass& 
     Doubles y(static_cast<std::size_t>(count), 0.0);
     IA_TRY(std::visit([&](const auto& op) { return compute(m, op, y); }, node.op));
     if (const StateId state = graph.value(node.output).state) m.states[state] = y;
+    if (graph.value(node.output).dtype == Dtype::kI32)
+      m.ints[node.output.index()] = m.made.emplace_back(y.begin(), y.end());
     m.floats[node.output.index()] = std::move(y);
   }
   std::vector<Tensor> outputs;
   for (ValueId id : graph.outputs) {
-    Tensor tensor = Tensor::f32(graph.shape_of(id, shape));
-    std::ranges::transform(m.x(id), tensor.f32s().begin(), [](double v) { return static_cast<float>(v); });
-    outputs.push_back(std::move(tensor));
+    outputs.push_back(output_of(m, id));
   }
   return outputs;
 }

@@ -11,8 +11,8 @@ namespace ipfs_accelerate {
 using ReferenceStates = std::map<StateId, std::vector<double>>;
 
 /// Runs `graph`. weights: f32, by WeightId, stacked; those no node reads may be empty. inputs and the result are in the
-/// order of graph.inputs and graph.outputs; outputs are f32. kWrongShape names the tensor that does not fit. States
-/// begin as zeros, and live in `states` where given.
+/// order of graph.inputs and graph.outputs; outputs are f32, or i32 where the graph says so. kWrongShape names the
+/// tensor that does not fit. States begin as zeros, and live in `states` where given.
 Result<std::vector<Tensor>> run_reference(const Graph& graph, const ShapeClass& shape,
                                           const std::vector<Tensor>& weights, const std::vector<Tensor>& inputs,
                                           ReferenceStates* states = nullptr);

@@ -78,6 +78,12 @@ struct Kernels {
   void (*gemm)(const Gemm& gemm, std::size_t row_begin, std::size_t row_end, std::size_t panel_begin,
                std::size_t panel_end);
   void (*norm_rows)(const NormRows& norm, std::size_t row_begin, std::size_t row_end);
+  /// RmsNorm of rows: x, gamma and y alone.
+  void (*rms_rows)(const NormRows& norm, std::size_t row_begin, std::size_t row_end);
+  /// y[i] = activation(y[i]) * x[i]
+  void (*gate)(Activation activation, const float* x, float* y, std::size_t count);
+  /// The largest of `count` (at least 1) floats; any number, or NaN, when one is NaN.
+  float (*highest)(const float* x, std::size_t count);
   /// y[i] += x[i]
   void (*add)(const float* x, float* y, std::size_t count);
   /// Floats of scratch that one call of `attention` needs.

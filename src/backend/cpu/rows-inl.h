@@ -1,4 +1,4 @@
-// Kernels over single rows: LayerNorm, sums. Compiled per SIMD level.
+// Kernels over single rows: LayerNorm, RmsNorm, sums. Compiled per SIMD level.
 #if defined(IA_CPU_ROWS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef IA_CPU_ROWS_INL_H_
 #undef IA_CPU_ROWS_INL_H_
@@ -24,6 +24,14 @@ inline void add(const float* x, float* y, std::size_t count) {
   }
 }
 
+inline void gate(Activation activation, const float* x, float* y, std::size_t count) {
+  activate_row(activation, y, nullptr, count);
+  for (std::size_t i = 0; i < count; i += kLanes) {
+    const std::size_t left = count - i;
+    store_some(hn::Mul(load_some(x + i, left), load_some(y + i, left)), y + i, left);
+  }
+}
+
 inline float square_sum(const float* x, std::size_t count) {
   Vec sum = hn::Zero(Floats());
   for (std::size_t i = 0; i < count; i += kLanes) {
@@ -31,6 +39,15 @@ inline float square_sum(const float* x, std::size_t count) {
     sum = madd(value, value, sum);
   }
   return hn::ReduceSum(Floats(), sum);
+}
+
+inline float highest(const float* x, std::size_t count) {
+  const Floats d;
+  Vec best = constant(x[0]);
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) best = hn::Max(best, hn::LoadU(d, x + i));
+  if (i < count) best = hn::Max(best, hn::IfThenElse(hn::FirstN(d, count - i), hn::LoadN(d, x + i, count - i), best));
+  return hn::ReduceMax(d, best);
 }
 
 // Sums x (+ residual) into y and returns its mean.
@@ -77,6 +94,19 @@ inline void norm_rows(const NormRows& n, std::size_t row_begin, std::size_t row_
       const Vec scaled = hn::Mul(hn::Sub(load_some(y + i, left), center), factor);
       const Vec beta = n.beta == nullptr ? hn::Zero(d) : load_some(n.beta + i, left);
       store_some(madd(scaled, load_some(n.gamma + i, left), beta), y + i, left);
+    }
+  }
+}
+
+inline void rms_rows(const NormRows& n, std::size_t row_begin, std::size_t row_end) {
+  for (std::size_t row = row_begin; row < row_end; ++row) {
+    const float* x = n.x + row * n.width;
+    float* y = n.y + row * n.width;
+    const float mean = square_sum(x, n.width) / static_cast<float>(n.width);
+    const Vec factor = constant(1.0f / std::sqrt(mean + n.epsilon));
+    for (std::size_t i = 0; i < n.width; i += kLanes) {
+      const std::size_t left = n.width - i;
+      store_some(hn::Mul(hn::Mul(load_some(x + i, left), factor), load_some(n.gamma + i, left)), y + i, left);
     }
   }
 }

@@ -18,6 +18,11 @@ Result<> run(const op::Normalize& op, ValueId output, RunState& run);
 Result<> run(const op::SelectRows& op, ValueId output, RunState& run);
 Result<> run(const op::Append& op, ValueId output, RunState& run);
 Result<> run(const op::CopyPages& op, ValueId output, RunState& run);
+Result<> run(const op::Scale& op, ValueId output, RunState& run);
+Result<> run(const op::RmsNorm& op, ValueId output, RunState& run);
+Result<> run(const op::Gate& op, ValueId output, RunState& run);
+Result<> run(const op::ArgMax& op, ValueId output, RunState& run);
+Result<> run(const op::DistanceBias& op, ValueId output, RunState& run);
 
 /// Weights that are read as panels, not as rows.
 std::vector<WeightId> panels_of(const auto&) { return {}; }
@@ -38,6 +43,7 @@ std::size_t scratch_of(const op::Attention& op, const Sizing& sizing);
 /// The output depends on weights and shape alone.
 bool is_constant(const auto&) { return false; }
 inline bool is_constant(const op::RelativeBias&) { return true; }
+inline bool is_constant(const op::DistanceBias&) { return true; }
 
 // ---- what steps share
 

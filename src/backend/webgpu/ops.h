@@ -15,6 +15,14 @@ Result<> record(const op::Normalize& op, const Node& node, Recorder& recorder);
 Result<> record(const op::SelectRows& op, const Node& node, Recorder& recorder);
 Result<> record(const op::Append& op, const Node& node, Recorder& recorder);
 Result<> record(const op::CopyPages& op, const Node& node, Recorder& recorder);
+Result<> record(const op::Scale& op, const Node& node, Recorder& recorder);
+Result<> record(const op::RmsNorm& op, const Node& node, Recorder& recorder);
+Result<> record(const op::Gate& op, const Node& node, Recorder& recorder);
+Result<> record(const op::ArgMax& op, const Node& node, Recorder& recorder);
+Result<> record(const op::DistanceBias& op, const Node& node, Recorder& recorder);
+
+/// The flag of activation.wgsl.
+void set_activation(Kernel& kernel, Activation activation);
 
 /// Why the op cannot run, whatever the shape; empty when it can. Weights that are too large are declined for every op.
 std::string declines(const auto&) { return {}; }

@@ -6,8 +6,6 @@
 #include "backend/webgpu/ops.h"
 
 namespace ipfs_accelerate::webgpu {
-namespace {
-
 void set_activation(Kernel& kernel, Activation activation) {
   switch (activation) {
     case Activation::kNone: kernel.set("NO_ACTIVATION", 1); break;
@@ -18,6 +16,8 @@ void set_activation(Kernel& kernel, Activation activation) {
     case Activation::kSilu: kernel.set("SILU", 1); break;
   }
 }
+
+namespace {
 
 /// How linear_matrix cuts the work: fm x fn matrices per subgroup, wm x wn subgroups, kt of the row length per step,
 /// and whether the next step's tile has its own room (2 stages) or takes the place of this one's.

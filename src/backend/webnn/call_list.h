@@ -48,6 +48,10 @@ class CallList {
 
   /// The first thing the context cannot do; empty when it can do all of it.
   const std::string& refusal() const { return refusal_; }
+  /// For what no limit says; the first reason stays.
+  void refuse(std::string why) {
+    if (refusal_.empty()) refusal_ = std::move(why);
+  }
   nlohmann::json finish() &&;
 
  private:

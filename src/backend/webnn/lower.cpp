@@ -45,6 +45,11 @@ class Lowering {
   Operand lower(const op::SelectRows& op);
   Operand lower(const op::Append&) { return kNoOperand; }  // what touches a state is declined before
   Operand lower(const op::CopyPages&) { return kNoOperand; }
+  Operand lower(const op::Scale& op);
+  Operand lower(const op::RmsNorm& op);
+  Operand lower(const op::Gate& op);
+  Operand lower(const op::ArgMax& op);
+  Operand lower(const op::DistanceBias& op);
 
   Operand value(ValueId id) const { return id ? values_.at(id) : kNoOperand; }
   Operand weight(WeightId id) { return id ? calls_.weight(id, float_, graph_.weight(id).shape) : kNoOperand; }
@@ -136,7 +141,11 @@ void Lowering::input(ValueId id) {
   values_[id] = cast(calls_.input(value.name, DataType::kFloat32, matrix), float_);
 }
 
-void Lowering::output(ValueId id) { calls_.output(graph_.value(id).name, cast(values_.at(id), DataType::kFloat32)); }
+void Lowering::output(ValueId id) {
+  const Value& value = graph_.value(id);
+  const DataType type = value.dtype == Dtype::kI32 ? DataType::kInt32 : DataType::kFloat32;
+  calls_.output(value.name, cast(values_.at(id), type));
+}
 
 Operand Lowering::lower(const op::Embed& op) {
   Operand y = gather(weight(op.word), value(op.ids));
@@ -327,6 +336,44 @@ Operand Lowering::lower(const op::Normalize& op) {
 }
 
 Operand Lowering::lower(const op::SelectRows& op) { return gather(value(op.x), value(op.rows)); }
+
+Operand Lowering::lower(const op::Scale& op) { return binary("mul", value(op.x), number(op.factor)); }
+
+/// In float32: squares are beyond float16.
+Operand Lowering::lower(const op::RmsNorm& op) {
+  const Operand x = cast(value(op.x), DataType::kFloat32);
+  const Operand mean = reduce("reduceMean", binary("mul", x, x), shape(x).size() - 1);
+  const Operand length = unary("sqrt", binary("add", mean, calls_.number(DataType::kFloat32, op.epsilon)));
+  return binary("mul", cast(binary("div", x, length), float_), weight(op.gamma));
+}
+
+Operand Lowering::lower(const op::Gate& op) {
+  const auto halves = calls_.split(value(op.x), 2, 1);
+  return binary("mul", activate(halves[0], op.activation), halves[1]);
+}
+
+/// WebNN's own argMax leaves open which of equals it gives. Here each column counts what is left of the row from it on,
+/// so that the first of equals counts most; in float32, exact to 2^24 columns.
+Operand Lowering::lower(const op::ArgMax& op) {
+  const Operand x = value(op.x);
+  const std::int64_t rows = shape(x)[0], columns = shape(x)[1];
+  if (columns > 1 << 24) calls_.refuse("arg_max over more than 2^24 columns is not exact in WebNN's float32");
+  if (!refusal().empty()) return counting(DataType::kInt32, {rows}, 0, 0);
+  const Operand highest = calls_.call("equal", {x, reduce("reduceMax", x, 1)}, DataType::kUint8, shape(x));
+  const Operand left = counting(DataType::kFloat32, {1, columns}, static_cast<double>(columns), -1);
+  const Operand most = reduce("reduceMax", binary("mul", cast(highest, DataType::kFloat32), left), 1);
+  // A row with a NaN has no equal: 1 keeps its index inside.
+  const Operand inside = binary("max", most, calls_.number(DataType::kFloat32, 1));
+  const Operand ends = counting(DataType::kFloat32, {rows, 1}, static_cast<double>(columns), 0);
+  return reshape(cast(binary("sub", ends, inside), DataType::kInt32), {rows});
+}
+
+Operand Lowering::lower(const op::DistanceBias& op) {
+  const Operand table = weight(op.table);
+  const auto rows = distance_buckets(op, shape(table)[0]);
+  const Operand numbers = calls_.numbers(DataType::kInt32, {op.distances}, {rows.begin(), rows.end()});
+  return transpose(gather(table, numbers), {1, 0});
+}
 
 }  // namespace
 

@@ -22,7 +22,8 @@ Json all_limits() {
     return Json{{"dataTypes", types}, {"rankRange", {{"min", min}, {"max", max}}}};
   };
   Json limits{{"maxTensorByteLength", 2147483647}};
-  for (auto op : {"gelu", "relu", "tanh", "sigmoid", "sqrt", "softmax", "reduceL2", "reduceSum", "reduceMax"}) {
+  for (auto op :
+       {"gelu", "relu", "tanh", "sigmoid", "sqrt", "softmax", "reduceL2", "reduceSum", "reduceMax", "reduceMean"}) {
     limits[op] = {{"input", tensor(floats, 0, 6)}, {"output", tensor(floats, 0, 6)}};
   }
   for (auto op : {"reshape", "transpose", "cast", "split"}) limits[op] = {{"input", tensor(any, 0, 8)}};
@@ -66,6 +67,11 @@ Graph every_op() {
   }
   b.output(b.add("unit", op::Normalize{.x = x}), "unit.out");
   b.output(b.add("rows.x", op::SelectRows{.x = x, .rows = rows}), "rows.out");
+  b.output(b.add("scaled", op::Scale{.x = x, .factor = 0.5f}), "scaled.out");
+  b.output(b.add("rms", op::RmsNorm{.x = x, .gamma = b.weight("g", {8})}), "rms.out");
+  b.output(b.add("gate", op::Gate{.x = x}), "gate.out");
+  b.output(b.add("back", op::DistanceBias{.table = b.weight("table", {32, 2}), .distances = 40}), "back.out");
+  b.output(b.add("most", op::ArgMax{.x = b.add("picked", op::SelectRows{.x = x, .rows = rows})}), "most.out");
   auto graph = b.finish();
   EXPECT_TRUE(graph) << graph.error().message;
   return *graph;
@@ -91,7 +97,7 @@ TEST(Lowering, DefinesEveryOperandOnceAndBeforeUse) {
     }
     for (const auto& output : plan["outputs"]) {
       EXPECT_TRUE(defined.contains(output["operand"]));
-      EXPECT_EQ(output["dataType"], "float32");
+      EXPECT_EQ(output["dataType"], output["name"] == "most.out" ? "int32" : "float32");
     }
     EXPECT_EQ(defined.size(), plan["operands"]);
     EXPECT_EQ(plan["outputs"].size(), every_op().outputs.size());

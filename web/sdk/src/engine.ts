@@ -37,7 +37,11 @@ export interface Answers {
   pipeline: {result: Result; dims?: number[]; answer?: unknown};
   load: {task: string; answer_kind: AnswerKind; labels: string[]; cid: string};
   explain: unknown;
-  evaluate: {outputs: {name: string; shape: number[]; values: string}[]; ids: number[][]; segments: Result['segments']};
+  evaluate: {
+    outputs: {name: string; dtype: 'F32' | 'I32'; shape: number[]; values: string}[];
+    ids: number[][];
+    segments: Result['segments'];
+  };
   devices: DeviceReport;
   unload: null;
   cacheStat: {kind: string; blocks: number; bytes: number};

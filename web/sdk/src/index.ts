@@ -14,8 +14,9 @@ export interface EncodedItem {
 }
 export interface ComputedTensor {
   name: string;
+  dtype: 'F32' | 'I32';
   shape: number[];
-  values: Float32Array;
+  values: Float32Array | Int32Array;
 }
 
 export {IpfsAccelerateError, type ErrorCode} from './errors';
@@ -71,9 +72,11 @@ export async function evaluate(
   config: Config = {},
 ): Promise<{outputs: ComputedTensor[]; ids: number[][]; segments: Result['segments']}> {
   const answer = await engineClient().call('evaluate', {...modelRequest(model, config), ...given, inputs: texts});
-  const floats = (text: string) =>
-    new Float32Array(Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer);
-  return {...answer, outputs: answer.outputs.map((output) => ({...output, values: floats(output.values)}))};
+  const numbers = (dtype: ComputedTensor['dtype'], text: string) => {
+    const {buffer} = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    return dtype === 'I32' ? new Int32Array(buffer) : new Float32Array(buffer);
+  };
+  return {...answer, outputs: answer.outputs.map((output) => ({...output, values: numbers(output.dtype, output.values)}))};
 }
 
 /** Frees a model, and with no argument the whole engine and its worker. */
