@@ -1,0 +1,51 @@
+// Decoder: the sequences of a batch, fed token by token to a part that keeps what it saw in states.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "task/run.h"
+#include "task/sequences.h"
+
+namespace ipfs_accelerate {
+
+using Tokens = std::vector<std::int32_t>;
+
+/// Names that decoders and tasks share. Inputs of a decoder: input_ids, position_ids, page_table, lengths, counts, rows
+/// (flattened places of the tokens whose results are wanted); those its graph does not read may be absent. Outputs:
+/// `logits` [rows, vocabulary] and `token` [rows], the likeliest.
+inline constexpr std::string_view kDecoderPart = "decoder";
+inline constexpr std::string_view kPages = "pages";  ///< symbol: pages of the states that grow with the tokens
+
+class Decoder {
+ public:
+  /// Sequences of at most `rows` tokens each; the states are made large enough. kLimitExceeded beyond the model's
+  /// context, kOutOfMemory.
+  static Async<std::unique_ptr<Decoder>> open(TaskRun& run, std::size_t sequences, std::int64_t rows);
+
+  /// One run: adds tokens[i] to sequence i, and gives the likeliest next token of each sequence that got some; -1 for
+  /// the others.
+  Async<Tokens> feed(std::vector<Tokens> tokens);
+  /// The same, and gives these outputs for every token that was added, sequence by sequence.
+  Async<std::vector<NamedTensor>> feed_all(std::vector<Tokens> tokens, std::vector<std::string> wanted);
+
+  /// Inputs that stay the same in every run.
+  void keep(std::string name, Tensor tensor, std::string_view symbol = {}, std::int64_t number = 0);
+  const Sequence& sequence(std::size_t i) const { return sequences_[i]; }
+
+ private:
+  Decoder(TaskRun& run, std::int64_t pages) : run_(run), pages_(pages) {}
+  Result<Batch> batch_of(const std::vector<Tokens>& tokens, bool every_token);
+  void advance(const std::vector<Tokens>& tokens);
+
+  TaskRun& run_;
+  Pages pages_;
+  std::vector<Sequence> sequences_;
+  Batch kept_;
+};
+
+/// The pages of some sequences as a part reads them: [sequences, pages of the longest that the model takes].
+Tensor page_table(std::span<const Sequence> sequences, std::int64_t rows);
+
+}  // namespace ipfs_accelerate

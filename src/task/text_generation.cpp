@@ -1,0 +1,53 @@
+// text-generation: a prompt -> how it goes on.
+#include <algorithm>
+
+#include "task/generation.h"
+#include "task/tasks.h"
+#include "task/text_batch.h"
+
+namespace ipfs_accelerate {
+namespace {
+
+/// The prompts' tokens; nothing is cut off. kInputTooLong where no token could follow.
+Result<std::vector<Tokens>> prompts_of(const TaskRun& run, const std::vector<Content>& items) {
+  IA_ASSIGN(const Tokenizer* const tokenizer, run.tokenizer());
+  TaskOptions options = run.options();
+  options.truncation = false;
+  IA_ASSIGN(auto encodings, encode_texts(run.facts(), *tokenizer, items, options));
+  std::vector<Tokens> prompts;
+  for (std::size_t i = 0; i < encodings.size(); ++i) {
+    prompts.push_back(std::move(encodings[i].ids));
+    const auto count = static_cast<std::int64_t>(prompts.back().size());
+    if (count < run.facts().max_tokens) continue;
+    return fail(ErrorCode::kInputTooLong, "input {} has {} tokens, the model's context is {}: nothing could follow", i,
+                count, run.facts().max_tokens);
+  }
+  return prompts;
+}
+
+Async<std::vector<Answer>> answer(TaskRun& run, std::vector<Content> items) {
+  std::vector<Tokens> prompts = co_await offloaded(run, [&] { return prompts_of(run, items); });
+  std::size_t longest = 0;
+  for (const Tokens& prompt : prompts) longest = std::max(longest, prompt.size());
+  const auto begin = static_cast<std::int64_t>(longest);
+  const GenerationLimits limits = co_await generation_limits(run, run.facts().max_tokens - begin);
+  const auto decoder = co_await Decoder::open(run, prompts.size(), begin + limits.max_new_tokens);
+  const auto texts = co_await generate_greedily(run, *decoder, std::move(prompts), limits);
+  co_return std::vector<Answer>(texts.begin(), texts.end());
+}
+
+constexpr std::string_view kMadeFor[] = {"LMHeadModel", "ForCausalLM"};
+
+}  // namespace
+
+constinit const Task kTextGeneration{
+    .name = "text-generation",
+    .aliases = {},
+    .made_for = kMadeFor,
+    .takes = ContentKinds::of<Text>(),
+    .head = Head::kNextToken,
+    .gives = AnswerKind::kGeneratedText,
+    .answer = answer,
+};
+
+}  // namespace ipfs_accelerate
