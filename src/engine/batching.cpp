@@ -79,7 +79,8 @@ Tensor padded_input(const Tensor& real, const Shape& to, const Growth& growth) {
 
 }  // namespace
 
-std::vector<std::vector<std::size_t>> length_sorted_batches(const std::vector<Content>& inputs, std::size_t batch_size) {
+std::vector<std::vector<std::size_t>> length_sorted_batches(const std::vector<Content>& inputs,
+                                                            std::size_t batch_size) {
   std::vector<std::size_t> order(inputs.size());
   std::iota(order.begin(), order.end(), 0);
   if (inputs.size() > batch_size) {  // one batch needs no order

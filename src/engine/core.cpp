@@ -259,8 +259,7 @@ Async<Evaluation> Core::evaluate(Request request, Given given, std::vector<Conte
     if (!given.empty()) evaluation.outputs = co_await ready.model->evaluate(given, stop);
     if (!texts.empty()) evaluation.ids = co_await ready.model->tokenize(texts, stop);
     evaluation.segments = ready.model->segments();
-    if (!given.empty())
-      std::tie(evaluation.predicted, evaluation.taken) = co_await ready.model->memory_of_last_run();
+    if (!given.empty()) std::tie(evaluation.predicted, evaluation.taken) = co_await ready.model->memory_of_last_run();
     co_return evaluation;
   };
   co_return co_await impl_->with_model<Evaluation>(request, {}, stop, work);

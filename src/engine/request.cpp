@@ -195,7 +195,8 @@ Result<> read_field(Call& call, const std::string& key, const Json& value, const
     if (!value.is_array()) return wrong(key, "an array");
     for (const Json& item : value) {
       if (!item.is_object()) return wrong(key, "an array of objects");
-      call.given.encodings.push_back({numbers(item, "ids"), numbers(item, "type_ids"), numbers(item, "attention_mask")});
+      call.given.encodings.push_back(
+          {numbers(item, "ids"), numbers(item, "type_ids"), numbers(item, "attention_mask")});
     }
     return {};
   }
