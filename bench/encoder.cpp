@@ -70,10 +70,10 @@ Ours load_ours(const std::string& folder, int threads) {
   Ours ours{std::move(compute), std::move(backend), must(build_model(as_text(config), index.table(), {})), nullptr};
   LoadOptions options;
   options.threads = threads;
-  ours.program = must(loop().block_on(ours.backend->load(ours.model.graph, options, Stop())));
-  for (std::size_t id = 0; id < ours.model.graph.weights.size(); ++id) {
+  ours.program = must(loop().block_on(ours.backend->load(ours.model.graph(), options, Stop())));
+  for (std::size_t id = 0; id < ours.model.graph().weights.size(); ++id) {
     std::vector<WeightPart> parts;
-    for (const std::string& name : ours.model.graph.weights[id].parts) {
+    for (const std::string& name : ours.model.graph().weights[id].parts) {
       const TensorLocation& at = index.tensors().at(name);
       parts.push_back({at.info.dtype, at.info.shape, ByteView(weights).subspan(at.begin, at.end - at.begin)});
     }
@@ -136,8 +136,8 @@ void compare(Ours& ours, std::vector<std::pair<std::string, Ort::Session*>> peer
   const Shape dims{batch, sequence};
   auto executable = must(loop().block_on(ours.program->compile({{kBatch, batch}, {kSequence, sequence}}, Stop())));
   std::vector<TensorRef> inputs;
-  for (ValueId id : ours.model.graph.inputs) {
-    const std::string& name = ours.model.graph.value(id).name;
+  for (ValueId id : ours.model.graph().inputs) {
+    const std::string& name = ours.model.graph().value(id).name;
     const auto& values = name == "input_ids"        ? ids.narrow
                          : name == "position_ids"   ? ids.positions
                          : name == "token_type_ids" ? ids.zeros

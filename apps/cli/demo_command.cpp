@@ -69,7 +69,8 @@ Vectors vectors_of(const RunResult& result) {
 
 double cosine(const std::vector<float>& a, const std::vector<float>& b) {
   double dot = 0, aa = 0, bb = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) dot += double{a[i]} * b[i], aa += double{a[i]} * a[i], bb += double{b[i]} * b[i];
+  for (std::size_t i = 0; i < a.size(); ++i)
+    dot += double{a[i]} * b[i], aa += double{a[i]} * a[i], bb += double{b[i]} * b[i];
   return dot / std::max(std::sqrt(aa * bb), 1e-30);
 }
 

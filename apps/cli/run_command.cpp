@@ -45,7 +45,9 @@ struct Title {
   std::string operator()(const TextPair& two) const { return shorten(two.text, 60); }
   std::string operator()(const Messages& all) const { return shorten(all.messages.back().content, 60); }
   std::string operator()(const Picture& picture) const { return std::format("image, {} bytes", picture.file.size()); }
-  std::string operator()(const Pixels& pixels) const { return std::format("image, {} x {}", pixels.width, pixels.height); }
+  std::string operator()(const Pixels& pixels) const {
+    return std::format("image, {} x {}", pixels.width, pixels.height);
+  }
   std::string operator()(const Sound& sound) const { return std::format("sound, {} bytes", sound.file.size()); }
   std::string operator()(const Samples& sound) const { return std::format("sound, {} samples", sound.values.size()); }
 };

@@ -104,9 +104,11 @@ Response models(Engine& engine) {
   if (!list) return error_response(list.error());
   nlohmann::ordered_json json = {{"models", nlohmann::ordered_json::array()}};
   for (const NamedModel& model : *list) {
-    json["models"].push_back(
-        {{"name", model.name}, {"cid", model.cid}, {"task", model.task},
-         {"answer_kind", model.answer_kind}, {"architecture", model.architecture}});
+    json["models"].push_back({{"name", model.name},
+                              {"cid", model.cid},
+                              {"task", model.task},
+                              {"answer_kind", model.answer_kind},
+                              {"architecture", model.architecture}});
   }
   Response response;
   response.set("Content-Type", "application/json");

@@ -19,8 +19,8 @@ typedef struct ia_engine ia_engine;
 int ia_open(const char* home, ia_engine** engine, char** out);
 void ia_close(ia_engine* engine); /* NULL is fine */
 
-/* inputs: JSON as content.h has it: a text, {"text", "pair"}, {"messages"}, {"image": PATH}, {"audio": PATH}, or an array
- * of these. config: an object with the names of struct Config, or NULL. The result is RunResult as JSON. */
+/* inputs: JSON as content.h has it: a text, {"text", "pair"}, {"messages"}, {"image": PATH}, {"audio": PATH}, or an
+ * array of these. config: an object with the names of struct Config, or NULL. The result is RunResult as JSON. */
 int ia_accelerate(ia_engine* engine, const char* model, const char* inputs, const char* config, char** out);
 /* The same without waiting: ia_done is 1 once it is over, else 0; ia_wait gives the result, once; ia_cancel asks it to
  * stop, from any thread (ia_wait then gives 900, unless it was over already); ia_run_free stops what is not over and

@@ -11,10 +11,8 @@ using Json = nlohmann::ordered_json;
 Json fills_json(const std::vector<MaskFill>& fills) {
   Json list = Json::array();
   for (const MaskFill& fill : fills) {
-    list.push_back({{"score", fill.score},
-                    {"sequence", fill.sequence},
-                    {"token", fill.token},
-                    {"token_str", fill.token_str}});
+    list.push_back(
+        {{"score", fill.score}, {"sequence", fill.sequence}, {"token", fill.token}, {"token_str", fill.token_str}});
   }
   return list;
 }

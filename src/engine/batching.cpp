@@ -79,7 +79,8 @@ Tensor padded_input(const Tensor& real, const Shape& to, const Growth& growth) {
 
 }  // namespace
 
-std::vector<std::vector<std::size_t>> length_sorted_batches(const std::vector<Content>& inputs, std::size_t batch_size) {
+std::vector<std::vector<std::size_t>> length_sorted_batches(const std::vector<Content>& inputs,
+                                                            std::size_t batch_size) {
   std::vector<std::size_t> order(inputs.size());
   std::iota(order.begin(), order.end(), 0);
   if (inputs.size() > batch_size) {  // one batch needs no order
@@ -122,13 +123,24 @@ Result<Batch> named_batch(const Graph& graph, std::vector<NamedTensor> tensors) 
   return batch;
 }
 
+ShapeClass full_shape(const Graph& graph) {
+  ShapeClass shape;
+  for (const Symbol& symbol : graph.symbols) shape.set(symbol.name, std::max<std::int64_t>(symbol.limit, 1));
+  return shape;
+}
+
+static std::int64_t bucket_of(const Symbol& symbol, std::int64_t number) {
+  switch (symbol.bucket) {
+    case Bucket::kCount: return count_bucket(number);
+    case Bucket::kNewTokens: return number == 1 ? 1 : length_bucket(number, symbol.limit);
+    case Bucket::kLength: return length_bucket(number, symbol.limit);
+  }
+  return number;
+}
+
 ShapeClass shape_bucket(const Graph& graph, const ShapeClass& shape) {
   ShapeClass rounded;
-  for (const Symbol& symbol : graph.symbols) {
-    const std::int64_t number = shape.at(symbol.name);
-    rounded.set(symbol.name,
-                symbol.bucket == Bucket::kLength ? length_bucket(number, symbol.limit) : count_bucket(number));
-  }
+  for (const Symbol& symbol : graph.symbols) rounded.set(symbol.name, bucket_of(symbol, shape.at(symbol.name)));
   return rounded;
 }
 

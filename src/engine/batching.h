@@ -16,6 +16,9 @@ std::vector<std::vector<std::size_t>> length_sorted_batches(const std::vector<Co
 /// kInvalidArgument, kWrongShape name the tensor.
 Result<Batch> named_batch(const Graph& graph, std::vector<NamedTensor> tensors);
 
+/// One sequence of the full length: every symbol at its limit, or 1.
+ShapeClass full_shape(const Graph& graph);
+
 /// The shape class to run `shape` in: each symbol of the graph rounded up as its Bucket says.
 ShapeClass shape_bucket(const Graph& graph, const ShapeClass& shape);
 

@@ -84,8 +84,8 @@ class ContentReader {
     IA_ASSIGN(pixels.width, number_at(value, "width", kMaxSide));
     IA_ASSIGN(pixels.height, number_at(value, "height", kMaxSide));
     IA_ASSIGN(pixels.rgb, file_at("pixels", value.value("pixels", Json())));
-    const std::size_t wanted = std::size_t{3} * static_cast<std::size_t>(pixels.width) *
-                               static_cast<std::size_t>(pixels.height);
+    const std::size_t wanted =
+        std::size_t{3} * static_cast<std::size_t>(pixels.width) * static_cast<std::size_t>(pixels.height);
     if (pixels.rgb.size() != wanted) {
       return fail(ErrorCode::kInvalidArgument, "input {}: 'pixels' has {} bytes; {} x {} pixels have {}", number_,
                   pixels.rgb.size(), pixels.width, pixels.height, wanted);

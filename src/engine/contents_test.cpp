@@ -1,9 +1,8 @@
 // Tests of the one reader of content: every form, and what is refused by name.
-#include "ipfs_accelerate/content.h"
-
 #include <gtest/gtest.h>
 
 #include "base/result.h"
+#include "ipfs_accelerate/content.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -31,7 +30,8 @@ TEST(ReadContents, EveryForm) {
   EXPECT_EQ(only<Text>(R"("red")").text, "red");
   EXPECT_EQ(only<Text>(R"({"text": "red", "pair": null, "id": 7})").text, "red");
   EXPECT_EQ(only<TextPair>(R"([{"text": "red", "pair": "cold"}])").pair, "cold");
-  const Messages chat = only<Messages>(R"({"messages": [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]})");
+  const Messages chat =
+      only<Messages>(R"({"messages": [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]})");
   ASSERT_EQ(chat.messages.size(), 2u);
   EXPECT_EQ(chat.messages[1].role + chat.messages[1].content, "userb");
   EXPECT_EQ(only<Picture>(R"({"image": "cat"})").file.size(), 6u);

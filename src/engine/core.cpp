@@ -214,7 +214,7 @@ Async<RunResult> Core::run(Request request, std::vector<Content> inputs, Listene
     LoadedModel& model = *ready.model;
     const double start = host.clock.now();
     Answers answers = co_await model.run(inputs, request.config, listener, stop);
-    const DeviceInfo& device = model.device();
+    const DeviceInfo& device = model.parts().device();
     const double memory = static_cast<double>(host.memory ? host.memory() : 0);
     RunResult result;
     result.model_name = request.model;
@@ -227,10 +227,10 @@ Async<RunResult> Core::run(Request request, std::vector<Content> inputs, Listene
     result.ipfs_cache_hit = ready.entry->was_here && result.ipfs_source == "cache";
     result.adapter_info = adapter_text(device);
     result.is_real_hardware = device.is_real_hardware;
-    result.precision = model.precision();
+    result.precision = model.parts().precision();
     result.processing_time = host.clock.now() - start;
     result.ipfs_load_time = ready.fresh ? ready.entry->load_seconds * 1e3 : 0;
-    result.memory_usage_mb = (memory + static_cast<double>(model.device_bytes())) / kMegabyte;
+    result.memory_usage_mb = (memory + static_cast<double>(model.parts().device_bytes())) / kMegabyte;
     result.throughput_items_per_sec = static_cast<double>(inputs.size()) / result.processing_time;
     result.optimizations = model.optimizations();
     result.fallback = ready.fallback;
@@ -259,8 +259,7 @@ Async<Evaluation> Core::evaluate(Request request, Given given, std::vector<Conte
     if (!given.empty()) evaluation.outputs = co_await ready.model->evaluate(given, stop);
     if (!texts.empty()) evaluation.ids = co_await ready.model->tokenize(texts, stop);
     evaluation.segments = ready.model->segments();
-    if (!given.empty())
-      std::tie(evaluation.predicted, evaluation.taken) = co_await ready.model->memory_of_last_run();
+    if (!given.empty()) std::tie(evaluation.predicted, evaluation.taken) = co_await ready.model->parts().memory();
     co_return evaluation;
   };
   co_return co_await impl_->with_model<Evaluation>(request, {}, stop, work);
@@ -276,22 +275,19 @@ Async<std::string> Core::explain(Request request, std::vector<Content> inputs, S
   const PipelineOptions options = co_await pipeline_options(request);
   const TensorTable table = source.index.table();
   const Pipeline pipeline = co_await Pipeline::open(source.files, table, options);
-  ShapeClass shape{{kBatch, 1}, {kSequence, pipeline.facts().max_tokens}};
+  ShapeClass shape = full_shape(pipeline.parts().front().graph);
   if (!inputs.empty()) {
     std::vector<Content> items;
     for (const std::size_t i : length_sorted_batches(inputs, static_cast<std::size_t>(request.config.batch_size))[0]) {
       items.push_back(inputs[i]);
     }
     const ShapeClass asked = co_await asked_shape(pipeline, std::move(items), task_options(request.config, stop));
-    shape = shape_bucket(pipeline.graph(), asked);
+    const ShapeClass bucket = shape_bucket(pipeline.parts().front().graph, asked);
+    for (const auto& [name, number] : asked.numbers()) shape.set(name, bucket.at(name));
   }
   const LoadOptions loading = load_options(request.config);
-  const Plan plan = plan_for(pipeline.graph(), choice, loading);
-  std::vector<Memory> memory;
-  for (const Segment& segment : plan.segments) {
-    const Backend& backend = segment.platform == "cpu" ? *choice.cpu : *choice.preferred;
-    memory.push_back(co_await backend.predict(segment.graph, shape, loading));
-  }
+  const Plan plan = plan_for(pipeline.parts(), choice, loading);
+  const Memory memory = co_await predict(plan, shape, choice, loading);
   nlohmann::ordered_json json = pipeline.explain(plan, shape, table, memory);
   json["cid"] = found.cid.text();
   json["device"] = adapter_text(choice.preferred->device());

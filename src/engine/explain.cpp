@@ -21,14 +21,14 @@ Json values_json(const Graph& graph, const std::vector<ValueId>& ids, const Shap
 
 Json segment_json(const Segment& segment, const ShapeClass& shape) {
   Json nodes = Json::array();
-  for (const Node& node : segment.graph.nodes) {
-    const Value& output = segment.graph.value(node.output);
+  for (const Node& node : segment.graph->nodes) {
+    const Value& output = segment.graph->value(node.output);
     nodes.push_back({{"name", node.name},
                      {"op", op_name(node.op)},
                      {"output", output.name},
-                     {"shape", segment.graph.shape_of(node.output, shape)}});
+                     {"shape", segment.graph->shape_of(node.output, shape)}});
   }
-  return {{"platform", segment.platform}, {"nodes", std::move(nodes)}, {"reason", segment.reason}};
+  return {{"part", segment.part}, {"platform", segment.platform}, {"nodes", std::move(nodes)}, {"reason", segment.reason}};
 }
 
 /// One weight as the files store it.
@@ -48,24 +48,23 @@ Json weight_json(const Weight& weight, const TensorTable& tensors) {
 }  // namespace
 
 Json Pipeline::explain(const Plan& plan, const ShapeClass& shape, const TensorTable& tensors,
-                       const std::vector<Memory>& memory) const {
+                       const Memory& memory) const {
+  std::vector<const Graph*> graphs;
+  for (const Part& part : parts()) graphs.push_back(&part.graph);
+  const Graph all = join(graphs);
   Json segments = Json::array(), weights = Json::array();
-  std::int64_t weight_bytes = 0, activation_bytes = 0;
   for (const Segment& segment : plan.segments) segments.push_back(segment_json(segment, shape));
-  for (const Memory& each : memory) {
-    weight_bytes += each.weights;
-    activation_bytes += each.activations;
-  }
-  for (WeightId id : used_weights(graph())) weights.push_back(weight_json(graph().weight(id), tensors));
+  for (WeightId id : used_weights(all)) weights.push_back(weight_json(all.weight(id), tensors));
   return {{"task", task_->name},
           {"architecture", facts().architecture},
           {"shape", shape.numbers()},
           {"segments", std::move(segments)},
           {"weights", std::move(weights)},
-          {"weight_bytes", weight_bytes},
-          {"activation_bytes", activation_bytes},
-          {"inputs", values_json(graph(), graph().inputs, shape)},
-          {"outputs", values_json(graph(), graph().outputs, shape)}};
+          {"weight_bytes", memory.weights},
+          {"state_bytes", memory.states},
+          {"activation_bytes", memory.activations},
+          {"inputs", values_json(all, all.inputs, shape)},
+          {"outputs", values_json(all, all.outputs, shape)}};
 }
 
 }  // namespace ipfs_accelerate

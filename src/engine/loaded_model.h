@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/turns.h"
-#include "engine/devices.h"
+#include "engine/loaded_parts.h"
 #include "engine/model_source.h"
 
 namespace ipfs_accelerate {
@@ -17,9 +17,6 @@ namespace ipfs_accelerate {
 TaskOptions task_options(const Config& config, Stop stop);
 LoadOptions load_options(const Config& config);
 Result<PipelineOptions> pipeline_options(const Request& request);
-/// The plan for a device: what it declines goes to the CPU.
-Plan plan_for(const Graph& graph, const Choice& choice, const LoadOptions& options);
-
 struct Answers {
   std::vector<Answer> values;  ///< one per input, in the order of the inputs
   std::int64_t tokens = 0;     ///< padding left out
@@ -36,8 +33,6 @@ class LoadedModel {
   Async<Answers> run(std::vector<Content> inputs, Config config, Listener listener, Stop stop);
   /// Every output of the graph.
   Async<std::vector<NamedTensor>> evaluate(Given given, Stop stop);
-  /// What the backends say that the last run's shape class takes, and what it takes.
-  Result<std::pair<Memory, Memory>> memory_of_last_run() const;
   /// Token ids of texts, as the model would get them.
   Result<std::vector<std::vector<std::int32_t>>> tokenize(const std::vector<Content>& texts, Stop stop) const;
 
@@ -45,38 +40,25 @@ class LoadedModel {
   const content::Cid& cid() const { return source_.cid; }
   const ModelSource& source() const { return source_; }
   const Choice& choice() const { return choice_; }
-  /// The device that computes most of the model.
-  const DeviceInfo& device() const;
-  int precision() const;  ///< bits it computes in
+  const LoadedParts& parts() const { return *parts_; }
   std::vector<SegmentReport> segments() const;
-  std::int64_t device_bytes() const;  ///< weights and activations on devices with memory of their own
   std::vector<std::string> optimizations() const;
 
  private:
-  struct Compiled {
-    ShapeClass shape;
-    std::vector<std::unique_ptr<Executable>> parts;  ///< one per segment
-  };
   using Outputs = std::vector<NamedTensor>;
   class BatchRun;
 
   LoadedModel(host::Host& host, Pipeline pipeline, ModelSource source, Choice choice)
       : host_(host), pipeline_(std::move(pipeline)), source_(std::move(source)), choice_(std::move(choice)) {}
-  Backend& backend_of(const Segment& segment) const;
-  Async<> load_programs(LoadOptions options, LoadListener listener, Stop stop);
-  Async<Compiled*> compiled(ShapeClass shape, Stop stop);
-  Async<Outputs> compute(Batch batch, Stop stop);
+  Async<Outputs> evaluate_encoder(Given given, Stop stop);
 
   host::Host& host_;
   Pipeline pipeline_;
   ModelSource source_;
   Choice choice_;
-  LoadOptions options_;
-  Plan plan_;
+  std::unique_ptr<LoadedParts> parts_;
   bool sorted_ = false;
   Turns runs_;
-  std::vector<std::unique_ptr<Program>> programs_;  ///< one per segment
-  std::list<Compiled> cache_;                       ///< most recently used first
 };
 
 }  // namespace ipfs_accelerate

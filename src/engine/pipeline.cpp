@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/sentence_files.h"
+#include "model/decoder.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -42,8 +43,9 @@ Result<std::int32_t> find_mask_id(const ModelFiles& files, const Tokenizer& toke
 }  // namespace
 
 std::vector<std::string> wanted_files() {
-  return {"config.json",  "tokenizer.json",        "tokenizer_config.json",    "special_tokens_map.json",
-          "modules.json", "1_Pooling/config.json", "sentence_bert_config.json"};
+  return {"config.json",           "generation_config.json",  "tokenizer.json",
+          "tokenizer_config.json", "special_tokens_map.json", "modules.json",
+          "1_Pooling/config.json", "sentence_bert_config.json"};
 }
 
 Result<Pipeline> Pipeline::open(const ModelFiles& files, const TensorTable& tensors, const PipelineOptions& options) {
@@ -54,27 +56,15 @@ Result<Pipeline> Pipeline::open(const ModelFiles& files, const TensorTable& tens
   IA_ASSIGN(const HeadOptions head, choose_head(files, pipeline.task_->head, options));
   IA_ASSIGN(pipeline.model_, build_model(config->second, tensors, head));
   IA_ASSIGN(pipeline.model_.facts.max_tokens, read_max_tokens(files, pipeline.facts().max_tokens));
+  if (const auto generation = files.find("generation_config.json"); generation != files.end()) {
+    IA_TRY(read_generation_config(pipeline.model_.facts, generation->second));
+  }
   const auto tokenizer = files.find("tokenizer.json");
   if (tokenizer == files.end()) return pipeline;
   IA_ASSIGN(Tokenizer loaded, Tokenizer::from_json(tokenizer->second));
   pipeline.tokenizer_ = std::make_unique<Tokenizer>(std::move(loaded));
   IA_ASSIGN(pipeline.model_.facts.mask_id, find_mask_id(files, *pipeline.tokenizer_));
   return pipeline;
-}
-
-Result<Batch> Pipeline::fit(Batch batch) const {
-  std::vector<std::string> names;
-  std::vector<Tensor> tensors;
-  for (ValueId id : graph().inputs) {
-    const std::string& name = graph().value(id).name;
-    const auto found = std::ranges::find(batch.input_names, name);
-    if (found == batch.input_names.end()) return fail(ErrorCode::kInternal, "no tensor for graph input '{}'", name);
-    tensors.push_back(std::move(batch.inputs[static_cast<std::size_t>(found - batch.input_names.begin())]));
-    names.push_back(name);
-  }
-  batch.input_names = std::move(names);
-  batch.inputs = std::move(tensors);
-  return batch;
 }
 
 }  // namespace ipfs_accelerate

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "engine/plan.h"
 #include "model/model.h"
 #include "task/task.h"
 #include "weights/weights.h"
@@ -31,38 +32,22 @@ struct PipelineOptions {
 /// tokens, not normalized.
 std::vector<std::string> wanted_files();
 
-/// A contiguous run of nodes on one backend.
-struct Segment {
-  std::string platform;  ///< "webgpu", "webnn", "cpu"
-  Graph graph;
-  std::string reason;  ///< why these nodes are not on the preferred backend; empty when they are
-};
-struct Plan {
-  std::vector<Segment> segments;
-};
-/// Says why a backend declines a node of the graph; empty when it takes it.
-using Declines = std::function<std::string(const Graph&, const Node&)>;
-/// Gives every node to `preferred`, and what it declines to the CPU.
-Plan make_plan(const Graph& graph, const std::string& preferred, const Declines& declines);
-
 class Pipeline {
  public:
   static Result<Pipeline> open(const ModelFiles& files, const TensorTable& tensors, const PipelineOptions& options);
 
-  const Graph& graph() const { return model_.graph; }
+  const std::vector<Part>& parts() const { return model_.parts; }
+  const Graph& graph() const { return model_.graph(); }  ///< of a model of one part
   const ModelFacts& facts() const { return model_.facts; }
   const Task& task() const { return *task_; }
   const Tokenizer* tokenizer() const { return tokenizer_.get(); }  ///< null when the folder has none
 
-  /// The batch's tensors in the order of graph().inputs. kInternal names one that is missing.
-  Result<Batch> fit(Batch batch) const;
-
-  /// The plan dump: what runs where, which weights, and `memory`, what each segment's backend says it takes.
-  /// {"task","architecture","shape","segments":[{platform,nodes:[{name,op,output,shape}],reason}],
-  ///  "weights":[{name,parts,shape,dtype,bytes}],"weight_bytes","activation_bytes","inputs","outputs"}
-  /// weights: as stored; weight_bytes and activation_bytes: on the devices.
+  /// The plan dump: what runs where, which weights, and `memory`, what the backends say it takes.
+  /// {"task","architecture","shape","segments":[{part,platform,nodes:[{name,op,output,shape}],reason}],
+  ///  "weights":[{name,parts,shape,dtype,bytes}],"weight_bytes","state_bytes","activation_bytes","inputs","outputs"}
+  /// weights: as stored; weight_bytes, state_bytes and activation_bytes: on the devices.
   nlohmann::json explain(const Plan& plan, const ShapeClass& shape, const TensorTable& tensors,
-                         const std::vector<Memory>& memory) const;
+                         const Memory& memory) const;
 
  private:
   BuiltModel model_;

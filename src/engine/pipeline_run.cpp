@@ -11,6 +11,7 @@ class ShapeRun final : public PipelineRun {
 
   Async<std::vector<NamedTensor>> compute(std::string, Batch inputs, std::vector<std::string>) override {
     shape = inputs.shape;
+    for (const auto& [name, number] : reserved().numbers()) shape->set(name, number);
     co_await fail(ErrorCode::kCancelled, "the shape is known");
     co_return {};
   }
@@ -32,6 +33,11 @@ Async<> PipelineRun::offload(std::function<Result<>()> work) {
 Async<std::vector<NamedTensor>> PipelineRun::compute(std::string part, Batch, std::vector<std::string>) {
   co_await fail(ErrorCode::kInternal, "the part '{}' is not loaded", part);
   co_return {};
+}
+
+Async<> PipelineRun::reserve_states(ShapeClass pages) {
+  for (const auto& [name, number] : pages.numbers()) reserved_.set(name, number);
+  co_await options_.stop.check();
 }
 
 Async<> PipelineRun::emit(TextEvent) { co_await options_.stop.check(); }

@@ -14,14 +14,17 @@ class PipelineRun : public TaskRun {
   const TaskOptions& options() const override { return options_; }
   Async<> offload(std::function<Result<>()> work) override;
   Async<std::vector<NamedTensor>> compute(std::string part, Batch inputs, std::vector<std::string> wanted) override;
+  Async<> reserve_states(ShapeClass pages) override;
   Async<> emit(TextEvent event) override;
   void count_tokens(std::int64_t tokens) override { tokens_ += tokens; }
   std::int64_t tokens() const { return tokens_; }
+  const ShapeClass& reserved() const { return reserved_; }
 
  private:
   const Pipeline& pipeline_;
   TaskOptions options_;
   std::int64_t tokens_ = 0;
+  ShapeClass reserved_;
 };
 
 /// The shape class of the first computation that the pipeline's task asks for with these items.

@@ -143,7 +143,7 @@ TEST(Plan, DeclinedNodesGoToTheCpu) {
   const auto pipeline = Pipeline::open(f.files, f.tensors, {});
   ASSERT_TRUE(pipeline);
   const Graph& graph = pipeline->graph();
-  const Plan plan = make_plan(graph, "webgpu", [](const Graph&, const Node& node) {
+  const Plan plan = make_plan(pipeline->parts(), "webgpu", [](const Graph&, const Node& node) {
     return std::string(op_name(node.op) == "attention" ? "no attention here" : "");
   });
   ASSERT_EQ(plan.segments.size(), 7u);  // three layers
@@ -154,13 +154,13 @@ TEST(Plan, DeclinedNodesGoToTheCpu) {
   std::vector<std::string> known;
   for (ValueId id : graph.inputs) known.push_back(graph.value(id).name);
   for (const Segment& segment : plan.segments) {
-    nodes += segment.graph.nodes.size();
-    for (ValueId id : segment.graph.inputs) EXPECT_TRUE(std::ranges::contains(known, segment.graph.value(id).name));
-    for (ValueId id : segment.graph.outputs) known.push_back(segment.graph.value(id).name);
+    nodes += segment.graph->nodes.size();
+    for (ValueId id : segment.graph->inputs) EXPECT_TRUE(std::ranges::contains(known, segment.graph->value(id).name));
+    for (ValueId id : segment.graph->outputs) known.push_back(segment.graph->value(id).name);
   }
   EXPECT_EQ(nodes, graph.nodes.size());
-  EXPECT_EQ(plan.segments.back().graph.outputs, graph.outputs);
-  const Plan cpu = make_plan(graph, "cpu", [](const Graph&, const Node&) { return std::string("never asked"); });
+  EXPECT_EQ(plan.segments.back().graph->outputs, graph.outputs);
+  const Plan cpu = make_plan(pipeline->parts(), "cpu", [](const Graph&, const Node&) { return std::string("never asked"); });
   EXPECT_EQ(cpu.segments.size(), 1u);
 }
 
@@ -168,14 +168,15 @@ TEST(Pipeline, ExplainsWithoutWeights) {
   const Folder f = read_folder("zoo/numbers-bert");
   const auto pipeline = Pipeline::open(f.files, f.tensors, {});
   ASSERT_TRUE(pipeline);
-  const Plan plan = make_plan(pipeline->graph(), "webgpu", [](const Graph&, const Node&) { return std::string(); });
+  const Plan plan = make_plan(pipeline->parts(), "webgpu", [](const Graph&, const Node&) { return std::string(); });
   const ShapeClass shape = usual_shape(2, 16);
-  const auto report = pipeline->explain(plan, shape, f.tensors, {{300, 40}, {7, 2}});
+  const auto report = pipeline->explain(plan, shape, f.tensors, {.weights = 307, .states = 5, .activations = 42});
   EXPECT_EQ(report["architecture"], "bert");
   EXPECT_EQ(report["segments"][0]["nodes"].size(), pipeline->graph().nodes.size());
   EXPECT_EQ(report["inputs"][0]["shape"], nlohmann::json({2, 16}));
   EXPECT_GT(report["weights"][0]["bytes"].get<std::int64_t>(), 0);
   EXPECT_EQ(report["weight_bytes"], 307);  // what the backends say
+  EXPECT_EQ(report["state_bytes"], 5);
   EXPECT_EQ(report["activation_bytes"], 42);
 }
 

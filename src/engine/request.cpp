@@ -195,7 +195,8 @@ Result<> read_field(Call& call, const std::string& key, const Json& value, const
     if (!value.is_array()) return wrong(key, "an array");
     for (const Json& item : value) {
       if (!item.is_object()) return wrong(key, "an array of objects");
-      call.given.encodings.push_back({numbers(item, "ids"), numbers(item, "type_ids"), numbers(item, "attention_mask")});
+      call.given.encodings.push_back(
+          {numbers(item, "ids"), numbers(item, "type_ids"), numbers(item, "attention_mask")});
     }
     return {};
   }
@@ -226,6 +227,10 @@ Result<> check_config(const Config& config, int processors) {
   }
   if (config.top_k < 1 || config.top_k > 1'000'000) {
     return fail(ErrorCode::kInvalidArgument, "top_k is {}; it must be 1 to 1000000", config.top_k);
+  }
+  if (config.max_new_tokens < 0 || config.max_new_tokens > 1'000'000) {
+    return fail(ErrorCode::kInvalidArgument, "max_new_tokens is {}; it must be 1 to 1000000, or 0 for the model's own",
+                config.max_new_tokens);
   }
   if (config.batch_size < 1 || config.batch_size > 4096) {
     return fail(ErrorCode::kInvalidArgument, "batch_size is {}; it must be 1 to 4096", config.batch_size);

@@ -173,7 +173,8 @@ Json answer_of(const char* inputs, const char* config, const std::vector<Answer>
 
 TEST(Calls, TensorsByName) {
   const auto read = [](const char* tensors) { return read_call(std::format(R"({{"tensors": {}}})", tensors)); };
-  const auto call = read(R"({"ids": {"shape": [1, 2], "ints": [3, -4]}, "pixels": {"shape": [2], "values": [0.5, 1]}})");
+  const auto call =
+      read(R"({"ids": {"shape": [1, 2], "ints": [3, -4]}, "pixels": {"shape": [2], "values": [0.5, 1]}})");
   ASSERT_TRUE(call) << call.error().message;
   ASSERT_EQ(call->given.tensors.size(), 2u);
   EXPECT_EQ(call->given.tensors[0].second.shape, (Shape{1, 2}));
@@ -211,8 +212,7 @@ TEST(Answers, AsJson) {
   const std::string one = R"([{"score":0.5,"sequence":"x y","token":7,"token_str":"x"}])";
   EXPECT_EQ(to_json(MaskFills{{{fill}}}), one);
   EXPECT_EQ(to_json(MaskFills{{{fill}, {fill}}}), "[" + one + "," + one + "]");
-  EXPECT_EQ(to_json(GeneratedText{"hi", {3, 4}, "length"}),
-            R"({"text":"hi","tokens":[3,4],"finish_reason":"length"})");
+  EXPECT_EQ(to_json(GeneratedText{"hi", {3, 4}, "length"}), R"({"text":"hi","tokens":[3,4],"finish_reason":"length"})");
   RunResult result;
   EXPECT_TRUE(Json::parse(result.to_json())["answer_kind"].is_null());
   result.answers = {Labels{}, Labels{}};

@@ -45,6 +45,13 @@ Result<> read(const std::string& key, const Json& value, std::vector<std::string
   return {};
 }
 
+Result<> read(const std::string& key, const Json& value, std::vector<std::int32_t>& out) {
+  if (!value.is_array()) return wrong_type(key, "an array of whole numbers", value);
+  out.clear();
+  for (const Json& item : value) IA_TRY(read(key, item, out.emplace_back()));
+  return {};
+}
+
 Result<> read_option(Config& config, const std::string& key, const Json& value) {
   if (key == "task") return read(key, value, config.task);
   if (key == "platform") return read(key, value, config.platform);
@@ -53,6 +60,8 @@ Result<> read_option(Config& config, const std::string& key, const Json& value) 
   if (key == "allow_fallback") return read(key, value, config.allow_fallback);
   if (key == "truncation") return read(key, value, config.truncation);
   if (key == "top_k") return read(key, value, config.top_k);
+  if (key == "max_new_tokens") return read(key, value, config.max_new_tokens);
+  if (key == "stop_token_ids") return read(key, value, config.stop_token_ids);
   if (key == "batch_size") return read(key, value, config.batch_size);
   if (key == "threads") return read(key, value, config.threads);
   if (key == "gateways") return read(key, value, config.gateways);
@@ -60,7 +69,7 @@ Result<> read_option(Config& config, const std::string& key, const Json& value) 
   if (key == "gateway_timeout") return read(key, value, config.gateway_timeout);
   return fail(ErrorCode::kUnknownOption,
               "no option '{}'; known: task, platform, precision, mixed_precision, allow_fallback, truncation, top_k, "
-              "batch_size, threads, gateways, allow_local_gateways, gateway_timeout",
+              "max_new_tokens, stop_token_ids, batch_size, threads, gateways, allow_local_gateways, gateway_timeout",
               key);
 }
 

@@ -2,46 +2,9 @@
 #include <algorithm>
 
 #include "engine/batching.h"
-#include "engine/loaded_model.h"
-#include "engine/pipeline_run.h"
+#include "engine/batch_run.h"
 
 namespace ipfs_accelerate {
-
-/// The task's run of one batch: it computes on the model, and tells of items by the caller's numbers.
-class LoadedModel::BatchRun final : public PipelineRun {
- public:
-  BatchRun(LoadedModel& model, TaskOptions options, const std::vector<std::size_t>& items, const Listener& listener)
-      : PipelineRun(model.pipeline_, std::move(options)), model_(model), items_(items), listener_(listener) {}
-
-  Async<> offload(std::function<Result<>()> work) override {
-    co_await model_.host_.compute.offload(std::move(work), options().stop);
-  }
-
-  Async<std::vector<NamedTensor>> compute(std::string part, Batch inputs, std::vector<std::string> wanted) override {
-    if (part != kOnlyPart) co_await fail(ErrorCode::kInternal, "the model has no part '{}'", part);
-    Batch fitting = co_await model_.pipeline_.fit(std::move(inputs));
-    Outputs outputs = co_await model_.compute(std::move(fitting), options().stop);
-    Outputs chosen;
-    for (std::string& name : wanted) {
-      const auto found = std::ranges::find(outputs, name, &NamedTensor::first);
-      if (found == outputs.end()) co_await fail(ErrorCode::kInternal, "the part '{}' has no output '{}'", part, name);
-      chosen.emplace_back(std::move(name), std::move(found->second));
-    }
-    co_return std::move(chosen);
-  }
-
-  Async<> emit(TextEvent event) override {
-    co_await options().stop.check();
-    if (event.item >= items_.size()) co_await fail(ErrorCode::kInternal, "text of item {}", event.item);
-    event.item = items_[event.item];
-    if (listener_) listener_(std::move(event));
-  }
-
- private:
-  LoadedModel& model_;
-  const std::vector<std::size_t>& items_;
-  const Listener& listener_;
-};
 
 namespace {
 

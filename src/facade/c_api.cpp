@@ -130,9 +130,7 @@ int ia_start(ia_engine* engine, const char* model, const char* inputs, const cha
     IA_ASSIGN(const Config options, Config::from_json(config ? config : "{}"));
     Listener told;
     if (listener) {
-      told = [=, name = std::string(model)](const Event& event) {
-        listener(user, event_json(name, event).c_str());
-      };
+      told = [=, name = std::string(model)](const Event& event) { listener(user, event_json(name, event).c_str()); };
     }
     *run = new ia_run{engine->engine.start(model, items, options, std::move(told))};
     return "{}";

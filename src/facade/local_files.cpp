@@ -14,8 +14,8 @@ Result<std::vector<std::uint8_t>> read_local(const FileName& name) {
   const auto* const path = std::get_if<std::string>(&name);
   if (!path) return fail(ErrorCode::kInvalidArgument, "there are no blobs here; give the path of a file");
   std::error_code error;
-  const std::uintmax_t size = std::filesystem::is_regular_file(*path, error) ? std::filesystem::file_size(*path, error)
-                                                                             : std::uintmax_t{0};
+  const std::uintmax_t size =
+      std::filesystem::is_regular_file(*path, error) ? std::filesystem::file_size(*path, error) : std::uintmax_t{0};
   if (error || !std::filesystem::is_regular_file(*path, error)) {
     return fail(ErrorCode::kNotFound, "there is no file {}", *path);
   }

@@ -14,11 +14,13 @@ namespace ipfs_accelerate {
 inline constexpr std::string_view kBatch = "batch";        ///< sequences of a run
 inline constexpr std::string_view kSequence = "sequence";  ///< tokens of the longest one
 inline constexpr std::string_view kRows = "rows";          ///< rows picked by SelectRows
+inline constexpr std::string_view kPages = "pages";        ///< of the states that grow with the tokens
 
 /// How numbers are rounded up, so that few shape classes are ever compiled.
 enum class Bucket : std::uint8_t {
   kCount,   ///< 1, 2, 3, 4, 6, 8, 12, 16, 24, 32 ...: at most a third is padding
-  kLength,  ///< the next multiple of 8 (to 64), 16 (to 256) or 64, at most the symbol's limit
+  kNewTokens,  ///< 1, else as kLength: one token at a time is no padding
+  kLength,     ///< the next multiple of 8 (to 64), 16 (to 256) or 64, at most the symbol's limit
 };
 
 struct Symbol {
@@ -33,6 +35,12 @@ inline Symbol batch_symbol() { return {.name = std::string(kBatch)}; }
 inline Symbol sequence_symbol(std::int64_t limit = 0) {
   return {.name = std::string(kSequence), .bucket = Bucket::kLength, .limit = limit, .counts_tokens = true};
 }
+/// Tokens that a sequence gets in a run, beside those it has.
+inline Symbol new_tokens_symbol(std::int64_t limit = 0) {
+  return {.name = std::string(kSequence), .bucket = Bucket::kNewTokens, .limit = limit, .counts_tokens = true};
+}
+/// Pages of states, of which a sequence has at most `each`.
+inline Symbol pages_symbol(std::int64_t each) { return {.name = std::string(kPages), .limit = each}; }
 inline Symbol rows_symbol() { return {.name = std::string(kRows), .counts_tokens = true}; }
 
 /// One dimension: a number, or a symbol of the graph.

@@ -11,6 +11,7 @@ using BuildArchitecture = Result<BuiltModel> (*)(const ModelConfig& config, cons
 
 Result<BuiltModel> build_bert(const ModelConfig& config, const TensorTable& tensors, const HeadOptions& options);
 Result<BuiltModel> build_distilbert(const ModelConfig& config, const TensorTable& tensors, const HeadOptions& options);
+Result<BuiltModel> build_gpt2(const ModelConfig& config, const TensorTable& tensors, const HeadOptions& options);
 Result<BuiltModel> build_mpnet(const ModelConfig& config, const TensorTable& tensors, const HeadOptions& options);
 Result<BuiltModel> build_roberta(const ModelConfig& config, const TensorTable& tensors, const HeadOptions& options);
 

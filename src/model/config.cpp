@@ -104,6 +104,23 @@ Result<Activation> ModelConfig::activation_or(const char* key, std::string other
   return malformed("'{}' is '{}'; known are gelu, gelu_new, relu, tanh, silu", key, name);
 }
 
+Result<std::vector<std::int32_t>> ModelConfig::ids(const char* key) const {
+  std::vector<std::int32_t> found;
+  const auto* value = find(key);
+  if (!value) return found;
+  const auto add = [&](const nlohmann::json& id) -> Result<> {
+    IA_ASSIGN(const std::int64_t number, whole_number(id, key, 0, (1 << 24) - 1));
+    found.push_back(static_cast<std::int32_t>(number));
+    return {};
+  };
+  if (!value->is_array()) {
+    IA_TRY(add(*value));
+    return found;
+  }
+  for (const nlohmann::json& id : *value) IA_TRY(add(id));
+  return found;
+}
+
 Result<std::vector<std::string>> ModelConfig::architectures() const {
   const auto* value = find("architectures");
   if (!value) return std::vector<std::string>{};

@@ -26,6 +26,8 @@ class ModelConfig {
   Result<std::string> text(const char* key) const;
   Result<std::string> text_or(const char* key, std::string otherwise) const;
   Result<Activation> activation_or(const char* key, std::string otherwise) const;
+  /// A token id or several, perhaps none.
+  Result<std::vector<std::int32_t>> ids(const char* key) const;
   /// "architectures", perhaps empty.
   Result<std::vector<std::string>> architectures() const;
   /// Names of "id2label" in order of their ids; empty when the key is absent.

@@ -4,6 +4,19 @@
 #include <cmath>
 
 namespace ipfs_accelerate {
+namespace {
+
+/// Both files say it in the same words.
+Result<> read_generation_facts(ModelFacts& facts, const ModelConfig& config) {
+  IA_ASSIGN(auto stop_ids, config.ids("eos_token_id"));
+  if (!stop_ids.empty()) facts.stop_ids = std::move(stop_ids);
+  IA_ASSIGN(const auto start, config.ids("decoder_start_token_id"));
+  if (!start.empty()) facts.decoder_start = start.front();
+  IA_ASSIGN(facts.max_new_tokens, config.size_or("max_new_tokens", 1 << 20, facts.max_new_tokens));
+  return {};
+}
+
+}  // namespace
 
 DecoderInputs decoder_inputs(ModelBuilder& b, std::int64_t max_tokens, std::string prefix) {
   DecoderInputs inputs;
@@ -11,7 +24,7 @@ DecoderInputs decoder_inputs(ModelBuilder& b, std::int64_t max_tokens, std::stri
   inputs.batch = b.symbol(batch_symbol());
   inputs.sequence = b.symbol(new_tokens_symbol(max_tokens));
   const std::int64_t pages = (max_tokens + kPageRows - 1) / kPageRows;
-  inputs.pages = {.name = std::string(kPagesSymbol), .bucket = Bucket::kExact, .limit = pages};
+  inputs.pages = pages_symbol(pages);
   inputs.ids = b.input("input_ids", Dtype::kI32, {inputs.batch, inputs.sequence});
   inputs.paging = {b.input("page_table", Dtype::kI32, {inputs.batch, dim(pages)}),
                    b.input("lengths", Dtype::kI32, {inputs.batch}), b.input("counts", Dtype::kI32, {inputs.batch})};
@@ -57,11 +70,11 @@ void finish_decoder(ModelBuilder& b, const DecoderInputs& inputs, const std::vec
            std::format("{}hidden_states.{}", inputs.prefix, states.size() - 1));
 }
 
-Result<> read_generation_facts(ModelFacts& facts, const ModelConfig& config) {
-  IA_ASSIGN(facts.stop_ids, config.ids("eos_token_id"));
-  const auto start = config.ids("decoder_start_token_id");
-  if (!start) return std::unexpected(start.error());
-  if (!start->empty()) facts.decoder_start = start->front();
+Result<> read_generation_config(ModelFacts& facts, std::string_view json) {
+  auto config = ModelConfig::parse(json);
+  if (!config) return fail(config.error().code, "generation_config.json is no JSON object");
+  const auto read = read_generation_facts(facts, *config);
+  if (!read) return while_doing(read.error(), "reading generation_config.json");
   return {};
 }
 

@@ -41,7 +41,8 @@ void finish_decoder(ModelBuilder& builder, const DecoderInputs& inputs, const st
 /// One part, "decoder". Refuses other heads than Head::kNextToken.
 Result<BuiltModel> decoder_model(ModelBuilder& builder, ModelFacts facts, const ModelConfig& config,
                                  const HeadOptions& options);
-/// Ids that end a sequence, and the token that a decoder begins with: config.json's.
-Result<> read_generation_facts(ModelFacts& facts, const ModelConfig& config);
+/// What config.json and generation_config.json say of generating: ids that end a sequence, the token that a decoder
+/// with an encoder begins with, how long a text gets. What is absent leaves the facts as they are.
+Result<> read_generation_config(ModelFacts& facts, std::string_view json);
 
 }  // namespace ipfs_accelerate

@@ -13,6 +13,7 @@ std::string_view kind_of(Head head) {
     case Head::kMaskedTokens:
     case Head::kAllTokens: return "fill_mask";
     case Head::kClassify: return "text_classification";
+    case Head::kNextToken: return "text_generation";
   }
   return "encoder";
 }
@@ -65,6 +66,7 @@ class HeadBuilder {
       case Head::kMaskedTokens:
       case Head::kAllTokens: return masked_lm();
       case Head::kClassify: return classify();
+      case Head::kNextToken: return refuse();
     }
   }
 
@@ -134,8 +136,9 @@ Result<BuiltModel> finish_encoder(ModelBuilder& b, const ModelConfig& config, st
   HeadBuilder head(b, facts, encoder, heads, options);
   head.build();
   if (options.hidden_states) head.add_inner_outputs();
-  IA_ASSIGN(Graph graph, b.finish());
-  return BuiltModel{std::move(graph), std::move(facts)};
+  b.end_part("model");
+  IA_ASSIGN(auto parts, b.finish_parts());
+  return BuiltModel{std::move(parts), std::move(facts)};
 }
 
 }  // namespace ipfs_accelerate

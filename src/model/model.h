@@ -28,11 +28,14 @@ struct ModelFacts {
   bool multi_label = false;          ///< sigmoid, not softmax: problem_type multi_label_classification, or one label
   bool regression = false;           ///< problem_type regression: raw scores
   std::int64_t type_vocabulary = 0;  ///< rows of the token type table; token type ids are below
+  std::vector<std::int32_t> stop_ids;  ///< that end a generated sequence
+  std::int32_t decoder_start = -1;     ///< the first token of a decoder that has an encoder
+  std::int64_t max_new_tokens = 256;   ///< generated where the caller does not say how many
   std::int32_t mask_id = -1;         ///< the tokenizer's mask token; -1: it has none (the pipeline looks)
 };
 
 /// What to put after the encoder.
-enum class Head : std::uint8_t { kHidden, kEmbedding, kMaskedTokens, kAllTokens, kClassify };
+enum class Head : std::uint8_t { kHidden, kEmbedding, kMaskedTokens, kAllTokens, kClassify, kNextToken };
 struct HeadOptions {
   Head head = Head::kHidden;
   PoolMode pool = PoolMode::kMean;
@@ -43,9 +46,13 @@ struct HeadOptions {
 };
 
 struct BuiltModel {
-  Graph graph;  ///< inputs among input_ids, position_ids, token_type_ids, attention_mask, rows; first output by head:
-                ///< last_hidden_state | embedding | logits ([rows, vocab], [batch, seq, vocab] or [batch, labels])
+  /// An encoder is one part, "model": inputs among input_ids, position_ids, token_type_ids, attention_mask, rows; the
+  /// first output by head: last_hidden_state | embedding | logits ([rows, vocab], [batch, seq, vocab] or [batch,
+  /// labels]). Who generates has a part "decoder" (model/decoder.h).
+  std::vector<Part> parts;
   ModelFacts facts;
+
+  const Graph& graph() const { return parts.front().graph; }  ///< of a model of one part
 };
 
 /// config_json: config.json of transformers 4 or 5. kUnknownArchitecture names the known ones; kMalformedConfig,

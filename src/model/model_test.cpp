@@ -81,19 +81,19 @@ TEST(Model, EachHeadHasItsInputsAndOutputs) {
     return *std::move(model);
   };
   const BuiltModel hidden = built({.head = Head::kHidden, .hidden_states = true});
-  EXPECT_EQ(names(hidden.graph, hidden.graph.inputs), tokens);
-  EXPECT_EQ(names(hidden.graph, hidden.graph.outputs),
+  EXPECT_EQ(names(hidden.graph(), hidden.graph().inputs), tokens);
+  EXPECT_EQ(names(hidden.graph(), hidden.graph().outputs),
             (Names{"last_hidden_state", "hidden_states.0", "hidden_states.1", "pooler_output"}));
   const BuiltModel embedding = built({.head = Head::kEmbedding, .normalize = true, .hidden_states = true});
-  EXPECT_EQ(names(embedding.graph, embedding.graph.outputs),
+  EXPECT_EQ(names(embedding.graph(), embedding.graph().outputs),
             (Names{"embedding", "hidden_states.0", "hidden_states.1", "hidden_states.2", "pooler_output", "pooled"}));
   const BuiltModel masked = built({.head = Head::kMaskedTokens});
-  EXPECT_EQ(names(masked.graph, masked.graph.inputs).back(), "rows");
-  EXPECT_EQ(masked.graph.dims_text(masked.graph.value(masked.graph.outputs[0]).dims), "[rows, 11]");
+  EXPECT_EQ(names(masked.graph(), masked.graph().inputs).back(), "rows");
+  EXPECT_EQ(masked.graph().dims_text(masked.graph().value(masked.graph().outputs[0]).dims), "[rows, 11]");
   const BuiltModel all = built({.head = Head::kAllTokens});
-  EXPECT_EQ(all.graph.dims_text(all.graph.value(all.graph.outputs[0]).dims), "[batch, sequence, 11]");
+  EXPECT_EQ(all.graph().dims_text(all.graph().value(all.graph().outputs[0]).dims), "[batch, sequence, 11]");
   const BuiltModel classify = built({.head = Head::kClassify});
-  EXPECT_EQ(classify.graph.dims_text(classify.graph.value(classify.graph.outputs[0]).dims), "[batch, 3]");
+  EXPECT_EQ(classify.graph().dims_text(classify.graph().value(classify.graph().outputs[0]).dims), "[batch, 3]");
   EXPECT_EQ(classify.facts.labels, (Names{"LABEL_0", "LABEL_1", "LABEL_2"}));
   EXPECT_EQ(classify.facts.model_type, "text_classification");
   EXPECT_EQ(classify.facts.max_tokens, 5);

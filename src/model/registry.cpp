@@ -13,6 +13,7 @@ struct Architecture {
 constexpr std::array kArchitectures{
     Architecture{"bert", build_bert},
     Architecture{"distilbert", build_distilbert},
+    Architecture{"gpt2", build_gpt2},
     Architecture{"mpnet", build_mpnet},
     Architecture{"roberta", build_roberta},
 };

@@ -16,7 +16,6 @@ using Tokens = std::vector<std::int32_t>;
 /// (flattened places of the tokens whose results are wanted); those its graph does not read may be absent. Outputs:
 /// `logits` [rows, vocabulary] and `token` [rows], the likeliest.
 inline constexpr std::string_view kDecoderPart = "decoder";
-inline constexpr std::string_view kPages = "pages";  ///< symbol: pages of the states that grow with the tokens
 
 class Decoder {
  public:

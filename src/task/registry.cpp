@@ -7,7 +7,7 @@
 namespace ipfs_accelerate {
 namespace {
 
-constexpr std::array kTasks{&kFeatureExtraction, &kFillMask, &kTextClassification};
+constexpr std::array kTasks{&kFeatureExtraction, &kFillMask, &kTextClassification, &kTextGeneration};
 
 /// In the order of Content.
 constexpr std::array<std::string_view, std::variant_size_v<Content>> kContentNames{

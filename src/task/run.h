@@ -20,6 +20,8 @@ struct TaskOptions {
   bool truncation = true;  ///< cut texts at the model's length; false: kInputTooLong
   std::int32_t top_k = 5;
   std::int32_t max_tokens = 0;  ///< 0 = the model's own limit
+  std::int64_t max_new_tokens = 0;            ///< generated at most; 0: as the model says
+  std::vector<std::int32_t> stop_ids{};       ///< that end a text; empty: as the model says
   Stop stop{};                  ///< looked at before every item: kCancelled
 };
 
@@ -38,6 +40,8 @@ class TaskRun {
   /// Pads the batch to a shape that is compiled, runs the part, and crops what comes out. `wanted` names outputs of the
   /// part's graph, which are given in that order.
   virtual Async<std::vector<NamedTensor>> compute(std::string part, Batch inputs, std::vector<std::string> wanted) = 0;
+  /// Makes room in the model's states: so many pages for each of these symbols. What they hold may be lost.
+  virtual Async<> reserve_states(ShapeClass pages) = 0;
   /// Tells the caller of a piece of an answer; `item` is the place in the task's items.
   virtual Async<> emit(TextEvent event) = 0;
   /// Tokens that were computed, padding left out.

@@ -8,5 +8,6 @@ namespace ipfs_accelerate {
 extern const Task kFeatureExtraction;
 extern const Task kFillMask;
 extern const Task kTextClassification;
+extern const Task kTextGeneration;
 
 }  // namespace ipfs_accelerate

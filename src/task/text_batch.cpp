@@ -23,8 +23,8 @@ Result<Encoding> encode_item(const Tokenizer& tokenizer, const Content& item, st
   const auto* const pair = std::get_if<TextPair>(&item);
   const auto* const text = std::get_if<Text>(&item);
   if (!pair && !text) return fail(ErrorCode::kInternal, "input {} is no text", number);
-  auto encoding = pair ? tokenizer.encode(pair->text, pair->pair, encode)
-                       : tokenizer.encode(text->text, std::nullopt, encode);
+  auto encoding =
+      pair ? tokenizer.encode(pair->text, pair->pair, encode) : tokenizer.encode(text->text, std::nullopt, encode);
   if (!encoding) return while_doing(std::move(encoding).error(), "tokenizing input {}", number);
   if (static_cast<std::int64_t>(encoding->ids.size()) > limit) {
     return fail(ErrorCode::kInputTooLong, "input {} has {} tokens, the model takes {}; shorten it or allow truncation",

@@ -112,7 +112,7 @@ void cancel_everywhere(std::vector<Outcome>& outcomes) {
     Core core(world.host.host());
     const Stop stop;
     world.host.at(0.001 * step, [stop] { stop.request(); });
-    const auto result = world.host.run(core.run(world.request(), {{"red", {}}}, {}, stop));
+    const auto result = world.host.run(core.run(world.request(), {Text{"red"}}, {}, stop));
     const std::string last = world.host.trace.empty() ? "nothing" : world.host.trace.back();
     if (result) {
       story.note(std::format("finished before the stop at {} ms", step));
@@ -123,7 +123,7 @@ void cancel_everywhere(std::vector<Outcome>& outcomes) {
     story.note(std::format("{} ms: {} requests, the last {}", step, requests, last));
     ++cancelled;
     if (step % 8 != 0) continue;
-    const auto after = world.host.run(core.run(world.request(), {{"red", {}}}, {}, Stop()));
+    const auto after = world.host.run(core.run(world.request(), {Text{"red"}}, {}, Stop()));
     story.require(after.has_value(), "the next run works after a stop");
   }
   story.require(cancelled > 10, "there are many moments to stop at");
@@ -139,7 +139,7 @@ void side_by_side(std::vector<Outcome>& outcomes) {
   const auto both = [&]() -> Async<> {
     std::vector<Request> requests = {world.request(), second, world.request()};
     co_await for_each_limited(3, 3, [&](std::size_t i) -> Async<> {
-      const RunResult result = co_await core.run(requests[i], {{"red lamp", {}}}, {}, Stop());
+      const RunResult result = co_await core.run(requests[i], {Text{"red lamp"}}, {}, Stop());
       story.note(std::format("run {} ended", i));
       ended += result.tokens == 4;
     });

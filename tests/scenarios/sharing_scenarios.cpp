@@ -22,7 +22,7 @@ struct Pair {
       if (who >> i & 1) world.host.at(world.host.now() + after, [stop = stops[i]] { stop.request(); });
     }
     return world.host.run(for_each_limited(2, 2, [this](std::size_t i) -> Async<> {
-      results[i] = co_await as_result(core.run(request, {{"red lamp", {}}}, {}, stops[i]));
+      results[i] = co_await as_result(core.run(request, {Text{"red lamp"}}, {}, stops[i]));
       ended[i] = world.host.now();
     }));
   }
@@ -59,7 +59,7 @@ void shared_load(std::vector<Outcome>& outcomes) {
         story.require(pair.world.host.pinned() == 0, "nothing is pinned in memory");
       }
       pair.world.host.trace.clear();
-      const auto next = pair.world.host.run(pair.core.run(pair.request, {{"red", {}}}, {}, Stop()));
+      const auto next = pair.world.host.run(pair.core.run(pair.request, {Text{"red"}}, {}, Stop()));
       story.require(next.has_value(), "the next call works");
       const bool loaded = pair.answered(0) || pair.answered(1);
       story.require(pair.world.read_anew() != loaded, "the next call loads when nothing is loaded");
@@ -74,13 +74,13 @@ void late_caller(std::vector<Outcome>& outcomes) {
   Story story("a third caller of a load that changed hands", outcomes);
   Pair pair, alone;
   const auto buffers_of_one = [&] {
-    story.require(alone.world.host.run(alone.core.run(alone.request, {{"red", {}}}, {}, Stop())).has_value(),
+    story.require(alone.world.host.run(alone.core.run(alone.request, {Text{"red"}}, {}, Stop())).has_value(),
                   "it runs");
     return alone.world.gpu.buffers();
   };
   std::optional<Result<RunResult>> third;
   pair.world.host.at(0.02, [&] {
-    start(pair.world.ports.executor, pair.core.run(pair.request, {{"cold", {}}}, {}, Stop()),
+    start(pair.world.ports.executor, pair.core.run(pair.request, {Text{"cold"}}, {}, Stop()),
           [&](Result<RunResult> result) { third = std::move(result); });
   });
   story.require(pair.run(1, 0.01).has_value() && pair.cancelled(0) && pair.answered(1), "the second gets its model");
@@ -108,7 +108,7 @@ void shared_model(std::vector<Outcome>& outcomes) {
       story.require(std::abs(pair.ended[i] - expected[i]) < 1e-9, std::format("{} ended when it could", kCallers[i]));
     }
     pair.world.host.trace.clear();
-    const auto next = pair.world.host.run(pair.core.run(pair.request, {{"red", {}}}, {}, Stop()));
+    const auto next = pair.world.host.run(pair.core.run(pair.request, {Text{"red"}}, {}, Stop()));
     story.require(next && !pair.world.read_anew(), "the model is still loaded");
     story.require(pair.world.gpu.buffers() == buffers, "its weights are there once");
     story.require(pair.world.host.run(pair.core.unload(pair.request, Stop())).has_value(), "unloading");

@@ -110,9 +110,8 @@ Result<RunResult> Story::run(World& world, Core& core, const std::string& what, 
 
 std::string Story::told(const Result<RunResult>& result) {
   if (!result) return std::string(error_name(result.error().code));
-  return std::format("{} answers on {} from {}, {} tokens, {} blocks fetched",
-                     result->answers.size(), result->platform, result->ipfs_source,
-                     result->tokens, result->content.blocks_fetched);
+  return std::format("{} answers on {} from {}, {} tokens, {} blocks fetched", result->answers.size(), result->platform,
+                     result->ipfs_source, result->tokens, result->content.blocks_fetched);
 }
 
 void Story::expect(const Result<RunResult>& result, ErrorCode code) {

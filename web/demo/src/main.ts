@@ -97,11 +97,7 @@ async function run(): Promise<void> {
       signal: running.signal,
       gateways: [location.origin],
     });
-    byId('answer').replaceChildren(
-      answerView(result, sentences),
-      timesView(result),
-      factsView(result),
-    );
+    byId('answer').replaceChildren(answerView(result, sentences), timesView(result), factsView(result));
     byId('answer').dataset.platform = result.platform;
   } catch (error) {
     showError(error);

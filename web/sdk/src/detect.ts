@@ -39,9 +39,7 @@ export interface DeviceReport {
 
 export function reportDevices({browser, devices, auto, ...errors}: FoundDevices, program: string): DeviceReport {
   const on = (platform: string) => devices.filter((device) => device.platform === platform);
-  const [cpu] = on('cpu'),
-    [webnn] = on('webnn'),
-    adapters = on('webgpu');
+  const [[cpu], [webnn], adapters] = [on('cpu'), on('webnn'), on('webgpu')];
   return {
     browser,
     secure_context: globalThis.isSecureContext ?? true,

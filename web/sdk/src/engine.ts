@@ -17,6 +17,13 @@ export type ModelName = string | {cid: string; gateway?: string} | {url: string}
 export type Input = string | {text: string; pair?: string};
 export type Content = Input | Input[];
 
+/** Token ids instead of texts. */
+export interface EncodedItem {
+  ids: number[];
+  type_ids?: number[];
+  attention_mask?: number[];
+}
+
 /** What is asked of the engine, which checks and defaults all of it. */
 export interface EngineRequest {
   model?: ModelName;
@@ -24,8 +31,9 @@ export interface EngineRequest {
   page?: {base?: string; origin?: string; gateways?: string[]};
   config: Config;
   inputs?: Content;
-  encodings?: object[];
-  tensors?: object;
+  encodings?: EncodedItem[];
+  /** A tensor for each input of the graph: `ints`, or `values` for floats. */
+  tensors?: Record<string, {shape: number[]; ints?: number[]; values?: number[]}>;
   hidden_states?: boolean;
   all_tokens?: boolean;
 }

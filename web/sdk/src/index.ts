@@ -1,17 +1,11 @@
 // ipfs_accelerate_js: run AI models named by IPFS CIDs on WebGPU, WebNN and the CPU, in pages and in Node.
 import type {Config} from './config';
 import type {DeviceReport} from './detect';
-import type {Content, EngineRequest, Input, ModelName} from './engine';
+import type {Content, EncodedItem, EngineRequest, Input, ModelName} from './engine';
 import type {ProgressCallback, ProgressEvent} from './progress';
 import type {AnswerKind, Result} from './result';
 import {closeEngine, engineClient, modelRequest} from './runtime';
 
-/** Token ids instead of texts. */
-export interface EncodedItem {
-  ids: number[];
-  type_ids?: number[];
-  attention_mask?: number[];
-}
 export interface ComputedTensor {
   name: string;
   dtype: 'F32' | 'I32';
@@ -21,7 +15,8 @@ export interface ComputedTensor {
 
 export {IpfsAccelerateError, type ErrorCode} from './errors';
 export * from './pipeline';
-export type {AnswerKind, Config, Content, DeviceReport, Input, ModelName, ProgressCallback, ProgressEvent, Result};
+export type {AnswerKind, Config, Content, DeviceReport, EncodedItem, Input, ModelName, ProgressCallback, ProgressEvent};
+export type {Result};
 export {Tensor} from './tensor';
 export {env} from './runtime';
 
@@ -57,9 +52,7 @@ export async function detect(): Promise<DeviceReport> {
 
 /** The blocks kept for the next visit. */
 export const cache = {
-  async stat(config: Config = {}): Promise<{kind: string; blocks: number; bytes: number}> {
-    return engineClient().call('cacheStat', {config});
-  },
+  stat: (config: Config = {}) => engineClient().call('cacheStat', {config}),
   async clear(config: Config = {}): Promise<void> {
     await engineClient().call('clearCache', {config});
   },
@@ -68,9 +61,10 @@ export const cache = {
 /** Every output of a model for token ids or for its inputs, layer by layer where asked for: for tests against recorded values. */
 export async function evaluate(
   model: ModelName,
-  {texts = [], ...given}: Pick<EngineRequest, 'tensors' | 'hidden_states' | 'all_tokens'> & {encodings?: EncodedItem[]; texts?: Content},
+  request: {texts?: Content} & Pick<EngineRequest, 'encodings' | 'tensors' | 'hidden_states' | 'all_tokens'>,
   config: Config = {},
 ): Promise<{outputs: ComputedTensor[]; ids: number[][]; segments: Result['segments']}> {
+  const {texts = [], ...given} = request;
   const answer = await engineClient().call('evaluate', {...modelRequest(model, config), ...given, inputs: texts});
   const numbers = (dtype: ComputedTensor['dtype'], text: string) => {
     const {buffer} = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
