@@ -24,6 +24,15 @@ std::int64_t length_bucket(std::int64_t length, std::int64_t limit) {
   return limit == 0 ? rounded : std::min(rounded, std::max(limit, length));
 }
 
+std::int64_t bucket_of(const Symbol& symbol, std::int64_t number) {
+  switch (symbol.bucket) {
+    case Bucket::kCount: return count_bucket(number);
+    case Bucket::kLength: return length_bucket(number, symbol.limit);
+    case Bucket::kExact: return number;
+  }
+  return number;
+}
+
 /// Where in a value of shape `in` the element is that has number `at` in one of shape `of`.
 std::int64_t moved(std::int64_t at, const Shape& of, const Shape& in) {
   std::int64_t place = 0, stride = 1;
@@ -85,9 +94,7 @@ std::vector<std::vector<std::size_t>> length_sorted_batches(const std::vector<In
 ShapeClass shape_bucket(const Graph& graph, const ShapeClass& shape) {
   ShapeClass rounded;
   for (const Symbol& symbol : graph.symbols) {
-    const std::int64_t number = shape.at(symbol.name);
-    rounded.set(symbol.name,
-                symbol.bucket == Bucket::kLength ? length_bucket(number, symbol.limit) : count_bucket(number));
+    if (!symbol.is_derived()) rounded.set(symbol.name, bucket_of(symbol, shape.at(symbol.name)));
   }
   return rounded;
 }

@@ -12,7 +12,7 @@ namespace ipfs_accelerate {
 /// the longest group is first, so that the largest buffers are made once.
 std::vector<std::vector<std::size_t>> length_sorted_batches(const std::vector<Input>& inputs, std::size_t batch_size);
 
-/// The shape class to run `shape` in: each symbol of the graph rounded up as its Bucket says.
+/// The shape class to run `shape` in: each base symbol of the graph rounded up as its Bucket says.
 ShapeClass shape_bucket(const Graph& graph, const ShapeClass& shape);
 
 /// Pads the tensors of `batch`, inputs of `graph`, to the shape `to`, as the graph says of each. batch.shape becomes
