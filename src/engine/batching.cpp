@@ -37,6 +37,15 @@ struct Length {
   std::size_t operator()(const auto&) const { return 0; }
 };
 constexpr Length kLength;
+std::int64_t bucket_of(const Symbol& symbol, std::int64_t number) {
+  switch (symbol.bucket) {
+    case Bucket::kCount: return count_bucket(number);
+    case Bucket::kNewTokens: return number == 1 ? 1 : length_bucket(number, symbol.limit);
+    case Bucket::kLength: return length_bucket(number, symbol.limit);
+    case Bucket::kExact: return number;
+  }
+  return number;
+}
 
 /// Where in a value of shape `in` the element is that has number `at` in one of shape `of`.
 std::int64_t moved(std::int64_t at, const Shape& of, const Shape& in) {
@@ -125,22 +134,17 @@ Result<Batch> named_batch(const Graph& graph, std::vector<NamedTensor> tensors) 
 
 ShapeClass full_shape(const Graph& graph) {
   ShapeClass shape;
-  for (const Symbol& symbol : graph.symbols) shape.set(symbol.name, std::max<std::int64_t>(symbol.limit, 1));
-  return shape;
-}
-
-static std::int64_t bucket_of(const Symbol& symbol, std::int64_t number) {
-  switch (symbol.bucket) {
-    case Bucket::kCount: return count_bucket(number);
-    case Bucket::kNewTokens: return number == 1 ? 1 : length_bucket(number, symbol.limit);
-    case Bucket::kLength: return length_bucket(number, symbol.limit);
+  for (const Symbol& symbol : graph.symbols) {
+    if (!symbol.is_derived()) shape.set(symbol.name, std::max<std::int64_t>(symbol.limit, 1));
   }
-  return number;
+  return shape;
 }
 
 ShapeClass shape_bucket(const Graph& graph, const ShapeClass& shape) {
   ShapeClass rounded;
-  for (const Symbol& symbol : graph.symbols) rounded.set(symbol.name, bucket_of(symbol, shape.at(symbol.name)));
+  for (const Symbol& symbol : graph.symbols) {
+    if (!symbol.is_derived()) rounded.set(symbol.name, bucket_of(symbol, shape.at(symbol.name)));
+  }
   return rounded;
 }
 

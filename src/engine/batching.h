@@ -19,7 +19,7 @@ Result<Batch> named_batch(const Graph& graph, std::vector<NamedTensor> tensors);
 /// One sequence of the full length: every symbol at its limit, or 1.
 ShapeClass full_shape(const Graph& graph);
 
-/// The shape class to run `shape` in: each symbol of the graph rounded up as its Bucket says.
+/// The shape class to run `shape` in: each base symbol of the graph rounded up as its Bucket says.
 ShapeClass shape_bucket(const Graph& graph, const ShapeClass& shape);
 
 /// Pads the tensors of `batch`, inputs of `graph`, to the shape `to`, as the graph says of each. batch.shape becomes

@@ -59,6 +59,15 @@ TEST(ShapeBucket, RoundsUpToFewShapesAndNeverBeyondTheModel) {
   EXPECT_LE(sequences.size(), 24u);
 }
 
+TEST(ShapeBucket, LeavesExactNumbersAndWhatFollowsFromOthers) {
+  GraphBuilder b;
+  const Dim batch = b.symbol(batch_symbol()), height = b.symbol(height_symbol());
+  const Dim rows = b.symbol({.name = "patch_rows", .formula = {{{height, 0, 8}}}});
+  b.output(b.add("y", op::Normalize{.x = b.input("x", Dtype::kF32, {batch, rows, dim(2)})}), "out");
+  const ShapeClass bucket = shape_bucket(*b.finish(), {{kBatch, 5}, {kHeight, 37}});
+  EXPECT_EQ(bucket, (ShapeClass{{kBatch, 6}, {kHeight, 37}}));
+}
+
 Batch small_batch() {
   Batch batch;
   batch.shape = usual_shape(2, 3, 2);

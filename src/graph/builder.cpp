@@ -1,10 +1,26 @@
 // GraphBuilder: checks each step and keeps the first mistake.
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "graph/graph.h"
 
 namespace ipfs_accelerate {
+namespace {
+
+/// Of numbers in a formula: far beyond any kernel, stride or padding.
+constexpr std::int64_t kMostInFormula = std::int64_t{1} << 31;
+
+/// A formula reads symbols of the table, so none reads itself.
+bool can_be(const Formula& formula, std::size_t symbols) {
+  const auto small = [](std::int64_t number) { return std::abs(number) <= kMostInFormula; };
+  return small(formula.plus) && std::ranges::all_of(formula.factors, [&](const Factor& factor) {
+           return (!factor.of.symbol || factor.of.symbol.index() < symbols) && factor.divide >= 1 &&
+                  small(factor.divide) && small(factor.add) && small(factor.of.size);
+         });
+}
+
+}  // namespace
 
 void GraphBuilder::fail(Error error) {
   if (!error_) error_ = std::move(error);
@@ -14,7 +30,15 @@ Dim GraphBuilder::symbol(Symbol wanted) {
   auto& symbols = graph_.symbols;
   const auto found = std::ranges::find(symbols, wanted.name, &Symbol::name);
   const auto at = static_cast<std::size_t>(found - symbols.begin());
-  if (found == symbols.end()) symbols.push_back(std::move(wanted));
+  if (found == symbols.end()) {
+    if (!can_be(wanted.formula, symbols.size())) {
+      fail({ErrorCode::kInternal, std::format("symbol '{}' has a formula that cannot be computed", wanted.name)});
+      wanted.formula = {};
+    }
+    symbols.push_back(std::move(wanted));
+  } else if (found->formula != wanted.formula) {
+    fail({ErrorCode::kInternal, std::format("symbol '{}' has two formulas", wanted.name)});
+  }
   return {id_of<SymbolId>(at), 0};
 }
 

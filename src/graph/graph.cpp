@@ -1,4 +1,4 @@
-// Questions asked of a graph: names, weights in use, bound dimensions.
+// Questions asked of a graph: names, weights in use.
 #include "graph/graph.h"
 
 #include <algorithm>
@@ -47,38 +47,6 @@ std::vector<StateId> used_states(const Graph& graph) {
 ValueId Graph::find(std::string_view value_name) const {
   const auto found = std::ranges::find(values, value_name, &Value::name);
   return found == values.end() ? kNoValue : id_of<ValueId>(static_cast<std::size_t>(found - values.begin()));
-}
-
-Result<> Graph::check(const ShapeClass& shape) const {
-  for (const Symbol& symbol : symbols) {
-    if (shape.at(symbol.name) >= 1) continue;
-    return fail(ErrorCode::kInvalidArgument, "{} is {}, at least 1 is needed", symbol.name, shape.at(symbol.name));
-  }
-  for (const Value& value : values) {
-    if (auto count = element_count(bind(value.dims, shape)); !count) {
-      return while_doing(count.error(), "giving '{}' its shape", value.name);
-    }
-  }
-  return {};
-}
-
-std::int64_t Graph::bind(const Dim& dim, const ShapeClass& shape) const {
-  return dim.symbol ? shape.at(symbol(dim.symbol).name) : dim.size;
-}
-
-Shape Graph::bind(const std::vector<Dim>& dims, const ShapeClass& shape) const {
-  Shape bound;
-  for (const Dim& dim : dims) bound.push_back(bind(dim, shape));
-  return bound;
-}
-
-std::string Graph::dims_text(const std::vector<Dim>& dims) const {
-  std::string text = "[";
-  for (const Dim& dim : dims) {
-    if (text.size() > 1) text += ", ";
-    text += dim.symbol ? symbol(dim.symbol).name : std::to_string(dim.size);
-  }
-  return text + "]";
 }
 
 }  // namespace ipfs_accelerate

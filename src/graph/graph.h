@@ -64,12 +64,16 @@ struct Graph {
   const Value& value(ValueId id) const { return values[id.index()]; }
   const Weight& weight(WeightId id) const { return weights[id.index()]; }
 
-  /// kInvalidArgument when the graph cannot have the numbers: below 1, or more than 2^48 elements in a value.
+  /// kInvalidArgument when the graph cannot have the numbers: one below 1, derived ones too; kLimitExceeded for more
+  /// than 2^48 elements in a value.
   Result<> check(const ShapeClass& shape) const;
+  /// The number of every symbol, in the order of the table.
+  std::vector<std::int64_t> numbers(const ShapeClass& shape) const;
   std::int64_t bind(const Dim& dim, const ShapeClass& shape) const;
   Shape bind(const std::vector<Dim>& dims, const ShapeClass& shape) const;
   Shape shape_of(ValueId id, const ShapeClass& shape) const { return bind(value(id).dims, shape); }
   std::string dims_text(const std::vector<Dim>& dims) const;  ///< "[batch, sequence, 384]"
+  std::string formula_text(const Formula& formula) const;     ///< "floor(height / 16) * floor(width / 16) + 1"
 };
 
 /// States that the nodes read or write, ascending.
@@ -92,7 +96,7 @@ std::vector<WeightId> used_weights(const Graph& graph);
 /// The first mistake is kept and returned by finish(), so builders read straight through.
 class GraphBuilder {
  public:
-  /// The symbol of that name; made like `wanted` when there is none yet.
+  /// The symbol of that name; made like `wanted` when there is none yet. Its formula must be that of `wanted`.
   Dim symbol(Symbol wanted);
   /// Several parts may have the same input.
   ValueId input(std::string name, Dtype dtype, std::vector<Dim> dims, Growth growth = {});

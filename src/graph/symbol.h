@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "graph/ids.h"
 
@@ -15,12 +16,38 @@ inline constexpr std::string_view kBatch = "batch";        ///< sequences of a r
 inline constexpr std::string_view kSequence = "sequence";  ///< tokens of the longest one
 inline constexpr std::string_view kRows = "rows";          ///< rows picked by SelectRows
 inline constexpr std::string_view kPages = "pages";        ///< of the states that grow with the tokens
+inline constexpr std::string_view kHeight = "height";      ///< pixels of a picture
+inline constexpr std::string_view kWidth = "width";
 
 /// How numbers are rounded up, so that few shape classes are ever compiled.
 enum class Bucket : std::uint8_t {
   kCount,   ///< 1, 2, 3, 4, 6, 8, 12, 16, 24, 32 ...: at most a third is padding
   kNewTokens,  ///< 1, else as kLength: one token at a time is no padding
   kLength,     ///< the next multiple of 8 (to 64), 16 (to 256) or 64, at most the symbol's limit
+  kExact,      ///< never: heights and widths of pictures, whose edges padding would change
+};
+
+/// One dimension: a number, or a symbol of the graph.
+struct Dim {
+  SymbolId symbol;
+  std::int64_t size = 0;  ///< when there is no symbol
+  friend bool operator==(const Dim&, const Dim&) = default;
+};
+inline Dim dim(std::int64_t size) { return {{}, size}; }
+
+/// floor((of + add) / divide): positions of a convolution or a patch along one axis.
+struct Factor {
+  Dim of;
+  std::int64_t add = 0, divide = 1;
+  friend bool operator==(const Factor&, const Factor&) = default;
+};
+
+/// How a number follows from others: the product of the factors, plus a number. A product with a negative factor is
+/// negative: there is no such value.
+struct Formula {
+  std::vector<Factor> factors{};
+  std::int64_t plus = 0;
+  friend bool operator==(const Formula&, const Formula&) = default;
 };
 
 struct Symbol {
@@ -28,6 +55,10 @@ struct Symbol {
   Bucket bucket = Bucket::kCount;
   std::int64_t limit = 0;      ///< the largest number the model takes; 0: any
   bool counts_tokens = false;  ///< values with such a dimension are large, so a backend may keep them in half precision
+  /// Of symbols that come before it in the table; without factors the symbol is a base one, whose number a run gives.
+  Formula formula{};
+
+  bool is_derived() const { return !formula.factors.empty(); }
 };
 
 inline Symbol batch_symbol() { return {.name = std::string(kBatch)}; }
@@ -40,18 +71,14 @@ inline Symbol new_tokens_symbol(std::int64_t limit = 0) {
   return {.name = std::string(kSequence), .bucket = Bucket::kNewTokens, .limit = limit, .counts_tokens = true};
 }
 /// Pages of states, of which a sequence has at most `each`.
-inline Symbol pages_symbol(std::int64_t each) { return {.name = std::string(kPages), .limit = each}; }
+inline Symbol pages_symbol(std::int64_t each) {
+  return {.name = std::string(kPages), .bucket = Bucket::kExact, .limit = each};
+}
 inline Symbol rows_symbol() { return {.name = std::string(kRows), .counts_tokens = true}; }
+inline Symbol height_symbol() { return {.name = std::string(kHeight), .bucket = Bucket::kExact}; }
+inline Symbol width_symbol() { return {.name = std::string(kWidth), .bucket = Bucket::kExact}; }
 
-/// One dimension: a number, or a symbol of the graph.
-struct Dim {
-  SymbolId symbol;
-  std::int64_t size = 0;  ///< when there is no symbol
-  friend bool operator==(const Dim&, const Dim&) = default;
-};
-inline Dim dim(std::int64_t size) { return {{}, size}; }
-
-/// Numbers for symbols, by name: one compiled executable per shape class. What is not named is 1.
+/// Numbers for base symbols, by name: one compiled executable per shape class. What is not named is 1.
 class ShapeClass {
  public:
   ShapeClass() = default;

@@ -90,7 +90,7 @@ Result<> Recorder::prepare() {
     for (const ValueId id : inputs_of(node.op)) ++consumers_[id.index()];
   }
   std::vector<std::uint32_t> numbers;
-  for (const Symbol& symbol : graph_.symbols) numbers.push_back(std::uint32_t(shape_.at(symbol.name)));
+  for (const std::int64_t number : graph_.numbers(shape_)) numbers.push_back(std::uint32_t(number));
   numbers.resize(std::size_t(padded(std::int64_t(numbers.size()) * 4) / 4));
   BufferSpec uniform{.kind = BufferKind::kUniform, .bytes = std::int64_t(numbers.size()) * 4};
   uniform.data.resize(std::size_t(uniform.bytes));

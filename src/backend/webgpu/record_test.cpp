@@ -1,4 +1,5 @@
 // Tests of the recorder: pure, no device.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -128,6 +129,20 @@ TEST(Record, JsonHoldsEverything) {
   EXPECT_NE(json.find("\"data\":\"AQAAAAMAAAABAAAAAAAAAA==\""), std::string::npos);  // 1, 3, 3, 1
   EXPECT_NE(json.find("\"bindings\":[\"uniform\",\"read-only-storage\""), std::string::npos);
   EXPECT_EQ(json.find('\n'), std::string::npos);
+}
+
+TEST(Record, TheUniformHoldsDerivedNumbersToo) {
+  GraphBuilder b;
+  const Dim height = b.symbol(height_symbol());
+  const Dim rows = b.symbol({.name = "patch_rows", .formula = {{{height, 0, 8}}, 1}});
+  b.output(b.add("y", op::Normalize{.x = b.input("x", Dtype::kF32, {rows, dim(4)})}), "out");
+  const auto recording = record(*b.finish(), {{kHeight, 42}}, {}, {});
+  ASSERT_TRUE(recording) << recording.error().message;
+  std::uint32_t numbers[2];
+  std::memcpy(numbers, recording->buffers[0].data.data(), sizeof(numbers));
+  EXPECT_EQ(numbers[0], 42u);
+  EXPECT_EQ(numbers[1], 6u);
+  EXPECT_THAT(recording->pipelines[0].wgsl, testing::HasSubstr("height: u32, patch_rows: u32"));
 }
 
 TEST(Record, TheSubgroupMatrixQuirkChangesTheShaders) {

@@ -375,6 +375,21 @@ Operand Lowering::lower(const op::DistanceBias& op) {
   return transpose(gather(table, numbers), {1, 0});
 }
 
+/// The smallest numbers, doubled where formulas need more: what a node needs does not depend on them.
+ShapeClass typical_shape(const Graph& graph) {
+  constexpr std::int64_t kEnough = 1 << 20;
+  ShapeClass shape;
+  for (const Symbol& symbol : graph.symbols) shape.set(symbol.name, symbol.counts_tokens ? 2 : 1);
+  for (std::int64_t least = 2; least <= kEnough && !graph.check(shape); least *= 2) {
+    for (const Symbol& symbol : graph.symbols) {
+      for (const Factor& factor : symbol.formula.factors) {
+        if (factor.of.symbol) shape.set(graph.symbol(factor.of.symbol).name, least);
+      }
+    }
+  }
+  return shape;
+}
+
 }  // namespace
 
 std::string declines(const Graph& graph, const Node& node, std::string_view limits_json, const LoadOptions& options) {
@@ -382,8 +397,7 @@ std::string declines(const Graph& graph, const Node& node, std::string_view limi
     if (graph.value(id).state) return std::format("{}: WebNN keeps nothing between runs", op_name(node.op));
   }
   const Limits limits(limits_json);
-  ShapeClass shape;
-  for (const Symbol& symbol : graph.symbols) shape.set(symbol.name, symbol.counts_tokens ? 2 : 1);
+  const ShapeClass shape = typical_shape(graph);
   Lowering lowering(graph, shape, limits, options);
   for (auto id : inputs_of(node.op)) lowering.input(id);
   lowering.node(node);

@@ -126,6 +126,7 @@ SymbolId split_symbol(const Graph& graph) {
       const auto& dims = graph.value(id).dims;
       const SymbolId leads = dims.empty() ? SymbolId{} : dims.front().symbol;
       if (!leads || first.value_or(leads) != leads) return {};
+      if (graph.symbol(leads).is_derived()) return {};  // it follows from others, so it cannot be given out in parts
       first = leads;
     }
   }
@@ -158,7 +159,7 @@ namespace {
 /// Entries of a run that can be computed apart.
 std::int64_t entries(const Graph& graph, const ShapeClass& shape) {
   const SymbolId split = split_symbol(graph);
-  return split ? shape.at(graph.symbol(split).name) : 1;
+  return split ? graph.bind({split, 0}, shape) : 1;
 }
 
 }  // namespace
