@@ -34,11 +34,19 @@ struct State {
   ValueId first;  ///< the version at the start of a run: [pages, rows of a page, columns], `pages` a symbol
 };
 
+/// How the parts of a weight lie in their file. Backends see the graph's shape only: arrange_part() comes before them.
+enum class Stored : std::uint8_t {
+  kSame,       ///< as in the graph
+  kReshaped,   ///< in another shape with as many elements: a convolution's kernel that is a matrix here
+  kTransposed  ///< as [columns, rows] of a matrix that is [rows, columns] here
+};
+
 /// A weight the graph needs: one stored tensor, or several of equal row length stacked along dimension 0 (Q, K, V).
 struct Weight {
   std::string name;                ///< the first part's name, or a joined name for a stack
   std::vector<std::string> parts;  ///< stored tensor names, in order
   Shape shape;                     ///< after stacking
+  Stored stored = Stored::kSame;   ///< of every part
 };
 
 struct Node {
@@ -101,8 +109,8 @@ class GraphBuilder {
   /// Several parts may have the same input.
   ValueId input(std::string name, Dtype dtype, std::vector<Dim> dims, Growth growth = {});
   /// One stored tensor, or a stack of them; equal names give the same id. `shape` is checked by the weight loader.
-  WeightId weight(const std::string& name, Shape shape);
-  WeightId stack(std::vector<std::string> names, Shape shape);
+  WeightId weight(const std::string& name, Shape shape, Stored stored = Stored::kSame);
+  WeightId stack(std::vector<std::string> names, Shape shape, Stored stored = Stored::kSame);
   /// Its version at the start of a run. Pages have kPageRows rows; `pages`: how many, as a symbol.
   ValueId state(std::string name, Symbol pages, std::int64_t columns);
   /// Adds a node; its output value has the node's name. kNoValue after a mistake.
@@ -112,6 +120,7 @@ class GraphBuilder {
   void fail(Error error);
   /// What was added since the last part is one; what follows is another.
   void end_part(std::string name);
+  const Graph& unfinished() const { return graph_; }
   Result<std::vector<Part>> finish_parts();
   Result<Graph> finish();  ///< of a model of one part
 
