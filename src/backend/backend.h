@@ -31,7 +31,7 @@ struct LoadOptions {
   int threads = 0;     ///< CPU: 0 = as many as the machine offers
 };
 
-/// One stored tensor's bytes as they lie in the file; a stacked weight has several, in order.
+/// One stored tensor's bytes, in the graph's shape (arrange_part); a stacked weight has several, in order.
 struct WeightPart {
   Dtype dtype = Dtype::kF32;
   Shape shape;

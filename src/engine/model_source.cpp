@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "backend/arrange_part.h"
+
 namespace ipfs_accelerate {
 namespace {
 
@@ -97,8 +99,9 @@ struct WantedPart {
 
 /// A weight whose parts are coming in.
 struct Gathering {
+  const Weight* of = nullptr;
   std::vector<WeightPart> parts;
-  std::vector<Bytes> held;  ///< copies of parts that came before the last one
+  std::vector<Bytes> held;  ///< transposed parts, and copies of parts that came before the last one
   std::size_t missing = 0;
 };
 
@@ -114,7 +117,8 @@ struct Reading {
     by_file.resize(source.weight_files.size());
     for (const WeightId id : ids) {
       const std::vector<std::string>& names = graph.weight(id).parts;
-      weights[id] = {std::vector<WeightPart>(names.size()), std::vector<Bytes>(names.size()), names.size()};
+      weights[id] = {&graph.weight(id), std::vector<WeightPart>(names.size()), std::vector<Bytes>(names.size()),
+                     names.size()};
       for (std::size_t i = 0; i < names.size(); ++i) {
         const auto found = source.index.tensors().find(names[i]);
         if (found == source.index.tensors().end()) {
@@ -128,19 +132,22 @@ struct Reading {
   }
 
   Async<> receive(const WantedPart& part, ByteView bytes, Stop stop) {
+    Gathering& weight = weights.at(part.weight);
+    WeightPart& stored = weight.parts[part.number];
+    Bytes& held = weight.held[part.number];
+    stored = {part.at->info.dtype, part.at->info.shape, bytes};
     const auto check = [&]() -> Result<> {
       const auto finite = check_finite(*part.name, part.at->info.dtype, bytes);
-      if (finite) return {};
+      if (finite) {
+        IA_ASSIGN(held, arrange_part(*weight.of, stored));
+        return {};
+      }
       return fail(finite.error().code, "{}; the model file is damaged or was saved from a failed training",
                   finite.error().message);
     };
     co_await compute.offload(check, stop);
-    Gathering& weight = weights.at(part.weight);
-    WeightPart& stored = weight.parts[part.number];
-    stored = {part.at->info.dtype, part.at->info.shape, bytes};
     if (--weight.missing > 0) {
-      Bytes& held = weight.held[part.number];
-      held.assign(bytes.begin(), bytes.end());
+      if (held.empty()) held.assign(bytes.begin(), bytes.end());
       stored.bytes = held;
       co_return;
     }

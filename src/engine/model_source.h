@@ -15,7 +15,8 @@
 
 namespace ipfs_accelerate {
 
-/// Takes a weight's stored parts, in order, each checked to be finite; their bytes live until it ends.
+/// Takes a weight's stored parts, in order, in the graph's shape, each checked to be finite; their bytes live until it
+/// ends.
 using TakeWeight = std::function<Async<>(WeightId, std::vector<WeightPart>)>;
 
 /// Small files first and the headers of the weight files; no weight is read before read_weights().

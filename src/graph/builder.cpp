@@ -56,16 +56,18 @@ ValueId GraphBuilder::input(std::string name, Dtype dtype, std::vector<Dim> dims
   return id;
 }
 
-WeightId GraphBuilder::weight(const std::string& name, Shape shape) { return stack({name}, std::move(shape)); }
+WeightId GraphBuilder::weight(const std::string& name, Shape shape, Stored stored) {
+  return stack({name}, std::move(shape), stored);
+}
 
-WeightId GraphBuilder::stack(std::vector<std::string> names, Shape shape) {
+WeightId GraphBuilder::stack(std::vector<std::string> names, Shape shape, Stored stored) {
   if (names.empty()) {
     fail({ErrorCode::kInternal, "a weight is made of no tensors"});
     return kNoWeight;
   }
   auto found = std::ranges::find(graph_.weights, names, &Weight::parts);
   if (found != graph_.weights.end()) {
-    if (found->shape != shape) {
+    if (found->shape != shape || found->stored != stored) {
       fail({ErrorCode::kWrongShape, std::format("weight '{}' is used with shape {} and with {}", found->name,
                                                 shape_text(found->shape), shape_text(shape))});
     }
@@ -73,7 +75,7 @@ WeightId GraphBuilder::stack(std::vector<std::string> names, Shape shape) {
   }
   std::string name = names.front();
   for (std::size_t i = 1; i < names.size(); ++i) name += "+" + names[i];
-  graph_.weights.push_back({std::move(name), std::move(names), std::move(shape)});
+  graph_.weights.push_back({std::move(name), std::move(names), std::move(shape), stored});
   return id_of<WeightId>(graph_.weights.size() - 1);
 }
 

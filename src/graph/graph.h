@@ -26,11 +26,19 @@ struct Value {
   Growth growth{};  ///< of inputs
 };
 
+/// How the parts of a weight lie in their file. Backends see the graph's shape only: arrange_part() comes before them.
+enum class Stored : std::uint8_t {
+  kSame,       ///< as in the graph
+  kReshaped,   ///< in another shape with as many elements: a convolution's kernel that is a matrix here
+  kTransposed  ///< as [columns, rows] of a matrix that is [rows, columns] here
+};
+
 /// A weight the graph needs: one stored tensor, or several of equal row length stacked along dimension 0 (Q, K, V).
 struct Weight {
   std::string name;                ///< the first part's name, or a joined name for a stack
   std::vector<std::string> parts;  ///< stored tensor names, in order
   Shape shape;                     ///< after stacking
+  Stored stored = Stored::kSame;   ///< of every part
 };
 
 struct Node {
@@ -76,13 +84,14 @@ class GraphBuilder {
   Dim symbol(Symbol wanted);
   ValueId input(std::string name, Dtype dtype, std::vector<Dim> dims, Growth growth = {});
   /// One stored tensor, or a stack of them; equal names give the same id. `shape` is checked by the weight loader.
-  WeightId weight(const std::string& name, Shape shape);
-  WeightId stack(std::vector<std::string> names, Shape shape);
+  WeightId weight(const std::string& name, Shape shape, Stored stored = Stored::kSame);
+  WeightId stack(std::vector<std::string> names, Shape shape, Stored stored = Stored::kSame);
   /// Adds a node; its output value has the node's name. kNoValue after a mistake.
   ValueId add(std::string node_name, Op op);
   /// Makes `value` an output called `name`. A value can be an output once only.
   void output(ValueId value, std::string name);
   void fail(Error error);
+  const Graph& unfinished() const { return graph_; }
   Result<Graph> finish();
 
  private:

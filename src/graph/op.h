@@ -10,15 +10,17 @@
 #include "graph/layer_norm.h"
 #include "graph/linear.h"
 #include "graph/normalize.h"
+#include "graph/patches.h"
 #include "graph/pool.h"
 #include "graph/relative_bias.h"
 #include "graph/select_rows.h"
+#include "graph/vision_embed.h"
 
 namespace ipfs_accelerate {
 
 /// Adding one: a header with its fields, a file with its shape rule, a row here, and a file in each backend.
 using Op = std::variant<op::Embed, op::Linear, op::LayerNorm, op::Attention, op::RelativeBias, op::Pool, op::Normalize,
-                        op::SelectRows>;
+                        op::SelectRows, op::Patches, op::VisionEmbed>;
 
 std::string_view op_name(const Op& op);
 std::vector<ValueId> inputs_of(const Op& op);    ///< present ones only, each once, in declaration order

@@ -13,5 +13,6 @@ Result<BuiltModel> build_bert(const ModelConfig& config, const TensorTable& tens
 Result<BuiltModel> build_distilbert(const ModelConfig& config, const TensorTable& tensors, const HeadOptions& options);
 Result<BuiltModel> build_mpnet(const ModelConfig& config, const TensorTable& tensors, const HeadOptions& options);
 Result<BuiltModel> build_roberta(const ModelConfig& config, const TensorTable& tensors, const HeadOptions& options);
+Result<BuiltModel> build_vit(const ModelConfig& config, const TensorTable& tensors, const HeadOptions& options);
 
 }  // namespace ipfs_accelerate

@@ -28,9 +28,13 @@ struct ModelFacts {
   bool multi_label = false;          ///< sigmoid, not softmax: problem_type multi_label_classification, or one label
   bool regression = false;           ///< problem_type regression: raw scores
   std::int64_t type_vocabulary = 0;  ///< rows of the token type table; token type ids are below
+  /// Of pictures (input pixel_values [batch, channels, height, width], at least a patch high and wide); 0: it takes
+  /// none.
+  std::int64_t channels = 0;
+  std::int64_t picture_size = 0, patch_size = 0;  ///< pixels of a side: of pictures it was made for, of a patch
 };
 
-/// What to put after the encoder.
+/// What to put after the encoder. kClassify of pictures reads the class token.
 enum class Head : std::uint8_t { kHidden, kEmbedding, kMaskedTokens, kAllTokens, kClassify };
 struct HeadOptions {
   Head head = Head::kHidden;
@@ -42,7 +46,8 @@ struct HeadOptions {
 };
 
 struct BuiltModel {
-  Graph graph;  ///< inputs among input_ids, position_ids, token_type_ids, attention_mask, rows; first output by head:
+  Graph graph;  ///< inputs among input_ids, position_ids, token_type_ids, attention_mask, rows, or pixel_values; first
+                ///< output by head:
                 ///< last_hidden_state | embedding | logits ([rows, vocab], [batch, seq, vocab] or [batch, labels])
   ModelFacts facts;
 };
@@ -52,7 +57,7 @@ struct BuiltModel {
 Result<BuiltModel> build_model(std::string_view config_json, const TensorTable& tensors, const HeadOptions& options);
 
 /// The task a configuration is made for, from "architectures" and "model_type": "feature-extraction", "fill-mask",
-/// "text-classification".
+/// "text-classification", "image-classification".
 Result<std::string> default_task(std::string_view config_json);
 
 }  // namespace ipfs_accelerate

@@ -56,14 +56,24 @@ WeightId ModelBuilder::stored(const std::string& name, Shape shape) {
   return actual.empty() ? kNoWeight : weight(actual, std::move(shape));
 }
 
-WeightId ModelBuilder::stored_stack(const std::vector<std::string>& names, Shape each) {
+WeightId ModelBuilder::stored_stack(const std::vector<std::string>& names, Shape each, Stored stored) {
   std::vector<std::string> actual;
+  const Shape in_file = stored == Stored::kTransposed ? Shape(each.rbegin(), each.rend()) : each;
   for (const std::string& name : names) {
-    actual.push_back(check(name, each));
+    actual.push_back(check(name, in_file));
     if (actual.back().empty()) return kNoWeight;
   }
   each[0] *= static_cast<std::int64_t>(names.size());
-  return stack(std::move(actual), std::move(each));
+  return stack(std::move(actual), std::move(each), stored);
+}
+
+WeightId ModelBuilder::reshaped(const std::string& name, const Shape& in_file, Shape shape) {
+  const std::string actual = check(name, in_file);
+  return actual.empty() ? kNoWeight : weight(actual, std::move(shape), Stored::kReshaped);
+}
+
+WeightId ModelBuilder::transposed(const std::string& name, std::int64_t rows, std::int64_t columns) {
+  return stored_stack({name}, {rows, columns}, Stored::kTransposed);
 }
 
 ValueId ModelBuilder::linear(const std::string& node, ValueId x, const std::string& base, std::int64_t rows,

@@ -15,8 +15,12 @@ class ModelBuilder : public GraphBuilder {
   bool has(const std::string& name) const { return find(name) != nullptr; }
   const TensorInfo* find(const std::string& name) const;  ///< null when absent
   WeightId stored(const std::string& name, Shape shape);
-  /// Several tensors of the same shape, stacked along dimension 0.
-  WeightId stored_stack(const std::vector<std::string>& names, Shape each);
+  /// Several tensors of the same shape, stacked along dimension 0. kTransposed: stored as [columns, rows] of `each`.
+  WeightId stored_stack(const std::vector<std::string>& names, Shape each, Stored stored = Stored::kSame);
+  /// A tensor stored in the shape `in_file`, which the graph reads in another one with as many elements.
+  WeightId reshaped(const std::string& name, const Shape& in_file, Shape shape);
+  /// A matrix [rows, columns], stored as [columns, rows].
+  WeightId transposed(const std::string& name, std::int64_t rows, std::int64_t columns);
 
   /// activation(x W^T + b) + residual with the tensors base.weight [rows, columns] and base.bias [rows].
   ValueId linear(const std::string& node, ValueId x, const std::string& base, std::int64_t rows, std::int64_t columns,

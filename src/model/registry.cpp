@@ -11,10 +11,9 @@ struct Architecture {
   BuildArchitecture build;
 };
 constexpr std::array kArchitectures{
-    Architecture{"bert", build_bert},
-    Architecture{"distilbert", build_distilbert},
-    Architecture{"mpnet", build_mpnet},
-    Architecture{"roberta", build_roberta},
+    Architecture{"bert", build_bert},   Architecture{"distilbert", build_distilbert},
+    Architecture{"mpnet", build_mpnet}, Architecture{"roberta", build_roberta},
+    Architecture{"vit", build_vit},
 };
 
 Result<const Architecture*> find_architecture(const ModelConfig& config) {
@@ -43,6 +42,7 @@ Result<std::string> default_task(std::string_view config_json) {
   if (classes.empty() || classes[0].ends_with("Model")) return "feature-extraction";
   if (classes[0].ends_with("ForMaskedLM") || classes[0].ends_with("ForPreTraining")) return "fill-mask";
   if (classes[0].ends_with("ForSequenceClassification")) return "text-classification";
+  if (classes[0].ends_with("ForImageClassification")) return "image-classification";
   return fail(ErrorCode::kUnknownTask, "no task is known for '{}'; name one, such as feature-extraction", classes[0]);
 }
 

@@ -59,6 +59,10 @@ float f16_to_f32(std::uint16_t bits);
 std::uint16_t f32_to_f16(float value);  ///< round to nearest even; overflow becomes infinity
 float bf16_to_f32(std::uint16_t bits);
 
+/// A row-major matrix [rows, columns] as [columns, rows]; kInvalidArgument when the bytes are not so many elements of
+/// `element` bytes (1, 2, 4 or 8).
+Result<Bytes> transposed(ByteView bytes, std::int64_t rows, std::int64_t columns, std::size_t element);
+
 /// kNotFinite when a floating element is NaN or infinite; the message has `name` and the element's index.
 Result<> check_finite(std::string_view name, Dtype dtype, ByteView bytes);
 

@@ -16,6 +16,8 @@ Result<> run(const op::RelativeBias& op, ValueId output, RunState& run);
 Result<> run(const op::Pool& op, ValueId output, RunState& run);
 Result<> run(const op::Normalize& op, ValueId output, RunState& run);
 Result<> run(const op::SelectRows& op, ValueId output, RunState& run);
+Result<> run(const op::Patches& op, ValueId output, RunState& run);
+Result<> run(const op::VisionEmbed& op, ValueId output, RunState& run);
 
 /// Weights that are read as panels, not as rows.
 std::vector<WeightId> panels_of(const auto&) { return {}; }

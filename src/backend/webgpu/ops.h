@@ -13,6 +13,8 @@ Result<> record(const op::RelativeBias& op, const Node& node, Recorder& recorder
 Result<> record(const op::Pool& op, const Node& node, Recorder& recorder);
 Result<> record(const op::Normalize& op, const Node& node, Recorder& recorder);
 Result<> record(const op::SelectRows& op, const Node& node, Recorder& recorder);
+Result<> record(const op::Patches& op, const Node& node, Recorder& recorder);
+Result<> record(const op::VisionEmbed& op, const Node& node, Recorder& recorder);
 
 /// Why the op cannot run, whatever the shape; empty when it can. Weights that are too large are declined for every op.
 std::string declines(const auto&) { return {}; }
