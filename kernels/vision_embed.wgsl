@@ -30,8 +30,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
 //#end
   let place = token - PREFIX;
-  let from = (row / TOKENS * PATCHES + place) * COLUMNS;
+  let source = (row / TOKENS * PATCHES + place) * COLUMNS;
   for (var c = lane; c < COLUMNS; c += 64u) {
-    y[row * COLUMNS + c] = y_t(f32(x[from + c]) + position_of(place, c));
+    y[row * COLUMNS + c] = y_t(f32(x[source + c]) + position_of(place, c));
   }
 }

@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "graph/graph.h"
+#include "graph/typical_shape.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -65,6 +65,14 @@ TEST(Formula, ConvolutionsFollowEachOther) {
   const auto none = graph.check({{"samples", 9}});
   ASSERT_FALSE(none);
   EXPECT_THAT(none.error().message, HasSubstr("first = floor((samples - 10) / 5) + 1 is 0 with samples 9"));
+}
+
+TEST(Formula, TheTypicalShapeIsLargeEnough) {
+  const Graph graph = Patches().graph();
+  const ShapeClass shape = typical_shape(graph);
+  EXPECT_TRUE(graph.check(shape));
+  EXPECT_EQ(shape.at(kBatch), 1);
+  EXPECT_EQ(shape.at(kHeight), 8);
 }
 
 TEST(Formula, NumbersOfAnySizeStayNumbers) {

@@ -7,6 +7,7 @@
 
 #include "backend/webnn/call_list.h"
 #include "backend/webnn/lowering.h"
+#include "graph/typical_shape.h"
 
 namespace ipfs_accelerate::webnn {
 namespace {
@@ -391,26 +392,11 @@ Operand Lowering::lower(const op::VisionEmbed& op) {
   return reshape(binary("add", x, tokens), {b * (n + patches), hidden});
 }
 
-/// The smallest numbers, doubled where formulas need more: what a node needs does not depend on them.
-ShapeClass typical_shape(const Graph& graph) {
-  constexpr std::int64_t kEnough = 1 << 20;
-  ShapeClass shape;
-  for (const Symbol& symbol : graph.symbols) shape.set(symbol.name, symbol.counts_tokens ? 2 : 1);
-  for (std::int64_t least = 2; least <= kEnough && !graph.check(shape); least *= 2) {
-    for (const Symbol& symbol : graph.symbols) {
-      for (const Factor& factor : symbol.formula.factors) {
-        if (factor.of.symbol) shape.set(graph.symbol(factor.of.symbol).name, least);
-      }
-    }
-  }
-  return shape;
-}
-
 }  // namespace
 
 std::string declines(const Graph& graph, const Node& node, std::string_view limits_json, const LoadOptions& options) {
   const Limits limits(limits_json);
-  const ShapeClass shape = typical_shape(graph);
+  const ShapeClass shape = typical_shape(graph, 2);
   Lowering lowering(graph, shape, limits, options);
   for (auto id : inputs_of(node.op)) lowering.input(id);
   lowering.node(node);
