@@ -63,6 +63,14 @@ class Rule {
   }
   bool is_state(ValueId id) const { return id && graph_.value(id).state; }
 
+  /// `dim` must be a symbol of the graph with this formula.
+  Result<> follows(const Dim& dim, const Formula& formula, std::string_view role) const {
+    if (dim.symbol && dim.symbol.index() < graph_.symbols.size() && graph_.symbol(dim.symbol).formula == formula) {
+      return {};
+    }
+    return wrong("{} are not {}", role, graph_.formula_text(formula));
+  }
+
   Result<Shape> matrix(WeightId id, std::string_view role) const {
     IA_ASSIGN(const Weight* weight, find(id, role));
     if (weight->shape.size() != 2 || weight->shape[0] < 1 || weight->shape[1] < 1) {

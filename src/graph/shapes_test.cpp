@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "graph/graph.h"
+#include <functional>
+
+#include "graph/typical_shape.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -65,6 +67,14 @@ TEST(Formula, ConvolutionsFollowEachOther) {
   EXPECT_THAT(none.error().message, HasSubstr("first = floor((samples - 10) / 5) + 1 is 0 with samples 9"));
 }
 
+TEST(Formula, TheTypicalShapeIsLargeEnough) {
+  const Graph graph = Patches().graph();
+  const ShapeClass shape = typical_shape(graph);
+  EXPECT_TRUE(graph.check(shape));
+  EXPECT_EQ(shape.at(kBatch), 1);
+  EXPECT_EQ(shape.at(kHeight), 8);
+}
+
 TEST(Formula, NumbersOfAnySizeStayNumbers) {
   const Graph graph = Patches().graph();
   for (const std::int64_t huge : {INT64_MAX, INT64_MIN, std::int64_t{1} << 40}) {
@@ -93,6 +103,69 @@ TEST(Formula, OnlyWhatCanBeComputedIsTaken) {
   twice.symbol({.name = "made", .formula = {{{of, 0, 2}}}});
   twice.symbol({.name = "made", .formula = {{{of, 0, 3}}}});
   EXPECT_EQ(twice.finish().error().code, ErrorCode::kInternal);
+}
+
+/// Why the pictures' ops refuse; empty when they do not.
+std::string refusal(std::int64_t channels, std::int32_t size, Shape prefix, Shape position,
+                    const std::function<void(op::Patches&, op::VisionEmbed&)>& change = {}) {
+  GraphBuilder b;
+  const Dim batch = b.symbol(batch_symbol()), height = b.symbol(height_symbol()), width = b.symbol(width_symbol());
+  const ValueId pixels = b.input("pixels", Dtype::kF32, {batch, dim(channels), height, width});
+  op::Patches patches = patches_of(b, pixels, size);
+  op::VisionEmbed embed{.rows = patches.rows, .columns = patches.columns};
+  if (!prefix.empty()) embed.prefix = b.weight("prefix", prefix);
+  embed.position = b.weight("position", std::move(position));
+  embed.tokens = tokens_of(b, patches.count, prefix.empty() ? 0 : prefix[0]);
+  if (change) change(patches, embed);
+  embed.x = b.add("patches", patches);
+  b.output(b.add("embed", embed), "y");
+  const auto graph = b.finish();
+  return graph ? "" : graph.error().message;
+}
+
+TEST(Pictures, RulesSayWhatDoesNotFit) {
+  EXPECT_EQ(refusal(3, 2, {1, 12}, {17, 12}), "");
+  EXPECT_EQ(refusal(3, 2, {}, {16, 12}), "");
+  EXPECT_THAT(refusal(3, 0, {1, 12}, {17, 12}), HasSubstr("has a formula that cannot be computed"));
+  EXPECT_THAT(refusal(3, 1 << 15, {1, 12}, {17, 12}), HasSubstr("size is 32768"));
+  EXPECT_THAT(refusal(1 << 15, 2, {1, 12}, {17, 12}), HasSubstr("number of channels"));
+  EXPECT_THAT(refusal(3, 2, {1, 12}, {16, 12}), HasSubstr("[16, 12] with 1 rows for the prefix leaves no square"));
+  EXPECT_THAT(refusal(3, 2, {1, 11}, {17, 12}), HasSubstr("x has 12 columns, prefix 11"));
+  EXPECT_THAT(refusal(3, 2, {2, 12}, {1, 12}), HasSubstr("leaves no square grid"));
+  const auto changed = [](auto change) { return refusal(3, 2, {1, 12}, {17, 12}, change); };
+  EXPECT_THAT(changed([](auto& patches, auto&) { patches.rows = patches.columns; }), HasSubstr("rows are not"));
+  EXPECT_THAT(changed([](auto& patches, auto&) { patches.count = {}; }), HasSubstr("patches are not"));
+  EXPECT_THAT(changed([](auto&, auto& embed) { embed.columns = embed.rows; }), HasSubstr("patches are not"));
+  EXPECT_THAT(changed([](auto& patches, auto& embed) { embed.tokens = patches.count; }), HasSubstr("tokens are not"));
+  EXPECT_THAT(refusal(3, 2, {}, {16, 12}, [](auto&, auto& embed) { embed.tokens = embed.rows; }),
+              HasSubstr("there is no prefix"));
+}
+
+TEST(Pictures, TapsOfTheSameSizeAreThePlacesThemselves) {
+  const auto taps = cubic_taps(5, 5);
+  ASSERT_EQ(taps.size(), 5u);
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(taps[i].at[1], static_cast<std::int32_t>(i));
+    EXPECT_EQ(taps[i].weight, (std::array<float, 4>{0, 1, 0, 0}));
+  }
+}
+
+TEST(Pictures, TapsStayInsideAndAddUpToOne) {
+  for (const auto& [from, to] : {std::pair<std::int64_t, std::int64_t>{1, 7}, {4, 5}, {14, 3}, {3, 100}}) {
+    for (const Taps& taps : cubic_taps(from, to)) {
+      float sum = 0;
+      for (std::size_t i = 0; i < 4; ++i) {
+        EXPECT_GE(taps.at[i], 0);
+        EXPECT_LT(taps.at[i], from);
+        sum += taps.weight[i];
+      }
+      EXPECT_NEAR(sum, 1, 1e-6);
+    }
+  }
+  // Halfway: the kernel at 1.5, 0.5, 0.5, 1.5.
+  const Taps half = cubic_taps(4, 2)[0];
+  EXPECT_EQ(half.at, (std::array<std::int32_t, 4>{0, 0, 1, 2}));
+  EXPECT_EQ(half.weight, (std::array<float, 4>{-0.09375f, 0.59375f, 0.59375f, -0.09375f}));
 }
 
 }  // namespace

@@ -38,7 +38,8 @@ Result<ModelFacts> read_facts(std::string_view architecture, const EncoderShape&
   return facts;
 }
 
-/// Labels and how scores become probabilities; as transformers' text-classification pipeline decides it.
+}  // namespace
+
 Result<> read_labels(ModelFacts& facts, const ModelConfig& config, const ModelBuilder& b, const std::string& tensor) {
   IA_ASSIGN(facts.labels, config.labels());
   const TensorInfo* classifier = b.find(tensor);
@@ -51,6 +52,8 @@ Result<> read_labels(ModelFacts& facts, const ModelConfig& config, const ModelBu
   facts.multi_label = problem == "multi_label_classification" || facts.labels.size() == 1;
   return {};
 }
+
+namespace {
 
 /// Builds one head, and remembers the values that golden runs look at.
 class HeadBuilder {

@@ -28,13 +28,17 @@ struct ModelFacts {
   bool multi_label = false;          ///< sigmoid, not softmax: problem_type multi_label_classification, or one label
   bool regression = false;           ///< problem_type regression: raw scores
   std::int64_t type_vocabulary = 0;  ///< rows of the token type table; token type ids are below
-  std::vector<std::int32_t> stop_ids;  ///< that end a generated sequence
-  std::int32_t decoder_start = -1;     ///< the first token of a decoder that has an encoder
-  std::int64_t max_new_tokens = 256;   ///< generated where the caller does not say how many
-  std::int32_t mask_id = -1;         ///< the tokenizer's mask token; -1: it has none (the pipeline looks)
+  /// Of pictures (input pixel_values [batch, channels, height, width], at least a patch high and wide); 0: it takes
+  /// none.
+  std::int64_t channels = 0;
+  std::int64_t picture_size = 0, patch_size = 0;  ///< pixels of a side: of pictures it was made for, of a patch
+  std::vector<std::int32_t> stop_ids;             ///< that end a generated sequence
+  std::int32_t decoder_start = -1;                ///< the first token of a decoder that has an encoder
+  std::int64_t max_new_tokens = 256;              ///< generated where the caller does not say how many
+  std::int32_t mask_id = -1;                      ///< the tokenizer's mask token; -1: none (the pipeline looks)
 };
 
-/// What to put after the encoder.
+/// What to put after the encoder. kClassify of pictures reads the class token.
 enum class Head : std::uint8_t { kHidden, kEmbedding, kMaskedTokens, kAllTokens, kClassify, kNextToken };
 struct HeadOptions {
   Head head = Head::kHidden;
@@ -46,9 +50,9 @@ struct HeadOptions {
 };
 
 struct BuiltModel {
-  /// An encoder is one part, "model": inputs among input_ids, position_ids, token_type_ids, attention_mask, rows; the
-  /// first output by head: last_hidden_state | embedding | logits ([rows, vocab], [batch, seq, vocab] or [batch,
-  /// labels]). Who generates has a part "decoder" (model/decoder.h).
+  /// An encoder is one part, "model": inputs among input_ids, position_ids, token_type_ids, attention_mask, rows, or
+  /// pixel_values; the first output by head: last_hidden_state | embedding | logits ([rows, vocab], [batch, seq, vocab]
+  /// or [batch, labels]). Who generates has a part "decoder" (model/decoder.h).
   std::vector<Part> parts;
   ModelFacts facts;
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "graph/memory.h"
+#include "model/model_builder.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -194,6 +195,41 @@ TEST(Model, RobertaPositionsStartAfterThePadId) {
   EXPECT_EQ(model->facts.positions, PositionRule::kAfterPadId);
   config["pad_token_id"] = 4;
   EXPECT_EQ(code_of(config, table), ErrorCode::kMalformedConfig);  // no position is left
+}
+
+TEST(ModelBuilder, AsksForTensorsThatLieOtherwise) {
+  TensorTable table;
+  put(table, "net.kernel", {4, 3, 2, 2});
+  for (const char* name : {"net.q", "net.k"}) put(table, name, {6, 4});
+  ModelBuilder b(table, "net.");
+  const WeightId kernel = b.reshaped("kernel", {4, 3, 2, 2}, {4, 12});
+  const WeightId turned = b.transposed("q", 4, 6), both = b.stored_stack({"q", "k"}, {4, 6}, Stored::kTransposed);
+  ASSERT_TRUE(kernel && turned && both);
+  const Graph& graph = b.unfinished();
+  EXPECT_EQ(graph.weight(kernel).shape, (Shape{4, 12}));
+  EXPECT_EQ(graph.weight(kernel).stored, Stored::kReshaped);
+  EXPECT_EQ(graph.weight(turned).shape, (Shape{4, 6}));
+  EXPECT_EQ(graph.weight(turned).stored, Stored::kTransposed);
+  EXPECT_EQ(graph.weight(both).shape, (Shape{8, 6}));
+  EXPECT_EQ(graph.weight(both).parts, (std::vector<std::string>{"net.q", "net.k"}));
+}
+
+TEST(ModelBuilder, ChecksTheShapeInTheFile) {
+  TensorTable table;
+  put(table, "kernel", {4, 12});
+  put(table, "q", {6, 4});
+  const auto code = [&](auto ask) {
+    ModelBuilder b(table, "");
+    EXPECT_FALSE(ask(b));
+    return b.finish().error().code;
+  };
+  EXPECT_EQ(code([](auto& b) { return b.reshaped("kernel", {4, 3, 2, 2}, {4, 12}); }), ErrorCode::kWrongShape);
+  EXPECT_EQ(code([](auto& b) { return b.transposed("q", 6, 4); }), ErrorCode::kWrongShape);
+  EXPECT_EQ(code([](auto& b) { return b.transposed("absent", 4, 6); }), ErrorCode::kMissingWeight);
+  ModelBuilder twice(table, "");
+  twice.transposed("q", 4, 6);
+  twice.stored("q", {6, 4});  // one weight cannot lie both ways
+  EXPECT_EQ(twice.finish().error().code, ErrorCode::kWrongShape);
 }
 
 TEST(Model, ClassesOfAConfiguration) {

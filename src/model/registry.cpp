@@ -11,11 +11,9 @@ struct Architecture {
   BuildArchitecture build;
 };
 constexpr std::array kArchitectures{
-    Architecture{"bert", build_bert},
-    Architecture{"distilbert", build_distilbert},
-    Architecture{"gpt2", build_gpt2},
-    Architecture{"mpnet", build_mpnet},
-    Architecture{"roberta", build_roberta},
+    Architecture{"bert", build_bert}, Architecture{"distilbert", build_distilbert},
+    Architecture{"gpt2", build_gpt2}, Architecture{"mpnet", build_mpnet},
+    Architecture{"roberta", build_roberta}, Architecture{"vit", build_vit},
 };
 
 Result<const Architecture*> find_architecture(const ModelConfig& config) {

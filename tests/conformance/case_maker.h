@@ -126,11 +126,7 @@ class CaseMaker {
 
   std::int64_t batch() const { return case_.shape.at(kBatch); }
   std::int64_t sequence() const { return case_.shape.at(kSequence); }
-  Shape bound(const std::vector<Dim>& dims) const {
-    Graph symbols;
-    symbols.symbols = {batch_symbol(), sequence_symbol(), rows_symbol()};  // those of every TestBuilder
-    return symbols.bind(dims, case_.shape);
-  }
+  Shape bound(const std::vector<Dim>& dims) const { return builder_.unfinished().bind(dims, case_.shape); }
 
   // The nearest value that the weight's dtype can hold.
   float stored(float value) const {

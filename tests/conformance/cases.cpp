@@ -463,6 +463,62 @@ void add_distance_bias(Cases& cases) {
   cases.push_back(distance_case(2050, 12, 64, 1000));
 }
 
+// ---- patches, vision_embed
+
+ShapeClass picture_shape(std::int64_t batch, std::int64_t height, std::int64_t width) {
+  return {{kBatch, batch}, {kHeight, height}, {kWidth, width}};
+}
+
+ValueId pixels_of(CaseMaker& maker, std::int64_t channels) {
+  GraphBuilder& b = maker.builder();
+  const Dim height = b.symbol(height_symbol()), width = b.symbol(width_symbol());
+  return maker.floats("pixels", {kBatchDim, dim(channels), height, width});
+}
+
+struct PatchesShape {
+  std::int64_t batch, channels, height, width;
+  std::int32_t size;
+};
+
+void add_patches(Cases& cases) {
+  constexpr PatchesShape kShapes[] = {{1, 1, 1, 1, 1},   {1, 3, 5, 7, 1},   {2, 3, 16, 16, 4},  {3, 2, 9, 17, 4},
+                                      {1, 3, 40, 56, 8}, {2, 1, 14, 29, 7}, {1, 3, 33, 70, 16}, {2, 3, 15, 8, 8}};
+  for (const PatchesShape& s : kShapes) {
+    CaseMaker maker("patches", std::format("{}x{}x{}x{}_by{}", s.batch, s.channels, s.height, s.width, s.size),
+                    picture_shape(s.batch, s.height, s.width));
+    const ValueId pixels = pixels_of(maker, s.channels);
+    cases.push_back(maker.finish(maker.builder().add("patches", patches_of(maker.builder(), pixels, s.size))));
+  }
+}
+
+struct VisionShape {
+  std::int64_t batch, rows, columns, hidden, prefix, side;
+};
+
+/// A patch for each pixel, with as many channels as the model is wide.
+ConformanceCase vision_case(const VisionShape& s, Dtype dtype) {
+  CaseMaker maker("vision_embed",
+                  std::format("{}x{}x{}_h{}_{}before_{}grid_{}", s.batch, s.rows, s.columns, s.hidden, s.prefix, s.side,
+                              dtype_name(dtype)),
+                  picture_shape(s.batch, s.rows, s.columns), dtype);
+  GraphBuilder& b = maker.builder();
+  const op::Patches patches = patches_of(b, pixels_of(maker, s.hidden), 1);
+  op::VisionEmbed op{.x = b.add("patches", patches), .rows = patches.rows, .columns = patches.columns};
+  if (s.prefix > 0) op.prefix = maker.weight("prefix", {s.prefix, s.hidden}, 1.0f);
+  op.position = maker.weight("position", {s.prefix + s.side * s.side, s.hidden}, 1.0f);
+  op.tokens = tokens_of(b, patches.count, s.prefix);
+  return maker.finish(b.add("vision_embed", op));
+}
+
+void add_vision_embed(Cases& cases) {
+  constexpr VisionShape kShapes[] = {
+      {1, 1, 1, 4, 1, 1},  {2, 4, 4, 32, 1, 4}, {3, 5, 7, 30, 1, 4},    {1, 2, 3, 33, 0, 4}, {2, 4, 4, 12, 0, 4},
+      {1, 3, 3, 20, 2, 7}, {2, 9, 2, 70, 1, 1}, {1, 14, 13, 64, 1, 14}, {2, 1, 6, 5, 2, 3},  {1, 20, 31, 16, 1, 6}};
+  for (const VisionShape& shape : kShapes) cases.push_back(vision_case(shape, Dtype::kF32));
+  cases.push_back(vision_case({2, 3, 5, 48, 1, 4}, Dtype::kF16));
+  cases.push_back(vision_case({2, 4, 4, 48, 1, 4}, Dtype::kBF16));
+}
+
 // ---- chain: a small encoder, so that memory reuse and fusion are seen too
 
 struct ChainShape {
@@ -553,6 +609,8 @@ std::vector<ConformanceCase> conformance_cases() {
   add_pool(cases);
   add_normalize(cases);
   add_select_rows(cases);
+  add_patches(cases);
+  add_vision_embed(cases);
   add_states(cases);
   add_scale(cases);
   add_rms_norm(cases);
@@ -566,7 +624,7 @@ std::vector<ConformanceCase> conformance_cases() {
 std::vector<std::string> conformance_ops() {
   return {"embed",         "linear", "layer_norm", "attention", "relative_bias", "pool",
           "normalize",     "scale",  "rms_norm",   "gate",      "arg_max",       "select_rows",
-          "distance_bias", "append", "chain"};
+          "distance_bias", "patches", "vision_embed", "append", "chain"};
 }
 
 }  // namespace ipfs_accelerate

@@ -354,6 +354,9 @@ Result<Golden> Golden::open(const std::filesystem::path& folder, const GoldenOpt
   golden.folder_ = folder;
   golden.options_ = options;
   golden.task_ = task_of_class(text_at(json, "class"));
+  if (golden.task_.empty()) {
+    return fail(ErrorCode::kUnknownTask, "models of class '{}' are not judged here", text_at(json, "class"));
+  }
   // Without modules.json the recorded sentence embedding says itself that it is normalized.
   golden.normalize_ = !std::filesystem::exists(folder / "modules.json");
   IA_ASSIGN(const std::string config, read_text(folder / "config.json"));

@@ -349,6 +349,60 @@ Result<> compute(const Machine& m, const op::DistanceBias& op, Doubles& y) {
   return {};
 }
 
+Result<> compute(const Machine& m, const op::Patches& op, Doubles& y) {
+  const std::size_t channels = m.size(op.pixels, 1), height = m.size(op.pixels, 2), width = m.size(op.pixels, 3);
+  const auto size = static_cast<std::size_t>(op.size), across = width / size, count = height / size * across;
+  for (std::size_t at = 0; at < y.size(); ++at) {
+    const std::size_t kernel = at % (channels * size * size), row = at / (channels * size * size);
+    const std::size_t channel = kernel / (size * size), line = row % count / across * size + kernel / size % size;
+    const std::size_t column = row % count % across * size + kernel % size;
+    y[at] = m.x(op.pixels)[((row / count * channels + channel) * height + line) * width + column];
+  }
+  return {};
+}
+
+/// One number of the table's grid at fractional places, by the definition of bicubic convolution.
+double cubic_value(std::span<const float> grid, std::int64_t side, std::size_t hidden, double row, double column) {
+  const auto weight = [](double x) {
+    constexpr double a = -0.75;
+    x = std::abs(x);
+    return x <= 1 ? (a + 2) * x * x * x - (a + 3) * x * x + 1 : x < 2 ? a * (x * x * x - 5 * x * x + 8 * x - 4) : 0.0;
+  };
+  double sum = 0;
+  for (double i = std::floor(row) - 1; i <= std::floor(row) + 2; ++i) {
+    for (double j = std::floor(column) - 1; j <= std::floor(column) + 2; ++j) {
+      const std::int64_t r = std::clamp(static_cast<std::int64_t>(i), std::int64_t{0}, side - 1);
+      const std::int64_t c = std::clamp(static_cast<std::int64_t>(j), std::int64_t{0}, side - 1);
+      sum += weight(row - i) * weight(column - j) * grid[static_cast<std::size_t>(r * side + c) * hidden];
+    }
+  }
+  return sum;
+}
+
+Result<> compute(const Machine& m, const op::VisionEmbed& op, Doubles& y) {
+  const std::size_t hidden = m.columns(op.x), patches = m.size(op.x, 1);
+  const std::size_t prefix = op.prefix ? static_cast<std::size_t>(m.graph.weight(op.prefix).shape[0]) : 0;
+  const auto rows = static_cast<double>(m.graph.bind(op.rows, m.shape)),
+             columns = static_cast<double>(m.graph.bind(op.columns, m.shape));
+  const auto side =
+      static_cast<std::int64_t>(std::sqrt(static_cast<double>(m.w(op.position).size() / hidden - prefix)) + 0.5);
+  for (std::size_t at = 0; at < y.size(); ++at) {
+    const std::size_t c = at % hidden, token = at / hidden % (patches + prefix), b = at / hidden / (patches + prefix);
+    if (token < prefix) {
+      y[at] = double{m.w(op.prefix)[token * hidden + c]} + m.w(op.position)[token * hidden + c];
+      continue;
+    }
+    const std::size_t patch = token - prefix;
+    const double row = std::floor(static_cast<double>(patch) / columns),
+                 column = static_cast<double>(patch) - row * columns;
+    const double scale_down = static_cast<double>(side) / rows, scale_across = static_cast<double>(side) / columns;
+    y[at] = m.x(op.x)[(b * patches + patch) * hidden + c] + cubic_value(m.w(op.position).subspan(prefix * hidden + c),
+                                                                        side, hidden, (row + 0.5) * scale_down - 0.5,
+                                                                        (column + 0.5) * scale_across - 0.5);
+  }
+  return {};
+}
+
 Result<> check_tensor(const Tensor& tensor, Dtype dtype, const Shape& shape, const std::string& name) {
   IA_ASSIGN(const std::int64_t count, element_count(shape));
   if (tensor.dtype == dtype && tensor.shape == shape && tensor.bytes.size() == static_cast<std::size_t>(count) * 4) {

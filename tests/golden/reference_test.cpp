@@ -72,5 +72,32 @@ TEST(Reference, EmbedLinearNormPool) {
             ErrorCode::kWrongShape);
 }
 
+TEST(Reference, PatchesAndPositions) {
+  GraphBuilder b;
+  const Dim batch = b.symbol(batch_symbol()), height = b.symbol(height_symbol()), width = b.symbol(width_symbol());
+  const ValueId pixels = b.input("pixels", Dtype::kF32, {batch, dim(1), height, width});
+  const op::Patches patches = patches_of(b, pixels, 2);
+  const ValueId x = b.add("patches", patches);
+  const ValueId y = b.add("y", op::VisionEmbed{.x = x,
+                                               .prefix = b.weight("class", {1, 4}),
+                                               .position = b.weight("position", {5, 4}),
+                                               .rows = patches.rows,
+                                               .columns = patches.columns,
+                                               .tokens = tokens_of(b, patches.count, 1)});
+  b.output(y, "tokens_out");
+  b.output(x, "pieces");
+  const auto graph = b.finish();
+  ASSERT_TRUE(graph) << graph.error().message;
+  Tensor position = Tensor::f32({5, 4});
+  for (std::size_t row = 1; row < 5; ++row) position.f32s()[row * 4] = row < 3 ? 10 : 20;  // grid rows 10, 20
+  position.f32s()[0] = 7;
+  const ShapeClass shape{{kBatch, 1}, {kHeight, 2}, {kWidth, 5}};  // one row of two patches; the last column is left
+  auto out = run_reference(*graph, shape, {floats({1, 4}, {1, 2, 3, 4}), position},
+                           {floats({1, 1, 2, 5}, {1, 2, 3, 4, 9, 5, 6, 7, 8, 9})});
+  ASSERT_TRUE(out) << out.error().message;
+  expect_near((*out)[1], {1, 2, 5, 6, 3, 4, 7, 8});
+  expect_near((*out)[0], {8, 2, 3, 4, 16, 2, 5, 6, 18, 4, 7, 8});  // halfway between 10 and 20
+}
+
 }  // namespace
 }  // namespace ipfs_accelerate

@@ -18,13 +18,13 @@ class TensorFiles {
   Result<Tensor> floats(const std::string& name) const;
   /// Any integer tensor as i32.
   Result<Tensor> ints(const std::string& name) const;
-
- private:
   struct Stored {
     TensorInfo info;
     ByteView bytes;
   };
   Result<Stored> stored(const std::string& name) const;  ///< kMissingWeight
+
+ private:
   WeightIndex index_;
   std::vector<Bytes> files_;
 };

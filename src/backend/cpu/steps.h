@@ -23,6 +23,8 @@ Result<> run(const op::RmsNorm& op, ValueId output, RunState& run);
 Result<> run(const op::Gate& op, ValueId output, RunState& run);
 Result<> run(const op::ArgMax& op, ValueId output, RunState& run);
 Result<> run(const op::DistanceBias& op, ValueId output, RunState& run);
+Result<> run(const op::Patches& op, ValueId output, RunState& run);
+Result<> run(const op::VisionEmbed& op, ValueId output, RunState& run);
 
 /// Weights that are read as panels, not as rows.
 std::vector<WeightId> panels_of(const auto&) { return {}; }

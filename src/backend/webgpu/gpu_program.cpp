@@ -5,6 +5,7 @@
 
 #include "backend/check_tensors.h"
 #include "backend/pack_weight.h"
+#include "graph/typical_shape.h"
 
 namespace ipfs_accelerate::webgpu {
 
@@ -19,7 +20,8 @@ Result<std::unique_ptr<Program>> GpuProgram::make(Gpu& gpu, Compute* compute, Gr
                                                   Capabilities capabilities) {
   std::unique_ptr<GpuProgram> made(new GpuProgram(gpu, compute, std::move(graph), options, std::move(capabilities)));
   // How weights lie does not depend on the shape, so that they can be uploaded before any shape is known.
-  IA_ASSIGN(const Recording recording, record(*made->graph_, ShapeClass{}, made->capabilities_, options));
+  IA_ASSIGN(const Recording recording,
+            record(*made->graph_, typical_shape(*made->graph_), made->capabilities_, options));
   for (const BufferSpec& buffer : recording.buffers) {
     if (buffer.kind == BufferKind::kWeight) made->wanted_[WeightId{buffer.index}].push_back(buffer);
   }

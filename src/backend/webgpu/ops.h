@@ -23,6 +23,8 @@ Result<> record(const op::DistanceBias& op, const Node& node, Recorder& recorder
 
 /// The flag of activation.wgsl.
 void set_activation(Kernel& kernel, Activation activation);
+Result<> record(const op::Patches& op, const Node& node, Recorder& recorder);
+Result<> record(const op::VisionEmbed& op, const Node& node, Recorder& recorder);
 
 /// Why the op cannot run, whatever the shape; empty when it can. Weights that are too large are declined for every op.
 std::string declines(const auto&) { return {}; }

@@ -68,6 +68,7 @@ class Recorder {
   std::span<const Dim> dims_of(ValueId id) const { return graph_.value(id).dims; }
   std::span<const Dim> row_dims_of(ValueId id) const { return dims_of(id).first(dims_of(id).size() - 1); }
   Shape shape_of(ValueId id) const { return graph_.shape_of(id, shape_); }
+  std::int64_t bind(const Dim& dim) const { return graph_.bind(dim, shape_); }
   std::int64_t size_of(ValueId id, std::size_t axis) const { return shape_of(id)[axis]; }
   std::int64_t last_dim(ValueId id) const { return shape_of(id).back(); }
   std::int64_t rows_of(ValueId id) const;  ///< product of all dims but the last

@@ -7,6 +7,7 @@
 
 #include "backend/webnn/call_list.h"
 #include "backend/webnn/lowering.h"
+#include "graph/typical_shape.h"
 
 namespace ipfs_accelerate::webnn {
 namespace {
@@ -43,6 +44,8 @@ class Lowering {
   Operand lower(const op::Pool& op);
   Operand lower(const op::Normalize& op);
   Operand lower(const op::SelectRows& op);
+  Operand lower(const op::Patches& op);
+  Operand lower(const op::VisionEmbed& op);
   Operand lower(const op::Append&) { return kNoOperand; }  // what touches a state is declined before
   Operand lower(const op::CopyPages&) { return kNoOperand; }
   Operand lower(const op::Scale& op);
@@ -83,6 +86,16 @@ class Lowering {
     to[axis] = 1;
     return calls_.call(op, {x}, calls_.type(x), to, Json::array(), {{"axes", {axis}}, {"keepDimensions", true}});
   }
+  /// `size` entries from `begin` on along the axes; the whole where they are all of it.
+  Operand slice(Operand x, const Shape& begin, const Shape& size) {
+    return shape(x) == size ? x : calls_.call("slice", {x}, calls_.type(x), size, Json::array({begin, size}));
+  }
+  /// Zeros around it.
+  Operand pad(Operand x, const Shape& before, const Shape& after) {
+    Shape to = shape(x);
+    for (std::size_t i = 0; i < to.size(); ++i) to[i] += before[i] + after[i];
+    return shape(x) == to ? x : calls_.call("pad", {x}, calls_.type(x), to, Json::array({before, after}));
+  }
   /// Rows of a matrix by their numbers.
   Operand gather(Operand table, Operand rows) {
     return calls_.call("gather", {table, rows}, calls_.type(table), {shape(rows)[0], shape(table)[1]}, Json::array(),
@@ -110,6 +123,10 @@ class Lowering {
   Operand pool_sum(Operand x, const Shape& tokens, const op::Pool& op);
   Operand pool_max(Operand x, const Shape& tokens, ValueId mask);
   Operand last_tokens(const Shape& tokens, ValueId mask);
+  /// A matrix [to, from] that interpolates columns of `from` places.
+  Operand cubic(std::int64_t from, std::int64_t to);
+  /// The grid of positions as pictures of this size have it: [rows * columns, hidden].
+  Operand position_grid(const op::VisionEmbed& op);
   /// first, first + step, first + 2 * step, ...
   Operand counting(DataType type, const Shape& to, double first, double step);
 
@@ -375,19 +392,53 @@ Operand Lowering::lower(const op::DistanceBias& op) {
   return transpose(gather(table, numbers), {1, 0});
 }
 
-/// The smallest numbers, doubled where formulas need more: what a node needs does not depend on them.
-ShapeClass typical_shape(const Graph& graph) {
-  constexpr std::int64_t kEnough = 1 << 20;
-  ShapeClass shape;
-  for (const Symbol& symbol : graph.symbols) shape.set(symbol.name, symbol.counts_tokens ? 2 : 1);
-  for (std::int64_t least = 2; least <= kEnough && !graph.check(shape); least *= 2) {
-    for (const Symbol& symbol : graph.symbols) {
-      for (const Factor& factor : symbol.formula.factors) {
-        if (factor.of.symbol) shape.set(graph.symbol(factor.of.symbol).name, least);
-      }
+/// Pieces of lines first, then lines of patches: no call needs more than four dimensions.
+Operand Lowering::lower(const op::Patches& op) {
+  const Shape pixels = shape_of(op.pixels);
+  const std::int64_t b = pixels[0], channels = pixels[1], size = op.size;
+  const std::int64_t rows = graph_.bind(op.rows, shape_), columns = graph_.bind(op.columns, shape_);
+  Operand x = reshape(value(op.pixels), {b * channels, pixels[2], pixels[3]});
+  x = slice(x, {0, 0, 0}, {b * channels, rows * size, columns * size});
+  x = transpose(reshape(x, {b * channels * rows, size, columns, size}), {0, 2, 1, 3});
+  x = transpose(reshape(x, {b, channels, rows * columns, size * size}), {0, 2, 1, 3});
+  return reshape(x, {b * rows * columns, channels * size * size});
+}
+
+Operand Lowering::cubic(std::int64_t from, std::int64_t to) {
+  std::vector<double> matrix(static_cast<std::size_t>(from * to));
+  const std::vector<Taps> taps = cubic_taps(from, to);
+  for (std::size_t i = 0; i < taps.size(); ++i) {
+    for (std::size_t k = 0; k < 4; ++k) {
+      matrix[i * static_cast<std::size_t>(from) + static_cast<std::size_t>(taps[i].at[k])] += double{taps[i].weight[k]};
     }
   }
-  return shape;
+  return calls_.numbers(float_, {to, from}, matrix);
+}
+
+/// Interpolation is a product with a small matrix along each axis.
+Operand Lowering::position_grid(const op::VisionEmbed& op) {
+  const PositionTable table = position_table(graph_, op);
+  const std::int64_t side = table.side, hidden = graph_.weight(op.position).shape[1];
+  const std::int64_t rows = graph_.bind(op.rows, shape_), columns = graph_.bind(op.columns, shape_);
+  Operand grid = slice(weight(op.position), {table.prefix, 0}, {side * side, hidden});
+  if (rows == side && columns == side) return grid;
+  grid = matmul(cubic(side, rows), reshape(grid, {side, side * hidden}));
+  grid = transpose(reshape(grid, {rows, side, hidden}), {1, 0, 2});
+  grid = matmul(cubic(side, columns), reshape(grid, {side, rows * hidden}));
+  return reshape(transpose(reshape(grid, {columns, rows, hidden}), {1, 0, 2}), {rows * columns, hidden});
+}
+
+/// Patches and their positions get zeros where the prefix comes, and the prefix zeros where they are.
+Operand Lowering::lower(const op::VisionEmbed& op) {
+  const Shape from = shape_of(op.x);
+  const std::int64_t b = from[0], patches = from[1], hidden = from[2], n = position_table(graph_, op).prefix;
+  Operand tokens = pad(position_grid(op), {n, 0}, {0, 0});
+  if (op.prefix) {
+    const Operand first = binary("add", weight(op.prefix), slice(weight(op.position), {0, 0}, {n, hidden}));
+    tokens = binary("add", tokens, pad(first, {0, 0}, {patches, 0}));
+  }
+  const Operand x = pad(reshape(value(op.x), from), {0, n, 0}, {0, 0, 0});
+  return reshape(binary("add", x, tokens), {b * (n + patches), hidden});
 }
 
 }  // namespace
@@ -397,7 +448,7 @@ std::string declines(const Graph& graph, const Node& node, std::string_view limi
     if (graph.value(id).state) return std::format("{}: WebNN keeps nothing between runs", op_name(node.op));
   }
   const Limits limits(limits_json);
-  const ShapeClass shape = typical_shape(graph);
+  const ShapeClass shape = typical_shape(graph, 2);
   Lowering lowering(graph, shape, limits, options);
   for (auto id : inputs_of(node.op)) lowering.input(id);
   lowering.node(node);

@@ -26,7 +26,7 @@ Json all_limits() {
        {"gelu", "relu", "tanh", "sigmoid", "sqrt", "softmax", "reduceL2", "reduceSum", "reduceMax", "reduceMean"}) {
     limits[op] = {{"input", tensor(floats, 0, 6)}, {"output", tensor(floats, 0, 6)}};
   }
-  for (auto op : {"reshape", "transpose", "cast", "split"}) limits[op] = {{"input", tensor(any, 0, 8)}};
+  for (auto op : {"reshape", "transpose", "cast", "split", "slice", "pad"}) limits[op] = {{"input", tensor(any, 0, 8)}};
   for (auto op : {"add", "sub", "mul", "div", "max", "min"})
     limits[op] = {{"a", tensor(numbers, 0, 6)}, {"b", tensor(numbers, 0, 6)}};
   limits["equal"] = {
@@ -179,6 +179,39 @@ TEST(Lowering, SaysWhatTheBrowserLacks) {
   limits = all_limits();
   limits["maxTensorByteLength"] = 1000;
   EXPECT_THAT(reason(limits, {}), testing::HasSubstr("[50, 8] has 1600 bytes, WebNN allows 1000 here"));
+}
+
+/// A picture's patches and their positions.
+Graph picture_graph() {
+  GraphBuilder b;
+  const Dim batch = b.symbol(batch_symbol()), height = b.symbol(height_symbol()), width = b.symbol(width_symbol());
+  const ValueId pixels = b.input("pixels", Dtype::kF32, {batch, dim(3), height, width});
+  const op::Patches patches = patches_of(b, pixels, 8);
+  op::VisionEmbed embed{.x = b.add("patches", patches), .prefix = b.weight("class", {1, 192})};
+  embed.position = b.weight("position", {17, 192});
+  embed.rows = patches.rows;
+  embed.columns = patches.columns;
+  embed.tokens = tokens_of(b, patches.count, 1);
+  b.output(b.add("embed", embed), "out");
+  return *b.finish();
+}
+
+TEST(Lowering, APictureBecomesTokens) {
+  const Graph graph = picture_graph();
+  for (const Node& node : graph.nodes) EXPECT_EQ(declines(graph, node, all_limits().dump(), {}), "") << node.name;
+  const Json same = lowered(graph, {{kBatch, 2}, {kHeight, 32}, {kWidth, 32}});
+  const Json other = lowered(graph, {{kBatch, 2}, {kHeight, 40}, {kWidth, 60}});
+  EXPECT_EQ(same["outputs"][0]["shape"], Json({2 * 17, 192}));
+  EXPECT_EQ(other["outputs"][0]["shape"], Json({2 * (5 * 7 + 1), 192}));
+  const auto count = [](const Json& plan, const char* op) {
+    return std::ranges::count_if(plan["calls"], [&](const Json& call) { return call["op"] == op; });
+  };
+  EXPECT_EQ(count(same, "matmul"), 0);
+  EXPECT_EQ(count(other, "matmul"), 2);  // along each axis
+  // The columns beyond the last whole patch are cut off, where there are some.
+  const auto cut = std::ranges::find(other["calls"], Json("slice"), [](const Json& call) { return call["op"]; });
+  ASSERT_NE(cut, other["calls"].end());
+  EXPECT_EQ((*cut)["arguments"], Json({{0, 0, 0}, {6, 40, 56}}));
 }
 
 TEST(Lowering, SharesTheMaskAmongLayers) {
