@@ -1,4 +1,5 @@
-// What a model is given, through the whole engine on the scripted host: tensors by name, and content a task does not take.
+// What a model is given, through the whole engine on the scripted host: tensors by name, and content a task does not
+// take.
 #include <gtest/gtest.h>
 
 #include "scenarios/world.h"
@@ -22,8 +23,9 @@ struct ContentTest : testing::Test {
 
 TEST_F(ContentTest, TensorsByNameGiveWhatTokenIdsGive) {
   const auto ids = evaluate({.encodings = {{{2, 5, 3}, {}, {1, 1, 1}}}});
-  const Given named{
-      .tensors = {{"attention_mask", ints({1, 1, 1})}, {"input_ids", ints({2, 5, 3})}, {"position_ids", ints({0, 1, 2})}}};
+  const Given named{.tensors = {{"attention_mask", ints({1, 1, 1})},
+                                {"input_ids", ints({2, 5, 3})},
+                                {"position_ids", ints({0, 1, 2})}}};
   const auto tensors = evaluate(named);
   ASSERT_TRUE(ids) << ids.error().message;
   ASSERT_TRUE(tensors) << tensors.error().message;
