@@ -33,9 +33,19 @@ std::uint64_t memory_bytes() { return emscripten_get_heap_size(); }
 std::unique_ptr<Page> page;
 /// What the page writes before it calls: numbers, then text.
 std::vector<double> scratch;
+std::vector<Bytes> blobs;
 
 std::string_view scratch_text(std::size_t size, std::size_t after_numbers = 0) {
   return {reinterpret_cast<const char*>(scratch.data() + after_numbers), size};
+}
+
+ReadFile reader_of(std::vector<Bytes> blobs) {
+  return [all = std::make_shared<const std::vector<Bytes>>(std::move(blobs))](const FileName& name) -> Result<Bytes> {
+    const auto* const number = std::get_if<std::size_t>(&name);
+    if (!number) return fail(ErrorCode::kInvalidArgument, "no file is read by its path here; give its bytes");
+    if (*number < all->size()) return (*all)[*number];
+    return fail(ErrorCode::kInvalidArgument, "there is no blob {}; {} came with the call", *number, all->size());
+  };
 }
 
 }  // namespace
@@ -61,13 +71,13 @@ Page::Page(const Facts& facts)
             .memory = memory_bytes},
       core_(host_) {}
 
-int Page::call(std::string request) {
+int Page::call(std::string request, std::vector<Bytes> blobs) {
   const int number = ++last_;
   const Stop& stop = calls_[number];
   const auto tell = [this, number](std::string event) {
     border.tell({.kind = Kind::event, .text = std::move(event), .number = number});
   };
-  start(border.executor, page_call(core_, host_, std::move(request), tell, stop),
+  start(border.executor, page_call(core_, host_, std::move(request), tell, stop, reader_of(std::move(blobs))),
         [this, number](Result<std::string> answer) {
           border.tell({.kind = answer ? Kind::answer : Kind::error,
                        .text = answer ? *std::move(answer) : error_text(answer.error()),
@@ -107,8 +117,11 @@ IA_EXPORT int ia_open(std::size_t text_size) {
   return page::page->threads();
 }
 
+/// Room for one more blob of the next call, whose content names it by its number.
+IA_EXPORT void* ia_blob(std::size_t size) { return blobs.emplace_back(size).data(); }
+
 IA_EXPORT int ia_call(std::size_t text_size) {
-  const int number = page::page->call(std::string(scratch_text(text_size)));
+  const int number = page::page->call(std::string(scratch_text(text_size)), std::exchange(blobs, {}));
   page::page->border.executor.run();
   return number;
 }
@@ -126,12 +139,12 @@ IA_EXPORT const Outgoing* ia_next() { return page::page->border.next(); }
 
 /// The answer to a request: numbers and text in scratch; with `failed` the text is {"code", "message"}.
 IA_EXPORT void ia_answer(int request, bool failed, std::size_t numbers, std::size_t text_size) {
-  Result<Answer> answer;
+  Result<page::Answer> answer;
   const std::string_view text = scratch_text(text_size, numbers);
   if (failed) {
     answer = std::unexpected(parse_error(text));
   } else {
-    answer = Answer{{scratch.begin(), scratch.begin() + static_cast<std::ptrdiff_t>(numbers)}, std::string(text)};
+    answer = page::Answer{{scratch.begin(), scratch.begin() + static_cast<std::ptrdiff_t>(numbers)}, std::string(text)};
   }
   page::page->border.settle(request, std::move(answer));
   page::page->border.executor.run();

@@ -28,7 +28,8 @@ class Page {
   /// How many threads it computes on, the caller's among them: the page starts the others before its first call.
   int threads() const { return compute_.threads(); }
   /// Begins a call; its answer comes out under the number this gives. `request`: JSON as in src/engine/calls.h.
-  int call(std::string request);
+  /// `blobs`: what its content names by number.
+  int call(std::string request, std::vector<Bytes> blobs);
   void stop(int call);
   /// The call's flag; lives until forget().
   std::int32_t* stop_flag(int call);
@@ -54,6 +55,7 @@ class Page {
 };
 
 /// One call: what src/engine/calls.h says, and in the test programs what tests/page adds.
-Async<std::string> page_call(Core& core, host::Host& host, std::string request, EventListener tell, Stop stop);
+Async<std::string> page_call(Core& core, host::Host& host, std::string request, EventListener tell, Stop stop,
+                             ReadFile read_file);
 
 }  // namespace ipfs_accelerate::page

@@ -121,7 +121,7 @@ std::size_t run_case(const Folder& folder, const Json& one_case, const std::stri
   if (!built) return 0;
   const Tensor pixels = folder.recorded.floats(one_case["inputs"]["pixel_values"]).value();
   const auto outputs =
-      machine().loop.block_on(run(folder, built->graph, backend_named(backend), {.precision = 32}, pixels));
+      machine().loop.block_on(run(folder, built->graph(), backend_named(backend), {.precision = 32}, pixels));
   EXPECT_TRUE(outputs) << outputs.error().message;
   return outputs ? compare(folder, one_case, *outputs, one_case["tolerance"]["abs"]) : 0;
 }
@@ -150,7 +150,7 @@ TEST_P(Vision, NamesTheRecordedLabels) {
   ASSERT_TRUE(built) << built.error().message;
   const Json& one_case = folder.golden["cases"][0];
   const Tensor pixels = folder.recorded.floats(one_case["inputs"]["pixel_values"]).value();
-  const auto outputs = machine().loop.block_on(run(folder, built->graph, backend_named(backend), {}, pixels));
+  const auto outputs = machine().loop.block_on(run(folder, built->graph(), backend_named(backend), {}, pixels));
   ASSERT_TRUE(outputs) << outputs.error().message;
   const auto logits = outputs->at("logits").f32s();
   const std::size_t labels = built->facts.labels.size();
@@ -190,7 +190,7 @@ TEST(VisionFolder, APictureSmallerThanAPatchIsAnError) {
   const auto built = folder.build({.head = Head::kClassify});
   ASSERT_TRUE(built);
   const auto outputs =
-      machine().loop.block_on(run(folder, built->graph, backend_named("cpu"), {}, Tensor::f32({1, 3, 7, 64})));
+      machine().loop.block_on(run(folder, built->graph(), backend_named("cpu"), {}, Tensor::f32({1, 3, 7, 64})));
   ASSERT_FALSE(outputs);
   EXPECT_EQ(outputs.error().code, ErrorCode::kInvalidArgument);
   EXPECT_NE(outputs.error().message.find("height 7"), std::string::npos) << outputs.error().message;
@@ -206,8 +206,8 @@ TEST(VisionFolder, EveryTensorIsNeededInItsShapeAndDtype) {
     return model ? Error{ErrorCode{}, "it was built"} : model.error();
   };
   std::size_t used = 0;
-  for (const WeightId id : used_weights(built->graph)) {
-    for (const std::string& part : built->graph.weight(id).parts) {
+  for (const WeightId id : used_weights(built->graph())) {
+    for (const std::string& part : built->graph().weight(id).parts) {
       TensorTable table = whole;
       table[part].shape.push_back(1);  // as many elements, and yet another shape
       const Error shape = error_with(table);

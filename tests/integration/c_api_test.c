@@ -24,7 +24,7 @@ static void test_add_and_run(ia_engine* engine) {
   check(ia_add(engine, model, "{\"reference\": true, \"name\": \"numbers\"}", &out) == 0, "add", out);
   check(out && strstr(out, "\"cid\":\"bafybei"), "add gives a CID", out);
   ia_free(out);
-  check(ia_accelerate(engine, "numbers", "[\"42\", {\"text\": \"forty two\"}]", "{\"platform\": \"cpu\"}", &out) == 0, "accelerate", out);
+  check(ia_accelerate(engine, IA_SOURCE_DIR "/zoo/numbers-bert", "[\"42\", {\"text\": \"forty two\"}]", "{\"platform\": \"cpu\"}", &out) == 0, "accelerate", out);
   check(out && strstr(out, "\"platform\":\"cpu\"") && strstr(out, "\"output\":[["), "the result has an output", out);
   ia_free(out);
   check(ia_explain(engine, "numbers", NULL, NULL, &out) == 0 && strstr(out, "\"segments\""), "explain", out);
@@ -106,6 +106,12 @@ static void test_errors(ia_engine* engine) {
   check(ia_accelerate(engine, "numbers", "\"42\"", "{\"colour\": 1}", &out) == 101 && strstr(out, "colour"), "unknown options", out);
   ia_free(out);
   check(ia_accelerate(engine, "numbers", "{", NULL, &out) == 100, "broken inputs", out);
+  ia_free(out);
+  check(ia_accelerate(engine, "numbers", "{\"image\": \"/absent.png\"}", NULL, &out) == 200 && strstr(out, "input 0"), "an absent file", out);
+  ia_free(out);
+  check(ia_accelerate(engine, IA_SOURCE_DIR "/zoo/numbers-bert", "[\"42\", {\"messages\": [{\"role\": \"user\", \"content\": \"hi\"}]}]", NULL, &out) == 100 &&
+            strstr(out, "input 1 is a list of messages"),
+        "content the task does not take", out);
   ia_free(out);
   check(ia_accelerate(NULL, "numbers", "\"42\"", NULL, &out) == 100, "NULL engine", out);
   ia_free(out);

@@ -145,6 +145,16 @@ def test_wrong_options(store):
     store.fails("no_adapter", 6, "run", NUMBERS, "42", "--platform", "webnn", says="browser")
 
 
+def test_content_other_than_text(store):
+    cat = f"{store.folder}/cat.png"
+    open(cat, "wb").write(b"no picture is decoded before the task is asked")
+    line = json.dumps({"image": cat}) + "\n"
+    store.fails("invalid_argument", 2, "run", NUMBERS, stdin=line, says="feature-extraction takes text, pair; input 0 is an image")
+    store.fails("not_found", 3, "run", NUMBERS, stdin='{"image": "%s/absent.png"}\n' % store.folder, says="line 1")
+    store.fails("invalid_argument", 2, "run", NUMBERS, stdin='{"image": 0}\n', says="no blobs")
+    store.fails("invalid_argument", 2, "run", NUMBERS, stdin='{"text": "1"}\n["2"]\n', says="line 2")
+
+
 def test_missing_files(store):
     store.fails("not_found", 3, "run", f"{store.folder}/absent", "42")
     store.fails("not_found", 3, "run", NUMBERS, "--file", f"{store.folder}/absent.txt")

@@ -234,10 +234,13 @@ const std::map<std::string, Test>& tests() {
 
 }  // namespace
 
-Async<std::string> page_call(Core& core, host::Host& host, std::string request, EventListener tell, Stop stop) {
+Async<std::string> page_call(Core& core, host::Host& host, std::string request, EventListener tell, Stop stop,
+                             ReadFile read_file) {
   const Json json = Json::parse(request, nullptr, false);
   const auto found = tests().find(json.is_object() ? json.value("method", "") : "");
-  if (found == tests().end()) co_return co_await carry_out(core, std::move(request), std::move(tell), stop);
+  if (found == tests().end()) {
+    co_return co_await carry_out(core, std::move(request), std::move(tell), stop, std::move(read_file));
+  }
   const Json answer = co_await found->second(host, json, stop);
   co_return answer.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

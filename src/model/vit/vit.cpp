@@ -82,8 +82,9 @@ Result<BuiltModel> build_vit(const ModelConfig& config, const TensorTable& tenso
     if (options.head != Head::kHidden) b.output(last, "last_hidden_state");
     IA_TRY(add_pooler(b, config, shape, last));
   }
-  IA_ASSIGN(Graph graph, b.finish());
-  return BuiltModel{std::move(graph), std::move(facts)};
+  b.end_part("model");
+  IA_ASSIGN(auto parts, b.finish_parts());
+  return BuiltModel{std::move(parts), std::move(facts)};
 }
 
 }  // namespace ipfs_accelerate

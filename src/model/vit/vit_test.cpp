@@ -62,23 +62,23 @@ TEST(Vit, EachHeadHasItsOutputs) {
     return *std::move(model);
   };
   const BuiltModel classify = built({.head = Head::kClassify});
-  EXPECT_EQ(output_names(classify.graph), Names{"logits"});
+  EXPECT_EQ(output_names(classify.graph()), Names{"logits"});
   EXPECT_EQ(classify.facts.labels, (Names{"cat", "dog"}));
   EXPECT_EQ(classify.facts.model_type, "image_classification");
   EXPECT_EQ(classify.facts.channels, 2);
   EXPECT_EQ(classify.facts.picture_size, 12);
   EXPECT_EQ(classify.facts.patch_size, 4);
-  const Graph& graph = classify.graph;
+  const Graph& graph = classify.graph();
   ASSERT_EQ(graph.inputs.size(), 1u);
   EXPECT_EQ(graph.value(graph.inputs[0]).name, "pixel_values");
   EXPECT_EQ(graph.dims_text(graph.value(graph.inputs[0]).dims), "[batch, 2, height, width]");
   const BuiltModel hidden = built({.head = Head::kHidden, .hidden_states = true});
-  EXPECT_EQ(output_names(hidden.graph),
+  EXPECT_EQ(output_names(hidden.graph()),
             (Names{"last_hidden_state", "hidden_states.0", "hidden_states.1", "hidden_states.2", "pooler_output"}));
-  const ValueId last = hidden.graph.find("last_hidden_state");
-  EXPECT_EQ(hidden.graph.shape_of(last, {{kBatch, 3}, {kHeight, 8}, {kWidth, 21}}), (Shape{3, 11, 8}));
+  const ValueId last = hidden.graph().find("last_hidden_state");
+  EXPECT_EQ(hidden.graph().shape_of(last, {{kBatch, 3}, {kHeight, 8}, {kWidth, 21}}), (Shape{3, 11, 8}));
   const BuiltModel vector = built({.head = Head::kEmbedding, .normalize = true, .hidden_states = true});
-  EXPECT_EQ(output_names(vector.graph), (Names{"embedding", "pooled", "hidden_states.0", "hidden_states.1",
+  EXPECT_EQ(output_names(vector.graph()), (Names{"embedding", "pooled", "hidden_states.0", "hidden_states.1",
                                                "hidden_states.2", "last_hidden_state", "pooler_output"}));
   EXPECT_EQ(build_model(vit_config().dump(), vit_table(), {.head = Head::kMaskedTokens}).error().code,
             ErrorCode::kUnknownTask);

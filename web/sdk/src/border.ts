@@ -42,6 +42,8 @@ export interface CallOptions {
   /** Gets the engine's events about the call. */
   progress?: ProgressCallback | undefined;
   signal?: AbortSignal | undefined;
+  /** What the request's content names by number. */
+  blobs?: Uint8Array[] | undefined;
   /** Called where memory is shared: writing 1 at `address` stops computing at once, from any thread, until `forget` is called. */
   started?: ((memory: ArrayBufferLike, address: number, forget: () => void) => void) | undefined;
 }
@@ -89,8 +91,12 @@ export class Border {
   }
 
   /** The call's answer, as JSON says it. */
-  async call<T>(request: object, {progress, signal, started}: CallOptions = {}): Promise<T> {
+  async call<T>(request: object, {progress, signal, blobs = [], started}: CallOptions = {}): Promise<T> {
     checkAborted(signal);
+    for (const bytes of blobs) {
+      const at = this.#enter('ia_blob', bytes.byteLength) >>> 0;
+      this.#heap().set(bytes, at);
+    }
     const number = this.#enter('ia_call', this.#write([], JSON.stringify(request)));
     const forget = () => this.#then(() => this.#enter('ia_forget', number));
     const stop = () => this.#then(() => this.#enter('ia_stop', number));

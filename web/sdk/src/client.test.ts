@@ -55,6 +55,21 @@ describe.each(['worker', 'local'])('the %s client', (which) => {
       expect(await codeOf(clients[which]!.call('run', {...request, inputs} as EngineRequest))).toBe('invalid_argument');
   });
 
+  test('bytes go beside the call, which names them by number', async () => {
+    const pixels = new Uint8Array([9, 1, 2, 3, 9]).subarray(1, 4);
+    const inputs = [{image: Buffer.from([7])}, {image: {width: 1, height: 1, pixels}}];
+    const asked = clients[which]!.call('run', {...request, inputs});
+    if (which === 'local') {
+      await expect(asked).rejects.toThrow('feature-extraction takes text, pair; input 0 is an image');
+      return;
+    }
+    const call = ScriptedWorker.last.posted.findLast(({kind}) => kind === 'call') as ToWorker & {kind: 'call'};
+    expect(call.request.inputs).toEqual([{image: 0}, {image: {width: 1, height: 1, pixels: 1}}]);
+    expect(call.blobs.map((bytes) => [...bytes])).toEqual([[7], [1, 2, 3]]);
+    ScriptedWorker.last.say({kind: 'answer', id: call.id, value: null});
+    await asked;
+  });
+
   test('a listener that throws ends its call with that error', async () => {
     const broken = () => {
       throw new Error('the listener broke');

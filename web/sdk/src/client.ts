@@ -11,10 +11,16 @@ export interface Client {
   close(): void;
 }
 
-/** The request as the engine reads it: what JSON can say, whichever thread it is in. */
-function plain(request: EngineRequest): EngineRequest {
+/** The request as the engine reads it, whichever thread it is in: what JSON can say, and bytes, which it names by number. */
+function plain(request: EngineRequest): {request: EngineRequest; blobs: Uint8Array[]} {
+  const blobs: Uint8Array[] = [];
+  const number = function (this: Record<string, unknown>, key: string, value: unknown): unknown {
+    const bytes = this[key]; // a Buffer's `value` would be JSON of it
+    if (!ArrayBuffer.isView(bytes)) return value;
+    return blobs.push(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength).slice()) - 1;
+  };
   try {
-    return JSON.parse(JSON.stringify(request)) as EngineRequest;
+    return {request: JSON.parse(JSON.stringify(request, number)) as EngineRequest, blobs};
   } catch (error) {
     return fail('invalid_argument', `the call cannot be written as JSON: ${String(error)}`, error);
   }
@@ -52,7 +58,7 @@ class WorkerClient implements Client {
     signal?.addEventListener('abort', stop);
     return new Promise<Answers[M]>((resolve, reject) => {
       this.#waiting.set(id, {resolve, reject, progress, stop});
-      worker.postMessage({kind: 'call', id, method, request: asked} satisfies ToWorker);
+      worker.postMessage({kind: 'call', id, method, ...asked} satisfies ToWorker);
     }).finally(() => signal?.removeEventListener('abort', stop));
   }
 
@@ -123,7 +129,8 @@ class LocalClient implements Client {
   async call<M extends Method>(method: M, request: EngineRequest, options: CallOptions = {}): Promise<Answers[M]> {
     this.#engine ??= import('./engine').then(({Engine}) => new Engine({folder: this.folder}));
     try {
-      return await (await this.#engine).call(method, plain(request), options);
+      const {request: asked, blobs} = plain(request);
+      return await (await this.#engine).call(method, asked, {...options, blobs});
     } catch (error) {
       throw asError(error);
     }

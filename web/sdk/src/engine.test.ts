@@ -75,6 +75,39 @@ describe('a shipped model', () => {
       expect(worst((await run(request(bert, config), [text])).output, i)).toBeLessThan(1e-4);
   });
 
+  test('gives the same for tensors by name', async () => {
+    const row = (ints: number[]) => ({shape: [1, 3], ints});
+    const ids = {ids: [2, 5, 3], type_ids: [0, 0, 0], attention_mask: [1, 1, 1]};
+    const {type_ids: types, attention_mask: mask} = ids;
+    const tensors = {
+      input_ids: row(ids.ids),
+      position_ids: row([0, 1, 2]),
+      token_type_ids: row(types),
+      attention_mask: row(mask),
+    };
+    const outputs = async (given: object) =>
+      (await engine.call('evaluate', {...request(bert), ...given, inputs: []})).outputs;
+    expect(await outputs({tensors})).toEqual(await outputs({encodings: [ids]}));
+  });
+
+  test('says of what kind its answers are', async () => {
+    expect((await run(request(bert), ['42'])).answer_kind).toBe('embedding');
+    const classifier = request(join(zoo, 'numbers-bert-classifier'));
+    expect((await run(classifier, ['42'])).answer_kind).toBe('labels');
+    expect((await engine.call('load', classifier)).answer_kind).toBe('labels');
+  });
+
+  test('refuses content that it does not take, and files and blobs that are not there', async () => {
+    const ask = (inputs: object[], blobs: Uint8Array[] = []) =>
+      engine.call('run', {...request(bert), inputs: inputs as Content}, {blobs});
+    const three = {image: {width: 1, height: 1, pixels: 1}};
+    await expect(ask([three], [new Uint8Array(9), new Uint8Array(3)])).rejects.toThrow('input 0 is an image');
+    await expect(ask([three], [new Uint8Array(3), new Uint8Array(9)])).rejects.toThrow("'pixels' has 9 bytes");
+    await expect(ask([{audio: 1}], [new Uint8Array(0)])).rejects.toThrow('there is no blob 1; 1 came with the call');
+    await expect(ask([{image: 'cat.png'}])).rejects.toThrow('no file is read by its path here');
+    await expect(ask([three])).rejects.toThrow('there is no blob 1; 0 came'); // those of an earlier call are gone
+  });
+
   test('gives the same without relaxed SIMD', async () => {
     const plain = new Engine({...engine.options, relaxedSimd: false});
     const [expected, got] = [await run(request(bert), ['42']), await run(request(bert), ['42'], {}, plain)];

@@ -13,8 +13,13 @@ import type {AnswerKind, Result} from './result';
 /** A CID (also ipfs://CID/path and /ipfs/CID/path), the address of a folder, a folder on disk (Node), or one of these as an object. */
 export type ModelName = string | {cid: string; gateway?: string} | {url: string} | {folder: string};
 
-/** One item: a text, or a text and a second one. */
-export type Input = string | {text: string; pair?: string};
+/** One item: text, or the bytes of a picture (PNG, JPEG, or 3 for each pixel) or of a sound, for tasks that take them. */
+export type Input =
+  | string
+  | {text: string; pair?: string}
+  | {messages: {role: string; content: string}[]}
+  | {image: Uint8Array | {width: number; height: number; pixels: Uint8Array}}
+  | {audio: Uint8Array | {rate: number; samples: Float32Array}};
 export type Content = Input | Input[];
 
 /** Token ids instead of texts. */

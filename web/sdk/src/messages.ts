@@ -5,7 +5,7 @@ import type {ProgressEvent} from './progress';
 
 export type ToWorker =
   | {kind: 'start'; folder: string}
-  | {kind: 'call'; id: number; method: Method; request: EngineRequest}
+  | {kind: 'call'; id: number; method: Method; request: EngineRequest; blobs: Uint8Array[]}
   | {kind: 'abort'; id: number}
   /** The call's stop flag will not be written any more. */
   | {kind: 'settled'; id: number};

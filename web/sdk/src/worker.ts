@@ -16,12 +16,13 @@ const flagged = new Map<number, () => void>();
 let engine = new Engine();
 starting.tell = (threads) => scope.postMessage({kind: 'starting', threads});
 
-async function call({id, method, request}: ToWorker & {kind: 'call'}): Promise<void> {
+async function call({id, method, request, blobs}: ToWorker & {kind: 'call'}): Promise<void> {
   const controller = new AbortController();
   running.set(id, controller);
   try {
     const value = await engine.call(method, request, {
       signal: controller.signal,
+      blobs,
       progress: (event: ProgressEvent) => scope.postMessage({kind: 'progress', id, event}),
       started: (memory, address, forget) => {
         flagged.set(id, forget);

@@ -10,13 +10,9 @@ export interface Wanted {
 
 async function gpuApi(): Promise<GPU> {
   if (globalThis.navigator?.gpu) return navigator.gpu;
-  if (!isNode()) {
-    const why =
-      globalThis.isSecureContext === false
-        ? 'the page is not a secure context (https or localhost)'
-        : 'this browser has no WebGPU';
-    return fail('no_adapter', `no WebGPU: ${why}`);
-  }
+  if (!isNode() && globalThis.isSecureContext === false)
+    fail('no_adapter', 'no WebGPU: the page is not a secure context (https or localhost)');
+  if (!isNode()) fail('no_adapter', 'no WebGPU: this browser has no WebGPU');
   try {
     // The name is not a literal, so that bundlers do not look for this optional package.
     const name = 'webgpu';

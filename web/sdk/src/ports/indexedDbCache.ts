@@ -44,8 +44,7 @@ export class IndexedDbCache implements BlockCache {
   }
 
   async stat() {
-    let blocks = 0;
-    let bytes = 0;
+    let [blocks, bytes] = [0, 0];
     const request = this.#store('readonly').openCursor();
     await new Promise<void>((resolve, reject) => {
       request.onerror = () => reject(request.error);

@@ -65,8 +65,7 @@ export class OpfsCache implements BlockCache {
   }
 
   async stat() {
-    let blocks = 0;
-    let bytes = 0;
+    let [blocks, bytes] = [0, 0];
     for await (const handle of this.directory.values()) {
       if (handle.kind !== 'file') continue;
       blocks += 1;

@@ -11,8 +11,7 @@ import {timePort} from './time';
 import {webnnPort} from './webnn';
 
 export async function openPorts(table: ByteTable, cache: BlockCache): Promise<Ports> {
-  const gpu = gpuPort(),
-    webnn = webnnPort();
+  const [gpu, webnn] = [gpuPort(), webnnPort()];
   const files = isNode() ? await (await import('./nodeFiles')).nodeFiles(table) : {};
   return {
     requests: {
