@@ -41,13 +41,6 @@ enum class Stored : std::uint8_t {
   kTransposed  ///< as [columns, rows] of a matrix that is [rows, columns] here
 };
 
-/// How the parts of a weight lie in their file. Backends see the graph's shape only: arrange_part() comes before them.
-enum class Stored : std::uint8_t {
-  kSame,       ///< as in the graph
-  kReshaped,   ///< in another shape with as many elements: a convolution's kernel that is a matrix here
-  kTransposed  ///< as [columns, rows] of a matrix that is [rows, columns] here
-};
-
 /// A weight the graph needs: one stored tensor, or several of equal row length stacked along dimension 0 (Q, K, V).
 struct Weight {
   std::string name;                ///< the first part's name, or a joined name for a stack

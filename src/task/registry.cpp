@@ -50,9 +50,16 @@ Result<const Task*> find_task(Head head) {
 Result<const Task*> default_task(std::string_view config_json) {
   IA_ASSIGN(const std::vector<std::string> classes, classes_of_config(config_json));
   const std::string made = classes.empty() ? "Model" : classes[0];  // without a name it is the bare model
+  const Task* best = nullptr;
+  std::size_t longest = 0;  // "LMHeadModel" ends with "Model" too
   for (const Task* task : kTasks) {
-    if (std::ranges::any_of(task->made_for, [&](std::string_view end) { return made.ends_with(end); })) return task;
+    for (const std::string_view end : task->made_for) {
+      if (!made.ends_with(end) || end.size() <= longest) continue;
+      best = task;
+      longest = end.size();
+    }
   }
+  if (best) return best;
   return fail(ErrorCode::kUnknownTask, "no task is known for '{}'; name one, such as {}", made, kTasks[0]->name);
 }
 
