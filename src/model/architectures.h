@@ -14,6 +14,7 @@ Result<BuiltModel> build_distilbert(const ModelConfig& config, const TensorTable
 Result<BuiltModel> build_gpt2(const ModelConfig& config, const TensorTable& tensors, const HeadOptions& options);
 Result<BuiltModel> build_mpnet(const ModelConfig& config, const TensorTable& tensors, const HeadOptions& options);
 Result<BuiltModel> build_roberta(const ModelConfig& config, const TensorTable& tensors, const HeadOptions& options);
+Result<BuiltModel> build_t5(const ModelConfig& config, const TensorTable& tensors, const HeadOptions& options);
 Result<BuiltModel> build_vit(const ModelConfig& config, const TensorTable& tensors, const HeadOptions& options);
 
 }  // namespace ipfs_accelerate

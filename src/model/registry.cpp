@@ -13,7 +13,8 @@ struct Architecture {
 constexpr std::array kArchitectures{
     Architecture{"bert", build_bert}, Architecture{"distilbert", build_distilbert},
     Architecture{"gpt2", build_gpt2}, Architecture{"mpnet", build_mpnet},
-    Architecture{"roberta", build_roberta}, Architecture{"vit", build_vit},
+    Architecture{"mt5", build_t5}, Architecture{"roberta", build_roberta},
+    Architecture{"t5", build_t5}, Architecture{"vit", build_vit},
 };
 
 Result<const Architecture*> find_architecture(const ModelConfig& config) {

@@ -9,5 +9,6 @@ extern const Task kFeatureExtraction;
 extern const Task kFillMask;
 extern const Task kTextClassification;
 extern const Task kTextGeneration;
+extern const Task kTextToText;
 
 }  // namespace ipfs_accelerate
