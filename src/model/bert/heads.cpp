@@ -1,7 +1,7 @@
 // Heads: what comes after the encoder for each task, the graph's outputs, and the facts tasks need.
 #include <algorithm>
 
-#include "model/encoder.h"
+#include "model/bert/encoder.h"
 
 namespace ipfs_accelerate {
 namespace {
