@@ -1,6 +1,6 @@
 // ViT: a class token before the patches, a final norm, and a classifier or a pooler on the class token.
 #include "model/architecture.h"
-#include "model/bert/encoder.h"
+#include "model/labels.h"
 #include "model/vit/vision_encoder.h"
 
 namespace ipfs_accelerate {
