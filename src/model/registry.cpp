@@ -5,7 +5,7 @@
 
 namespace ipfs_accelerate {
 
-BuildArchitecture build_bert, build_distilbert, build_gpt2, build_mpnet, build_roberta, build_vit;
+BuildArchitecture build_bert, build_distilbert, build_gpt2, build_mpnet, build_roberta, build_t5, build_vit;
 
 namespace {
 
@@ -16,7 +16,8 @@ struct Architecture {
 constexpr std::array kArchitectures{
     Architecture{"bert", build_bert}, Architecture{"distilbert", build_distilbert},
     Architecture{"gpt2", build_gpt2}, Architecture{"mpnet", build_mpnet},
-    Architecture{"roberta", build_roberta}, Architecture{"vit", build_vit},
+    Architecture{"mt5", build_t5}, Architecture{"roberta", build_roberta},
+    Architecture{"t5", build_t5}, Architecture{"vit", build_vit},
 };
 
 Result<const Architecture*> find_architecture(const ModelConfig& config) {

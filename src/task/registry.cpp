@@ -6,11 +6,12 @@
 
 namespace ipfs_accelerate {
 
-extern const Task kFeatureExtraction, kFillMask, kTextClassification, kTextGeneration;
+extern const Task kFeatureExtraction, kFillMask, kTextClassification, kTextGeneration, kTextToText;
 
 namespace {
 
-constexpr std::array kTasks{&kFeatureExtraction, &kFillMask, &kTextClassification, &kTextGeneration};
+constexpr std::array kTasks{&kFeatureExtraction, &kFillMask, &kTextClassification, &kTextGeneration,
+                            &kTextToText};
 
 /// In the order of Content.
 constexpr std::array<std::string_view, std::variant_size_v<Content>> kContentNames{

@@ -15,6 +15,7 @@ std::string_view kind_of(Head head) {
     case Head::kAllTokens: return "fill_mask";
     case Head::kClassify: return "text_classification";
     case Head::kNextToken: return "text_generation";
+    case Head::kSequenceToSequence: return "text2text_generation";
   }
   return "encoder";
 }
@@ -53,7 +54,8 @@ class HeadBuilder {
       case Head::kMaskedTokens:
       case Head::kAllTokens: return masked_lm();
       case Head::kClassify: return classify();
-      case Head::kNextToken: return refuse();
+      case Head::kNextToken:
+      case Head::kSequenceToSequence: return refuse();
     }
   }
 
