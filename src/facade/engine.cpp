@@ -160,10 +160,10 @@ Result<RunResult> Engine::accelerate(const std::string& model, const std::vector
 }
 
 Run Engine::start(const std::string& model, const std::vector<Content>& inputs, const Config& config,
-                  Listener listener) {
+                  Listener listener, const Cancel& cancel) {
   host::Loop& loop = impl_->native->loop();
   loop.start_thread();  // somebody must drive while nobody waits
-  const auto run = std::make_shared<Run::Impl>(loop, std::move(listener));
+  const auto run = std::make_shared<Run::Impl>(loop, std::move(listener), cancel);
   if (Result<> may = impl_->library.check_may_write(); !may) {
     run->settle(std::unexpected(std::move(may).error()));
     return Run(run);
