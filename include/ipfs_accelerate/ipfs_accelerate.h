@@ -136,8 +136,8 @@ class Run {
   /// itself never waits for a listener.
   Result<RunResult> wait();
   bool done() const;  ///< whether wait() would give the answer without waiting for work
-  /// Asks it to stop, from any thread, the listener too: wait() then gives kCancelled, unless it was over already. A text
-  /// that is generated gets at most the token under way.
+  /// Asks it to stop, from any thread, the listener too: wait() then gives kCancelled, unless it was over already. A
+  /// text that is generated gets at most the token under way.
   void cancel();
   Run(Run&&) noexcept;
   Run& operator=(Run&&) noexcept;

@@ -25,8 +25,8 @@ struct Call {
   std::string method;
   std::string name;  ///< the model as the caller wrote it; request.model is what it means
   Request request;
-  bool has_top_k = false;  ///< the caller said how many answers
-  bool has_list = false;   ///< the inputs came as a list
+  bool has_top_k = false;                ///< the caller said how many answers
+  bool has_list = false;                 ///< the inputs came as a list
   std::optional<bool> return_full_text;  ///< of a pipeline: whether a generated text begins with its prompt
   std::vector<Content> inputs;
   Given given;

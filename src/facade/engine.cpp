@@ -159,8 +159,8 @@ Result<RunResult> Engine::accelerate(const std::string& model, const std::vector
   return impl_->block_on(impl_->core.run({model, config}, inputs, {}, call.stop()));
 }
 
-Run Engine::start(const std::string& model, const std::vector<Content>& inputs, const Config& config,
-                  Listener listener, const Cancel& cancel) {
+Run Engine::start(const std::string& model, const std::vector<Content>& inputs, const Config& config, Listener listener,
+                  const Cancel& cancel) {
   host::Loop& loop = impl_->native->loop();
   loop.start_thread();  // somebody must drive while nobody waits
   const auto run = std::make_shared<Run::Impl>(loop, std::move(listener), cancel);

@@ -218,7 +218,7 @@ TEST(Texts, ComeAsEventsThatAreTheAnswer) {
   Engine engine = *Engine::open(folder.path / "home");
   std::vector<std::string> told(2);
   std::vector<int> ends(2);
-  Run run = engine.start(kWriter, {Text{"42 ="}, Text{"7352 ="}}, one_at_a_time(), [&](const Event& event) {
+  auto run = engine.start(kWriter, {Text{"42 ="}, Text{"7352 ="}}, one_at_a_time(), [&](const Event& event) {
     const auto* const piece = std::get_if<TextEvent>(&event);
     if (!piece) return;
     told.at(piece->item) += piece->text;
@@ -237,7 +237,7 @@ TEST(Texts, EndWhenTheirListenerSaysSo) {
   Engine engine = *Engine::open(folder.path / "home");
   const std::vector<Content> prompts(kManyPrompts, Text{"7352 ="});
   const Cancel cancel;
-  std::optional<Run> run;
+  std::optional<ipfs_accelerate::Run> run;
   const std::function<void()> ways[] = {[&] { run->cancel(); }, [&] { cancel.request(); }};
   for (const auto& stop : ways) {
     std::size_t ended = 0;

@@ -89,7 +89,11 @@ export async function pipeline<T extends keyof Tasks>(
   const load = modelRequest(model, {...rest, task});
   const loaded = await engineClient().call('load', load, {progress, signal});
   let last: Result | undefined;
-  const run = async (texts: Content, options: GenerationOptions & Config = {}, told?: ProgressCallback): Promise<unknown> => {
+  const run = async (
+    texts: Content,
+    options: GenerationOptions & Config = {},
+    told?: ProgressCallback,
+  ): Promise<unknown> => {
     const {signal: runSignal, streamer, callback_function: tell = streamer?.callback_function, ...given} = options;
     const request = {...modelRequest(model, {...rest, task, ...given}), inputs: texts};
     const heard = (event: ProgressEvent) => {
