@@ -48,6 +48,7 @@ extern constinit const Task kTextGeneration{
     .head = Head::kNextToken,
     .gives = AnswerKind::kGeneratedText,
     .answer = answer,
+    .continues = true,
 };
 
 }  // namespace ipfs_accelerate
