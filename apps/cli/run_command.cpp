@@ -10,6 +10,7 @@
 
 #include "commands.h"
 #include "interrupt.h"
+#include "text_printer.h"
 
 namespace ipfs_accelerate::cli {
 namespace {
@@ -79,10 +80,20 @@ struct Preview {
 
 std::string preview(const Answer& answer) { return std::visit(Preview(), answer); }
 
+/// "12 tokens/s" of generated texts, else "3 items/s".
+std::string speed(const RunResult& result) {
+  std::size_t tokens = 0;
+  for (const Answer& answer : result.answers) {
+    const auto* const text = std::get_if<GeneratedText>(&answer);
+    if (!text) return std::format("{:.0f} items/s", result.throughput_items_per_sec);
+    tokens += text->tokens.size();
+  }
+  return std::format("{} tokens, {:.1f} tokens/s", tokens, static_cast<double>(tokens) / result.processing_time);
+}
+
 std::string summary(const RunResult& result) {
-  std::string line = std::format("{} on {}: {}, {:.0f} items/s, {:.0f} MB, {}", result.task, result.adapter_info,
-                                 human_time(result.processing_time), result.throughput_items_per_sec,
-                                 result.memory_usage_mb, result.cid);
+  std::string line = std::format("{} on {}: {}, {}, {:.0f} MB, {}", result.task, result.adapter_info,
+                                 human_time(result.processing_time), speed(result), result.memory_usage_mb, result.cid);
   if (!result.fallback.empty()) line += "\n(fallback: " + result.fallback + ")";
   return line;
 }
@@ -136,6 +147,18 @@ struct Runner {
     if (!done) return std::unexpected(done.error());
     return result;
   }
+  /// One input: text is printed as it comes.
+  Result<RunResult> accelerate(const Content& input, TextPrinter& printer) const {
+    Result<RunResult> result;
+    const auto done = interrupt.during([&]() -> Result<> {
+      const Listener listener = [&](const Event& event) { printer.print(event); };
+      result = engine.start(options.model, {input}, options.config, listener, interrupt.cancel()).wait();
+      return result ? Result<>{} : std::unexpected(result.error());
+    });
+    printer.end();
+    if (!done) return std::unexpected(done.error());
+    return result;
+  }
   Result<> explain(const std::vector<Content>& inputs) const {
     Result<std::string> plan;
     const auto done = interrupt.during([&]() -> Result<> {
@@ -147,6 +170,18 @@ struct Runner {
     return {};
   }
 };
+
+/// Runs inputs that are all there.
+Result<> run_inputs(const Runner& runner, const std::vector<Content>& inputs) {
+  if (runner.options.explain) return runner.explain(inputs);
+  const bool streamed = inputs.size() == 1 && !runner.context.json;
+  TextPrinter printer(streamed ? std::visit(Title(), inputs[0]) : "");
+  const auto result = streamed ? runner.accelerate(inputs[0], printer) : runner.accelerate(inputs);
+  if (!result) return std::unexpected(result.error());
+  if (!printer.printed()) print_result(runner.context, inputs, *result);
+  if (printer.printed()) std::cerr << summary(*result) << '\n';
+  return {};
+}
 
 /// Runs JSON lines chunk by chunk; each line out is the line in, with its output.
 Result<> run_json_lines(const Runner& runner, std::istream& in, std::string first) {
@@ -193,11 +228,7 @@ Result<> run_stream(const Runner& runner, std::istream& in) {
     if (line.ends_with('\r')) line.pop_back();
     if (!line.empty()) inputs.push_back(Text{line});
   } while (std::getline(in, line));
-  if (runner.options.explain) return runner.explain(inputs);
-  const auto result = runner.accelerate(inputs);
-  if (!result) return std::unexpected(result.error());
-  print_result(runner.context, inputs, *result);
-  return {};
+  return run_inputs(runner, inputs);
 }
 
 Result<> run(const Context& context, Engine& engine, Interrupt& interrupt, Options& options) {
@@ -216,11 +247,7 @@ Result<> run(const Context& context, Engine& engine, Interrupt& interrupt, Optio
   if (options.texts.empty()) return bad("no input: give texts, --file FILE, or lines on standard input");
   std::vector<Content> inputs;
   for (const std::string& text : options.texts) inputs.push_back(Text{text});
-  if (options.explain) return runner.explain(inputs);
-  const auto result = runner.accelerate(inputs);
-  if (!result) return std::unexpected(result.error());
-  print_result(context, inputs, *result);
-  return {};
+  return run_inputs(runner, inputs);
 }
 
 }  // namespace
@@ -233,11 +260,17 @@ void add_run_command(CLI::App& app, Context& context) {
                       "texts; '-' or none: lines of standard input (plain, or JSON {\"text\", \"pair\"})");
   command->add_option("--file", options->file, "read the lines of this file");
   command->add_option("--task", options->config.task,
-                      "feature-extraction, fill-mask, text-classification (default: the model's own)");
+                      "feature-extraction, text-generation ...; a wrong one lists them (default: the model's own)");
   command->add_option("--platform", options->config.platform, "auto (default), cpu, webgpu, webnn (browsers only)");
   command->add_option("--precision", options->config.precision, "32 (default) or 16");
   command->add_option("--batch", options->config.batch_size, "inputs computed together (default 32)");
   command->add_option("--top-k", options->config.top_k, "answers per input (default 5)");
+  command->add_option("-n,--max-tokens", options->config.max_new_tokens,
+                      "tokens generated at most (default: as the model says, else 256)");
+  command
+      ->add_option("--stop-token", options->config.stop_token_ids,
+                   "number of a token that ends a text, instead of the model's own (may be repeated)")
+      ->allow_extra_args(false);
   command->add_option("--threads", options->config.threads,
                       "CPU threads (default: all; at most 64, or 4 for each processor)");
   command->add_option("--gateway", options->config.gateways, "a trustless gateway to fetch from (may be repeated)")

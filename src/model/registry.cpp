@@ -1,14 +1,17 @@
 // The list of architectures, and the choice of a builder from config.json.
 #include <array>
 
-#include "model/architectures.h"
+#include "model/architecture.h"
 
 namespace ipfs_accelerate {
+
+BuildArchitecture build_bert, build_distilbert, build_gpt2, build_mpnet, build_roberta, build_t5, build_vit;
+
 namespace {
 
 struct Architecture {
   std::string_view model_type;  ///< config.json's
-  BuildArchitecture build;
+  BuildArchitecture* build;
 };
 constexpr std::array kArchitectures{
     Architecture{"bert", build_bert}, Architecture{"distilbert", build_distilbert},

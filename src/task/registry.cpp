@@ -2,9 +2,12 @@
 #include <algorithm>
 #include <array>
 
-#include "task/tasks.h"
+#include "task/task.h"
 
 namespace ipfs_accelerate {
+
+extern const Task kFeatureExtraction, kFillMask, kTextClassification, kTextGeneration, kTextToText;
+
 namespace {
 
 constexpr std::array kTasks{&kFeatureExtraction, &kFillMask, &kTextClassification, &kTextGeneration,

@@ -47,6 +47,7 @@ struct Task {
   AnswerKind gives;
   /// One answer for each item.
   Async<std::vector<Answer>> (*answer)(TaskRun& run, std::vector<Content> items);
+  bool continues = false;  ///< a text that is generated goes on from the input's
 };
 
 /// The name, or an alias. kUnknownTask lists the known.

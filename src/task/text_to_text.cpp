@@ -1,7 +1,7 @@
 // text2text-generation: a text -> what the model makes of it: a translation, a summary, an answer.
 #include "task/generation.h"
 #include "task/sources.h"
-#include "task/tasks.h"
+#include "task/task.h"
 #include "task/text_batch.h"
 
 namespace ipfs_accelerate {
@@ -38,7 +38,7 @@ constexpr std::string_view kMadeFor[] = {"ForConditionalGeneration"};
 
 }  // namespace
 
-constinit const Task kTextToText{
+extern constinit const Task kTextToText{
     .name = "text2text-generation",
     .aliases = kAliases,
     .made_for = kMadeFor,

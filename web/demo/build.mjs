@@ -9,6 +9,7 @@ const zoo = join(here, '../../zoo');
 const shipped = [
   {name: 'numbers-bert', answer_kind: 'embedding'},
   {name: 'numbers-bert-classifier', answer_kind: 'labels'},
+  {name: 'numbers-gpt2', answer_kind: 'generated_text'},
 ];
 
 export async function buildDemo(dist) {

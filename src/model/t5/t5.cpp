@@ -2,7 +2,7 @@
 // https://arxiv.org/abs/1910.10683
 #include <cmath>
 
-#include "model/architectures.h"
+#include "model/architecture.h"
 #include "model/decoder.h"
 #include "model/t5/t5_shape.h"
 

@@ -1,7 +1,8 @@
-// One view per kind of answer: similarity of embeddings, labels of a classifier, words for a mask.
+// One view per kind of answer: similarity of embeddings, labels of a classifier, words for a mask, texts.
 import type {AnswerKind, Result} from 'ipfs_accelerate_js';
 import {element} from './elements';
 import {heatMap} from './heatMap';
+import {writtenView} from './writing';
 
 interface Label {
   label: string;
@@ -67,6 +68,7 @@ const views: Partial<Record<AnswerKind, View>> = {
   embedding: {title: 'How alike the sentences are', use: 'similarity', show: heatMap},
   labels: {title: 'What the sentences are', use: 'labels', show: labels},
   mask_fills: {title: 'What fits in place of the mask', use: 'missing words', show: words},
+  generated_text: {title: 'What the model writes', use: 'writing', show: writtenView},
 };
 
 /** What models are for whose answers this page can show; undefined for others. */

@@ -7,6 +7,7 @@ import {byteCount, count} from './format';
 import {factsView, timesView} from './measured';
 import {examples, listModels, type Listed} from './models';
 import {ProgressBar} from './progressBar';
+import {Writing} from './writing';
 
 const query = new URL(location.href).searchParams;
 const select = byId<HTMLSelectElement>('model');
@@ -28,6 +29,25 @@ function modelName(): ModelName {
   return listed.url ? {url: new URL(listed.url, document.baseURI).href} : listed.cid;
 }
 
+/** Whether the model writes texts; of one that is not listed it is not known. */
+function writes(): boolean {
+  return chosenModel()?.answer_kind === 'generated_text';
+}
+
+/** One for each line; what a model is to go on from is one text. */
+function inputs(): string[] {
+  if (writes()) return [text.value.trimEnd()];
+  return text.value
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
+}
+
+const labels: Partial<Record<string, string>> = {
+  mask_fills: 'Sentences with a mask token, one per line',
+  generated_text: 'Prompt',
+};
+
 function showModel(): void {
   const listed = chosenModel();
   address.hidden = Boolean(listed);
@@ -40,8 +60,8 @@ function showModel(): void {
             : 'Fetched from this server’s gateway, or from the address.',
         ]),
   );
-  byId('text-label').textContent =
-    listed?.answer_kind === 'mask_fills' ? 'Sentences with a mask token, one per line' : 'Sentences, one per line';
+  byId('text-label').textContent = labels[listed?.answer_kind ?? ''] ?? 'Sentences, one per line';
+  byId('length').hidden = !writes();
   if (text.value.trim() !== shownExamples.trim()) return;
   shownExamples = examples(listed?.name ?? '', listed?.answer_kind).join('\n');
   text.value = shownExamples;
@@ -83,17 +103,19 @@ function showRunning(on: boolean): void {
 }
 
 async function run(): Promise<void> {
-  const sentences = text.value
-    .split('\n')
-    .map((line) => line.trim())
-    .filter(Boolean);
+  const sentences = inputs();
+  const writing = new Writing(sentences);
   running = new AbortController();
   byId('error').hidden = true;
   showRunning(true);
   try {
     const result = await accelerate(modelName(), sentences, {
       platform: chosenDevice(),
-      progress_callback: progress.update,
+      ...(writes() ? {max_new_tokens: byId<HTMLInputElement>('tokens').valueAsNumber || 0} : {}),
+      progress_callback: (event) => {
+        progress.update(event);
+        writing.update(event);
+      },
       signal: running.signal,
       gateways: [location.origin],
     });
