@@ -12,12 +12,12 @@
 namespace ipfs_accelerate {
 
 /// Names that models and tasks share.
-inline constexpr std::string_view kBatch = "batch";        ///< sequences of a run
-inline constexpr std::string_view kSequence = "sequence";  ///< tokens of the longest one
-inline constexpr std::string_view kRows = "rows";          ///< rows picked by SelectRows
-inline constexpr std::string_view kPages = "pages";        ///< of the states that grow with the tokens
+inline constexpr std::string_view kBatch = "batch";             ///< sequences of a run
+inline constexpr std::string_view kSequence = "sequence";       ///< tokens of the longest one
+inline constexpr std::string_view kRows = "rows";               ///< rows picked by SelectRows
+inline constexpr std::string_view kPages = "pages";             ///< of the states that grow with the tokens
 inline constexpr std::string_view kCrossPages = "cross_pages";  ///< of the states that an encoder writes for a decoder
-inline constexpr std::string_view kHeight = "height";      ///< pixels of a picture
+inline constexpr std::string_view kHeight = "height";           ///< pixels of a picture
 inline constexpr std::string_view kWidth = "width";
 
 /// How numbers are rounded up, so that few shape classes are ever compiled.

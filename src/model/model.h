@@ -41,7 +41,15 @@ struct ModelFacts {
 
 /// What to put after the encoder. kClassify of pictures reads the class token. kSequenceToSequence: next tokens of a
 /// decoder that attends to what an encoder made of another text.
-enum class Head : std::uint8_t { kHidden, kEmbedding, kMaskedTokens, kAllTokens, kClassify, kNextToken, kSequenceToSequence };
+enum class Head : std::uint8_t {
+  kHidden,
+  kEmbedding,
+  kMaskedTokens,
+  kAllTokens,
+  kClassify,
+  kNextToken,
+  kSequenceToSequence
+};
 struct HeadOptions {
   Head head = Head::kHidden;
   PoolMode pool = PoolMode::kMean;

@@ -41,7 +41,7 @@ Tensor page_table(std::span<const Sequence> sequences, std::int64_t rows) {
 }
 
 Async<std::unique_ptr<Decoder>> Decoder::open(TaskRun& run, std::size_t sequences, std::int64_t rows,
-                                               ShapeClass other_pages) {
+                                              ShapeClass other_pages) {
   if (rows > run.facts().max_tokens) {
     co_await fail(ErrorCode::kLimitExceeded, "a sequence of {} tokens, the model takes {}", rows,
                   run.facts().max_tokens);
