@@ -7,7 +7,8 @@
 namespace ipfs_accelerate {
 namespace {
 
-constexpr std::array kTasks{&kFeatureExtraction, &kFillMask, &kTextClassification, &kTextGeneration};
+constexpr std::array kTasks{&kFeatureExtraction, &kFillMask, &kTextClassification, &kTextGeneration,
+                            &kImageClassification};
 
 /// In the order of Content.
 constexpr std::array<std::string_view, std::variant_size_v<Content>> kContentNames{

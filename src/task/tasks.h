@@ -7,6 +7,7 @@ namespace ipfs_accelerate {
 
 extern const Task kFeatureExtraction;
 extern const Task kFillMask;
+extern const Task kImageClassification;
 extern const Task kTextClassification;
 extern const Task kTextGeneration;
 
