@@ -248,7 +248,7 @@ Async<LoadedFacts> Core::load(Request request, LoadListener listener, Stop stop)
   const auto work = [&](const Impl::Ready& ready) -> Async<LoadedFacts> {
     const Pipeline& pipeline = ready.model->pipeline();
     co_return LoadedFacts{std::string(pipeline.task().name), ready.model->cid().text(), pipeline.task().gives,
-                          pipeline.facts().labels};
+                          pipeline.facts().labels, pipeline.task().takes.names()};
   };
   co_return co_await impl_->with_model<LoadedFacts>(request, std::move(listener), stop, work);
 }

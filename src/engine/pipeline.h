@@ -49,7 +49,7 @@ class Pipeline {
   const ImageProcessor* image_processor() const { return image_processor_.get(); }
 
   /// The plan dump: what runs where, which weights, and `memory`, what the backends say it takes.
-  /// {"task","architecture","shape","segments":[{part,platform,nodes:[{name,op,output,shape}],reason}],
+  /// {"task","takes","architecture","shape","segments":[{part,platform,nodes:[{name,op,output,shape}],reason}],
   ///  "weights":[{name,parts,shape,dtype,bytes}],"weight_bytes","state_bytes","activation_bytes","inputs","outputs"}
   /// weights: as stored; weight_bytes, state_bytes and activation_bytes: on the devices.
   nlohmann::json explain(const Plan& plan, const ShapeClass& shape, const TensorTable& tensors,

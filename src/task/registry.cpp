@@ -25,13 +25,15 @@ std::string joined(const std::vector<std::string>& names) {
 
 }  // namespace
 
-std::string ContentKinds::text() const {
+std::vector<std::string> ContentKinds::names() const {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < kContentNames.size(); ++i) {
     if ((bits_ & bit(i)) != 0) names.emplace_back(kContentNames[i]);
   }
-  return joined(names);
+  return names;
 }
+
+std::string ContentKinds::text() const { return joined(names()); }
 
 Result<const Task*> find_task(std::string_view name) {
   std::string wanted(name);

@@ -26,6 +26,7 @@ constinit const Task kTextClassification{
     .head = Head::kClassify,
     .gives = AnswerKind::kLabels,
     .answer = answer,
+    .best_label_alone = true,
 };
 
 }  // namespace ipfs_accelerate
