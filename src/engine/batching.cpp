@@ -132,6 +132,17 @@ Result<Batch> named_batch(const Graph& graph, std::vector<NamedTensor> tensors) 
   return batch;
 }
 
+Result<Batch> fit_batch(const Graph& graph, Batch batch) {
+  Batch fitted{batch.shape, {}, {}};
+  for (const ValueId id : graph.inputs) {
+    const std::string& name = graph.value(id).name;
+    const auto found = std::ranges::find(batch.input_names, name);
+    if (found == batch.input_names.end()) return fail(ErrorCode::kInternal, "no tensor for graph input '{}'", name);
+    fitted.add(name, std::move(batch.inputs[static_cast<std::size_t>(found - batch.input_names.begin())]));
+  }
+  return fitted;
+}
+
 ShapeClass full_shape(const Graph& graph) {
   ShapeClass shape;
   for (const Symbol& symbol : graph.symbols) {

@@ -16,6 +16,9 @@ std::vector<std::vector<std::size_t>> length_sorted_batches(const std::vector<Co
 /// kInvalidArgument, kWrongShape name the tensor.
 Result<Batch> named_batch(const Graph& graph, std::vector<NamedTensor> tensors);
 
+/// The batch's tensors that the graph reads, in its order. kInternal names one that is missing.
+Result<Batch> fit_batch(const Graph& graph, Batch batch);
+
 /// One sequence of the full length: every symbol at its limit, or 1.
 ShapeClass full_shape(const Graph& graph);
 

@@ -19,18 +19,6 @@ Tensor empty_tensor(const Graph& graph, ValueId id, const ShapeClass& shape) {
   return graph.value(id).dtype == Dtype::kI32 ? Tensor::i32(std::move(bound)) : Tensor::f32(std::move(bound));
 }
 
-/// The batch's tensors that the graph reads, in its order.
-Result<Batch> fitting(const Graph& graph, Batch batch) {
-  Batch fitted{batch.shape, {}, {}};
-  for (const ValueId id : graph.inputs) {
-    const std::string& name = graph.value(id).name;
-    const auto found = std::ranges::find(batch.input_names, name);
-    if (found == batch.input_names.end()) return fail(ErrorCode::kInternal, "no tensor for graph input '{}'", name);
-    fitted.add(name, std::move(batch.inputs[static_cast<std::size_t>(found - batch.input_names.begin())]));
-  }
-  return fitted;
-}
-
 Result<std::vector<TensorRef>> inputs_of(const Graph& graph, const Values& values) {
   std::vector<TensorRef> inputs;
   for (const ValueId id : graph.inputs) {
@@ -178,7 +166,7 @@ Async<LoadedParts::Compiled*> LoadedParts::compiled(std::string part, ShapeClass
 Async<std::vector<NamedTensor>> LoadedParts::compute(std::string part, Batch batch, std::vector<std::string> wanted,
                                                      Stop stop) {
   const Graph& whole = *co_await graph(part);
-  batch = co_await fitting(whole, std::move(batch));
+  batch = co_await fit_batch(whole, std::move(batch));
   const ShapeClass real = batch.shape, shape = compiled_shape(whole, real);
   co_await pad_batch(batch, whole, shape);
   Compiled* const executables = co_await compiled(part, shape, stop);

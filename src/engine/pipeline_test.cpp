@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/in_place.h"
+#include "engine/batching.h"
 #include "engine/pipeline_run.h"
 #include "engine/sentence_files.h"
 #include "graph/test_symbols.h"
@@ -93,6 +94,7 @@ TEST(Pipeline, ShippedFoldersOpen) {
   EXPECT_EQ(task_of("zoo/numbers-bert-classifier"), "text-classification");
   EXPECT_EQ(task_of("tests/fixtures/bert-mlm"), "fill-mask");
   EXPECT_EQ(task_of("tests/fixtures/mpnet"), "feature-extraction");
+  EXPECT_EQ(task_of("tests/fixtures/gpt2"), "text-generation");
 }
 
 TEST(Pipeline, PreparesInTheGraphsOrder) {
@@ -102,7 +104,7 @@ TEST(Pipeline, PreparesInTheGraphsOrder) {
   EXPECT_EQ(pipeline->facts().max_tokens, 32);
   const auto encodings = encode_texts(pipeline->facts(), *pipeline->tokenizer(), {Text{"forty two"}}, {});
   ASSERT_TRUE(encodings) << encodings.error().message;
-  const auto batch = pipeline->fit(encoded_batch(pipeline->facts(), *encodings).value());
+  const auto batch = fit_batch(pipeline->graph(), encoded_batch(pipeline->facts(), *encodings).value());
   ASSERT_TRUE(batch) << batch.error().message;
   for (std::size_t i = 0; i < batch->inputs.size(); ++i) {
     const Value& value = pipeline->graph().value(pipeline->graph().inputs[i]);

@@ -104,8 +104,8 @@ TEST(Model, EachHeadHasItsInputsAndOutputs) {
 TEST(Model, QueryKeyValueAreOneWeight) {
   const auto model = build_model(bert_config().dump(), bert_table(), {});
   ASSERT_TRUE(model);
-  const auto found = std::ranges::find_if(model->graph.weights, [](const Weight& w) { return w.parts.size() == 3; });
-  ASSERT_NE(found, model->graph.weights.end());
+  const auto found = std::ranges::find_if(model->graph().weights, [](const Weight& w) { return w.parts.size() == 3; });
+  ASSERT_NE(found, model->graph().weights.end());
   EXPECT_EQ(found->shape, (Shape{24, 8}));
   EXPECT_EQ(found->parts[1], "bert.encoder.layer.0.attention.self.key.weight");
 }
@@ -126,7 +126,7 @@ TEST(Model, DecoderIsTiedUnlessTheConfigurationSaysOtherwise) {
   const auto decoder_name = [](const Json& config, const TensorTable& table) {
     const auto model = build_model(config.dump(), table, {.head = Head::kAllTokens});
     if (!model) return model.error().message;
-    return model->graph.weight(std::get<op::Linear>(model->graph.nodes.back().op).weight).name;
+    return model->graph().weight(std::get<op::Linear>(model->graph().nodes.back().op).weight).name;
   };
   TensorTable table = bert_table();
   put(table, "cls.predictions.decoder.weight", {11, 8});

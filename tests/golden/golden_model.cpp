@@ -6,6 +6,8 @@
 #include <format>
 #include <map>
 
+#include "golden/generation_cases.h"
+
 namespace ipfs_accelerate {
 namespace {
 
@@ -19,6 +21,8 @@ std::string text_at(const Json& object, const char* key) {
 std::string task_of_class(const std::string& name) {
   if (name.ends_with("ForMaskedLM")) return "fill-mask";
   if (name.ends_with("ForSequenceClassification")) return "text-classification";
+  if (name.ends_with("ForConditionalGeneration")) return "text2text-generation";
+  if (name.ends_with("LMHeadModel") || name.ends_with("ForCausalLM")) return "text-generation";
   if (name.ends_with("Model")) return "feature-extraction";
   return "";
 }
@@ -144,6 +148,19 @@ Result<Json> encodings_of(const Json& one_case, const TensorFiles& recorded) {
   return encodings;
 }
 
+bool generates(const std::string& task) { return task.ends_with("-generation"); }
+bool is_generation(const Json& one_case) { return text_at(one_case, "kind") == "generate"; }
+
+/// The recorded inputs of a case as tensors of a call.
+Result<Json> tensors_of(const Json& one_case, const TensorFiles& recorded) {
+  Json tensors = Json::object();
+  for (const auto& [name, stored] : one_case.at("inputs").items()) {
+    IA_ASSIGN(const Tensor tensor, recorded.ints(stored.get<std::string>()));
+    tensors[name] = {{"shape", tensor.shape}, {"ints", tensor.i32s()}};
+  }
+  return tensors;
+}
+
 bool wants_masks(const Json& one_case, const std::string& task) {
   return one_case.contains("fill_mask") && task == "fill-mask";
 }
@@ -184,6 +201,10 @@ class GoldenJudge {
   }
 
   Result<> check_case(const Json& one_case) {
+    if (is_generation(one_case)) {
+      IA_ASSIGN(const Json answered, next());
+      return check_generated(one_case, answered);
+    }
     // All answers of the case first, so that a failure does not shift those of the next.
     const Result<Json> evaluated = next();
     const bool has_texts = !texts_of(one_case).empty();
@@ -197,6 +218,22 @@ class GoldenJudge {
     if (has_texts) IA_TRY(check_ids(one_case, *tokenized));
     if (!answered) return std::unexpected(answered.error());
     if (asked) check_answers(one_case, *answered, tolerance);
+    return {};
+  }
+
+  /// Token for token, in f32; in f16 others may be likeliest.
+  Result<> check_generated(const Json& one_case, const Json& answered) {
+    IA_ASSIGN(const auto recorded, recorded_tokens(one_case, golden_.recorded_, golden_.stop_ids_));
+    const Json answers = answered.value("output", Json::array());
+    if (answers.size() != recorded.size()) {
+      failed(std::format("{} answers for {} texts", answers.size(), recorded.size()));
+      return {};
+    }
+    for (std::size_t i = 0; i < recorded.size() && !half(); ++i) {
+      const Json tokens = answers[i].value("tokens", Json());
+      if (tokens == Json(recorded[i])) continue;
+      failed(std::format("text {} goes on with {}, recorded {}", i, tokens.dump(), Json(recorded[i]).dump()));
+    }
     return {};
   }
 
@@ -361,8 +398,12 @@ Result<Golden> Golden::open(const std::filesystem::path& folder, const GoldenOpt
   golden.normalize_ = !std::filesystem::exists(folder / "modules.json");
   IA_ASSIGN(const std::string config, read_text(folder / "config.json"));
   golden.multi_label_ = text_at(Json::parse(config, nullptr, false), "problem_type") == "multi_label_classification";
+  if (const auto generation = read_text(folder / "generation_config.json")) {
+    golden.stop_ids_ = stop_ids_of(Json::parse(*generation, nullptr, false));
+  }
   IA_TRY(golden.recorded_.add(folder / "golden.safetensors"));
   for (const Json& one_case : json["cases"]) {
+    if (generates(golden.task_) && is_generation(one_case) && is_greedy(one_case)) golden.cases_.push_back(one_case);
     if (text_at(one_case, "kind") != "forward") continue;
     if (const auto encodings = encodings_of(one_case, golden.recorded_); !encodings) {
       return while_doing(encodings.error(), "reading case '{}'", text_at(one_case, "name"));
@@ -384,12 +425,23 @@ std::vector<Json> Golden::calls() const {
     return fields;
   };
   Json plain = config;  // as plain texts: the fill-mask task wants a mask token in each
-  plain["task"] = "feature-extraction";
+  if (!generates(task_)) plain["task"] = "feature-extraction";
   std::vector<Json> calls;
   for (const Json& one_case : cases_) {
-    const Json encodings = encodings_of(one_case, recorded_).value();  // open() looked
-    calls.push_back(call("evaluate", {{"encodings", encodings}, {"hidden_states", true}, {"all_tokens", true}}));
     Json texts = texts_of(one_case);
+    if (is_generation(one_case)) {
+      Json generating = config;
+      generating.update(generation_config(one_case));
+      calls.push_back(call("run", {{"inputs", texts}, {"config", generating}}));
+      continue;
+    }
+    Json evaluated{{"hidden_states", true}, {"all_tokens", true}};
+    if (generates(task_)) {
+      evaluated["tensors"] = tensors_of(one_case, recorded_).value();  // open() looked
+    } else {
+      evaluated["encodings"] = encodings_of(one_case, recorded_).value();
+    }
+    calls.push_back(call("evaluate", std::move(evaluated)));
     if (!texts.empty()) calls.push_back(call("evaluate", {{"inputs", texts}, {"config", plain}}));
     if (wants_masks(one_case, task_)) {
       texts = Json::array();

@@ -43,7 +43,8 @@ class Golden {
   GoldenOptions options_;
   std::string task_;
   bool normalize_ = false, multi_label_ = false;
-  std::vector<nlohmann::json> cases_;  ///< the forward ones
+  std::vector<nlohmann::json> cases_;  ///< the forward ones, and those that generate greedily
+  std::vector<std::int32_t> stop_ids_;
   TensorFiles recorded_;
 };
 

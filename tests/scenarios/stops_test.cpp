@@ -26,7 +26,7 @@ class SlowGpu final : public webgpu::Gpu {
     co_return webgpu::OpenedGpu{info(), {}};
   }
   std::string lost() const override { return lost_why; }
-  Async<webgpu::BufferId> buffer(ByteView) override { co_return fail(ErrorCode::kDeviceLost, "gone"); }
+  Async<webgpu::BufferId> buffer(std::int64_t, ByteView) override { co_return fail(ErrorCode::kDeviceLost, "gone"); }
   Async<webgpu::PlanId> plan(webgpu::Recording, std::vector<webgpu::BufferId>, Stop) override {
     co_return fail(ErrorCode::kDeviceLost, "gone");
   }
