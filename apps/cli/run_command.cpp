@@ -113,7 +113,8 @@ void print_result(const Context& context, const std::vector<Content>& inputs, co
     return;
   }
   for (std::size_t i = 0; i < inputs.size(); ++i)
-    std::cout << (i < names.size() ? names[i] : std::visit(Title(), inputs[i])) << "\n  " << preview(result.answers[i]) << '\n';
+    std::cout << (i < names.size() ? names[i] : std::visit(Title(), inputs[i])) << "\n  " << preview(result.answers[i])
+              << '\n';
   std::cout.flush();
   std::cerr << summary(result) << '\n';
 }
@@ -273,9 +274,10 @@ void add_run_command(CLI::App& app, Context& context) {
                       "texts, or files where the model takes pictures; '-' or none: lines of standard input (plain, or "
                       "JSON {\"text\", \"pair\"}, {\"image\": FILE})");
   command->add_option("--file", options->file, "read the lines of this file");
-  command->add_option("--task", options->config.task,
-                      "feature-extraction, fill-mask, text-classification, image-classification ... (default: the model's "
-                      "own)");
+  command->add_option(
+      "--task", options->config.task,
+      "feature-extraction, fill-mask, text-classification, image-classification ... (default: the model's "
+      "own)");
   command->add_option("--platform", options->config.platform, "auto (default), cpu, webgpu, webnn (browsers only)");
   command->add_option("--precision", options->config.precision, "32 (default) or 16");
   command->add_option("--batch", options->config.batch_size, "inputs computed together (default 32)");

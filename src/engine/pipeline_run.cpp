@@ -38,7 +38,8 @@ Result<const Tokenizer*> PipelineRun::tokenizer() const {
 Result<const ImageProcessor*> PipelineRun::image_processor() const {
   const ImageProcessor* const processor = pipeline_.image_processor();
   if (processor) return processor;
-  return fail(ErrorCode::kNotFound, "the model folder has no preprocessor_config.json, which says how pictures are "
+  return fail(ErrorCode::kNotFound,
+              "the model folder has no preprocessor_config.json, which says how pictures are "
               "prepared");
 }
 

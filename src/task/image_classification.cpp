@@ -13,8 +13,8 @@ Async<std::vector<Answer>> answer(TaskRun& run, std::vector<Content> items) {
   std::vector<PictureBatch> batches = co_await picture_batches(run, std::move(items));
   for (PictureBatch& batch : batches) {
     const Tensor output = co_await compute_output(run, std::move(batch.tensors), "logits");
-    std::vector<Answer> labels = co_await offloaded(
-        run, [&] { return labels_of(run.facts(), output, batch.items.size(), top_k); });
+    std::vector<Answer> labels =
+        co_await offloaded(run, [&] { return labels_of(run.facts(), output, batch.items.size(), top_k); });
     for (std::size_t i = 0; i < labels.size(); ++i) answers[batch.items[i]] = std::move(labels[i]);
   }
   co_return answers;

@@ -82,8 +82,10 @@ Async<std::vector<PictureBatch>> picture_batches(TaskRun& run, std::vector<Conte
         co_await doing(std::format("reading input {}", i), prepared_picture(run, processor, std::move(items[i]))));
     bytes += 2 * prepared.back().bytes.size();
     if (bytes <= kMaxPreparedBytes) continue;
-    co_await fail(ErrorCode::kLimitExceeded, "{} of {} pictures take {} bytes as the model takes them, at most {} may "
-                  "be computed together; use a smaller batch_size", i + 1, items.size(), bytes, kMaxPreparedBytes);
+    co_await fail(ErrorCode::kLimitExceeded,
+                  "{} of {} pictures take {} bytes as the model takes them, at most {} may "
+                  "be computed together; use a smaller batch_size",
+                  i + 1, items.size(), bytes, kMaxPreparedBytes);
   }
   co_return co_await offloaded(run, [&] { return batched_pictures(run.facts(), std::move(prepared)); });
 }

@@ -99,8 +99,7 @@ TEST_F(PictureTasks, SaysWhichPictureIsWrong) {
   EXPECT_EQ(broken.message, "while reading input 1: an empty file");
   EXPECT_EQ(error({Pixels{2, 2, {1, 2, 3}}}).code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(error({Pixels{20000, 1, {}}}).code, ErrorCode::kLimitExceeded);
-  EXPECT_EQ(error({pixels(4, 1)}).message,
-            "input 0 is prepared as 4 x 1 pixels, the model takes at least 2 x 2");
+  EXPECT_EQ(error({pixels(4, 1)}).message, "input 0 is prepared as 4 x 1 pixels, the model takes at least 2 x 2");
   run_.model.channels = 1;
   EXPECT_EQ(error({pixels(4, 4)}).message, "pictures are prepared with 3 channels, the model takes 1");
 }

@@ -423,8 +423,8 @@ Result<Golden> Golden::open(const std::filesystem::path& folder, const GoldenOpt
   for (const Json& one_case : json["cases"]) {
     if (generates(golden.task_) && is_generation(one_case) && is_greedy(one_case)) golden.cases_.push_back(one_case);
     if (text_at(one_case, "kind") != "forward") continue;
-    const auto inputs = has_pictures(one_case) ? tensors_of(one_case, golden.recorded_)
-                                               : encodings_of(one_case, golden.recorded_);
+    const auto inputs =
+        has_pictures(one_case) ? tensors_of(one_case, golden.recorded_) : encodings_of(one_case, golden.recorded_);
     if (!inputs) {
       return while_doing(inputs.error(), "reading case '{}'", text_at(one_case, "name"));
     }

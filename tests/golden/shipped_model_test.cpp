@@ -63,8 +63,7 @@ Judged classifier(int precision = 32, const std::string& name = "numbers-bert-cl
   return judged;
 }
 Judged pictures() {
-  return classifier(32, "digits-vit",
-                    {"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"});
+  return classifier(32, "digits-vit", {"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"});
 }
 
 /// Recorded embeddings, then for each query and number a place on a circle: equal numbers lie together.

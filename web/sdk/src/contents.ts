@@ -4,18 +4,14 @@ import {asError, fail} from './errors';
 
 /** A PNG or JPEG: a file, its bytes or its address; or pixels, 1, 3 or 4 bytes each (ImageData, transformers.js's RawImage). */
 export type Picture =
-  | Blob
-  | Uint8Array
-  | URL
-  | string
-  | {width: number; height: number; data: Uint8Array | Uint8ClampedArray};
+  Blob | Uint8Array | URL | string | {width: number; height: number; data: Uint8Array | Uint8ClampedArray};
 
 /** What a caller gives: what the engine takes, or pictures in other forms. */
 export type Given = Input | {image: Picture};
 
 async function fileAt(address: string | URL, signal?: AbortSignal): Promise<Uint8Array> {
   try {
-    const response = await fetch(address, {signal});
+    const response = await fetch(address, {signal: signal ?? null});
     if (!response.ok) fail('not_found', `${address}: the server answered with status ${response.status}`);
     return new Uint8Array(await response.arrayBuffer());
   } catch (error) {

@@ -72,7 +72,10 @@ export async function evaluate(
     const {buffer} = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
     return dtype === 'I32' ? new Int32Array(buffer) : new Float32Array(buffer);
   };
-  return {...answer, outputs: answer.outputs.map((output) => ({...output, values: numbers(output.dtype, output.values)}))};
+  return {
+    ...answer,
+    outputs: answer.outputs.map((output) => ({...output, values: numbers(output.dtype, output.values)})),
+  };
 }
 
 /** Frees a model, and with no argument the whole engine and its worker. */

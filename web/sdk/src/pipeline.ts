@@ -46,11 +46,7 @@ export type FillMask = TaskFunction<'top_k', FillMaskAnswer[] | FillMaskAnswer[]
 /** The best label of each text; with top_k above 1, the best ones. */
 export type TextClassification = TaskFunction<'top_k', Label[] | Label[][]>;
 /** The best labels of each picture (5, or top_k); one list for a single picture, a list of lists for several. */
-export type ImageClassification = TaskFunction<
-  'top_k',
-  Label[] | Label[][],
-  Given | Picture | (Given | Picture)[]
->;
+export type ImageClassification = TaskFunction<'top_k', Label[] | Label[][], Given | Picture | (Given | Picture)[]>;
 interface Tasks {
   'feature-extraction': FeatureExtraction;
   'fill-mask': FillMask;
