@@ -23,7 +23,7 @@ async function fileAt(address: string | URL, signal?: AbortSignal): Promise<Uint
 /** 3 bytes for each pixel: grey is repeated, alpha left out. */
 function rgb({width, height, data}: Extract<Picture, {width: number}>): Input {
   const channels = data.length / (width * height);
-  if (![1, 3, 4].includes(channels)) {
+  if (!(width > 0) || ![1, 3, 4].includes(channels)) {
     const wanted = '1, 3 or 4 for each pixel are needed';
     fail('invalid_argument', `a picture of ${width} x ${height} pixels has ${data.length} bytes; ${wanted}`);
   }
