@@ -46,6 +46,7 @@ def test_json_lines_and_batches(store):
 def test_explain_reads_the_size_of_a_picture(store):
     plan = store.json("run", VIT, PICTURES[0], PICTURES[1], "--explain", "--platform", "cpu")
     assert plan["takes"] == ["image", "pixels"] and plan["task"] == "image-classification"
+    assert store.json("run", VIT, "--explain", "--platform", "cpu")["shape"]["height"] == 32  # that it was made for
     assert plan["shape"]["batch"] == 2 and plan["shape"]["height"] == plan["shape"]["width"] == 32
 
 
