@@ -1,6 +1,8 @@
 // run: content in, answers out. Plain lines give a readable answer; JSON lines in give JSON lines out.
 #include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -39,6 +41,22 @@ Result<Content> content_of(const std::string& text, const Json& json, std::size_
   if (contents) return std::move(contents->front());
   return std::unexpected(Error{contents.error().code, std::format("line {}: {}", line, contents.error().message)});
 }
+
+/// Files named on the command line, where the model's task takes pictures and no texts.
+struct NamedFiles {
+  std::vector<std::string> names;
+  bool could_be() const {
+    return std::ranges::any_of(names, [](const std::string& name) {
+      std::error_code none;
+      return std::filesystem::is_regular_file(name, none);
+    });
+  }
+  Result<std::vector<Content>> pictures() const {
+    Json items = Json::array();
+    for (const std::string& name : names) items.push_back({{"image", name}});
+    return read_contents(dump(items), local_files());
+  }
+};
 
 /// The line above an answer.
 struct Title {
@@ -98,13 +116,16 @@ std::string summary(const RunResult& result) {
   return line;
 }
 
-void print_result(const Context& context, const std::vector<Content>& inputs, const RunResult& result) {
+/// `names`: of inputs that are files.
+void print_result(const Context& context, const std::vector<Content>& inputs, const RunResult& result,
+                  const std::vector<std::string>& names = {}) {
   if (context.json) {
     std::cout << result.to_json() << '\n';
     return;
   }
   for (std::size_t i = 0; i < inputs.size(); ++i)
-    std::cout << std::visit(Title(), inputs[i]) << "\n  " << preview(result.answers[i]) << '\n';
+    std::cout << (i < names.size() ? names[i] : std::visit(Title(), inputs[i])) << "\n  " << preview(result.answers[i])
+              << '\n';
   std::cout.flush();
   std::cerr << summary(result) << '\n';
 }
@@ -169,16 +190,37 @@ struct Runner {
     std::cout << (context.json ? *plan + "\n" : human_plan(Json::parse(*plan)));
     return {};
   }
+  /// What is asked on the command line: texts, or pictures by the names of their files.
+  Result<std::vector<Content>> named_inputs() const {
+    const NamedFiles files{options.texts};
+    if (files.could_be()) {
+      bool pictures = false;
+      const auto done = interrupt.during([&]() -> Result<> {
+        const auto plan = engine.explain(options.model, {}, options.config, interrupt.cancel());
+        if (!plan) return std::unexpected(plan.error());
+        const Json takes = Json::parse(*plan)["takes"];
+        pictures = std::ranges::contains(takes, Json("image")) && !std::ranges::contains(takes, Json("text"));
+        return {};
+      });
+      if (!done) return std::unexpected(done.error());
+      if (pictures) return files.pictures();
+    }
+    std::vector<Content> texts;
+    for (const std::string& text : options.texts) texts.push_back(Text{text});
+    return texts;
+  }
 };
 
 /// Runs inputs that are all there.
-Result<> run_inputs(const Runner& runner, const std::vector<Content>& inputs) {
+/// `names`: of the inputs, where they are files.
+Result<> run_inputs(const Runner& runner, const std::vector<Content>& inputs,
+                    const std::vector<std::string>& names = {}) {
   if (runner.options.explain) return runner.explain(inputs);
   const bool streamed = inputs.size() == 1 && !runner.context.json;
-  TextPrinter printer(streamed ? std::visit(Title(), inputs[0]) : "");
+  TextPrinter printer(!streamed ? "" : names.empty() ? std::visit(Title(), inputs[0]) : names[0]);
   const auto result = streamed ? runner.accelerate(inputs[0], printer) : runner.accelerate(inputs);
   if (!result) return std::unexpected(result.error());
-  if (!printer.printed()) print_result(runner.context, inputs, *result);
+  if (!printer.printed()) print_result(runner.context, inputs, *result, names);
   if (printer.printed()) std::cerr << summary(*result) << '\n';
   return {};
 }
@@ -245,22 +287,24 @@ Result<> run(const Context& context, Engine& engine, Interrupt& interrupt, Optio
   if (options.texts.empty() && options.explain) return runner.explain({});
   if (from_stdin || (options.texts.empty() && !::isatty(STDIN_FILENO))) return run_stream(runner, std::cin);
   if (options.texts.empty()) return bad("no input: give texts, --file FILE, or lines on standard input");
-  std::vector<Content> inputs;
-  for (const std::string& text : options.texts) inputs.push_back(Text{text});
-  return run_inputs(runner, inputs);
+  const auto inputs = runner.named_inputs();
+  if (!inputs) return std::unexpected(inputs.error());
+  const bool files = std::holds_alternative<Picture>(inputs->front());
+  return run_inputs(runner, *inputs, files ? options.texts : std::vector<std::string>());
 }
 
 }  // namespace
 
 void add_run_command(CLI::App& app, Context& context) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(app, context, "run", "run a model on texts");
+  CLI::App* command = add_command(app, context, "run", "run a model on texts or pictures");
   command->add_option("MODEL", options->model, "CID, registered name or folder")->required();
   command->add_option("INPUT", options->texts,
-                      "texts; '-' or none: lines of standard input (plain, or JSON {\"text\", \"pair\"})");
+                      "texts, or files where the model takes pictures; '-' or none: lines of standard input (plain, or "
+                      "JSON {\"text\", \"pair\"}, {\"image\": FILE})");
   command->add_option("--file", options->file, "read the lines of this file");
   command->add_option("--task", options->config.task,
-                      "feature-extraction, text-generation ...; a wrong one lists them (default: the model's own)");
+                      "text-generation, image-classification ...; a wrong one lists them (default: the model's own)");
   command->add_option("--platform", options->config.platform, "auto (default), cpu, webgpu, webnn (browsers only)");
   command->add_option("--precision", options->config.precision, "32 (default) or 16");
   command->add_option("--batch", options->config.batch_size, "inputs computed together (default 32)");

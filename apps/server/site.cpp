@@ -108,6 +108,7 @@ Response models(Engine& engine) {
                               {"cid", model.cid},
                               {"task", model.task},
                               {"answer_kind", model.answer_kind},
+                              {"takes", model.takes},
                               {"architecture", model.architecture}});
   }
   Response response;

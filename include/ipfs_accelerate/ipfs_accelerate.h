@@ -86,6 +86,7 @@ struct StoreStat {
 struct NamedModel {
   std::string name, cid, task, architecture;  ///< task and architecture are empty when the content is no model we run
   std::string answer_kind;                    ///< what the task gives: answer_kind_name()
+  std::vector<std::string> takes{};           ///< what it takes: "text", "pair", "messages", "image", "pixels" ...
 };
 
 /// From where missing content may come.

@@ -16,6 +16,10 @@ class LoadedModel::BatchRun final : public PipelineRun {
     co_await model_.host_.compute.offload(std::move(work), options().stop);
   }
 
+  Async<Image> decode(Picture picture) override {
+    co_return co_await model_.host_.decode.picture(own_bytes(std::move(picture.file)), options().stop);
+  }
+
   Async<std::vector<NamedTensor>> compute(std::string part, Batch inputs, std::vector<std::string> wanted) override {
     co_return co_await model_.parts_->compute(std::move(part), std::move(inputs), std::move(wanted), options().stop);
   }

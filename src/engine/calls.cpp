@@ -48,7 +48,8 @@ Async<std::string> load(Core& core, Call call, EventListener tell, Stop stop) {
   co_return dump({{"task", facts.task},
                   {"answer_kind", answer_kind_name(facts.gives)},
                   {"cid", facts.cid},
-                  {"labels", facts.labels}});
+                  {"labels", facts.labels},
+                  {"takes", facts.takes}});
 }
 
 Async<std::string> run(Core& core, Call call, EventListener tell, Stop stop) {
@@ -57,8 +58,11 @@ Async<std::string> run(Core& core, Call call, EventListener tell, Stop stop) {
   co_return result.to_json();
 }
 
-/// transformers.js gives the best label alone, unless more are asked for.
-bool wants_one_label(const Call& call) { return !call.has_top_k || call.request.config.top_k == 1; }
+/// Whether the best label comes alone.
+bool wants_one_label(const Call& call) {
+  const auto task = find_task(call.request.config.task);
+  return (!task || (*task)->best_label_alone) && (!call.has_top_k || call.request.config.top_k == 1);
+}
 
 Async<std::string> pipeline(Core& core, Call call, EventListener tell, Stop stop) {
   const Task* const task = co_await find_task(call.request.config.task);

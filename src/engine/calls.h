@@ -13,8 +13,8 @@ namespace ipfs_accelerate {
 using EventListener = std::function<void(std::string)>;
 
 /// Carries out one call (request.h has its form) and gives its answer as JSON. Methods: "run" (RunResult), "pipeline"
-/// ({result: RunResult, and what pipeline_answer() gives}), "load" ({task, answer_kind, cid, labels}), "explain",
-/// "evaluate"
+/// ({result: RunResult, and what pipeline_answer() gives}), "load" ({task, answer_kind, cid, labels, takes}),
+/// "explain", "evaluate"
 /// ({outputs: [{name, shape, values: base64 of the bytes}], ids, segments}), "devices", "unload" (null).
 /// kInvalidArgument for any other.
 /// `read_file`: for the pictures and sounds that the call names.

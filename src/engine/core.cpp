@@ -248,7 +248,7 @@ Async<LoadedFacts> Core::load(Request request, LoadListener listener, Stop stop)
   const auto work = [&](const Impl::Ready& ready) -> Async<LoadedFacts> {
     const Pipeline& pipeline = ready.model->pipeline();
     co_return LoadedFacts{std::string(pipeline.task().name), ready.model->cid().text(), pipeline.task().gives,
-                          pipeline.facts().labels};
+                          pipeline.facts().labels, pipeline.task().takes.names()};
   };
   co_return co_await impl_->with_model<LoadedFacts>(request, std::move(listener), stop, work);
 }
@@ -276,6 +276,9 @@ Async<std::string> Core::explain(Request request, std::vector<Content> inputs, S
   const TensorTable table = source.index.table();
   const Pipeline pipeline = co_await Pipeline::open(source.files, table, options);
   ShapeClass shape = full_shape(pipeline.parts().front().graph);
+  if (const std::int64_t side = pipeline.facts().picture_size; side > 0) {
+    for (const std::string_view name : {kHeight, kWidth}) shape.set(name, side);
+  }
   if (!inputs.empty()) {
     std::vector<Content> items;
     for (const std::size_t i : length_sorted_batches(inputs, static_cast<std::size_t>(request.config.batch_size))[0]) {

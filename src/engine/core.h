@@ -49,6 +49,7 @@ struct LoadedFacts {
   std::string task, cid;
   AnswerKind gives{};
   std::vector<std::string> labels;
+  std::vector<std::string> takes{};  ///< kinds of content, ContentKinds::names()
 };
 
 /// Belongs to the thread that drives the host's executor. Requests run side by side; what is serial is a device's lane.

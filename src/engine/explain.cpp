@@ -56,6 +56,7 @@ Json Pipeline::explain(const Plan& plan, const ShapeClass& shape, const TensorTa
   for (const Segment& segment : plan.segments) segments.push_back(segment_json(segment, shape));
   for (WeightId id : used_weights(all)) weights.push_back(weight_json(all.weight(id), tensors));
   return {{"task", task_->name},
+          {"takes", task_->takes.names()},
           {"architecture", facts().architecture},
           {"shape", shape.numbers()},
           {"segments", std::move(segments)},

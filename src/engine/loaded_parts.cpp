@@ -191,8 +191,13 @@ Async<std::vector<NamedTensor>> LoadedParts::compute(std::string part, Batch bat
 
 Result<std::pair<Memory, Memory>> LoadedParts::memory() const {
   Memory predicted, taken;
+  ShapeClass shape;  // weights and states do not depend on it, but it must be one that the graph takes
+  for (const Compiled& one : cache_) {
+    for (const auto& [name, number] : one.shape.numbers()) shape.set(name, number);
+  }
+  for (const auto& [name, number] : pages_.numbers()) shape.set(name, number);
   for (const auto& [platform, device] : programs_) {
-    IA_ASSIGN(const Memory all, backend_of(platform).predict(*device.graph, pages_, options_));
+    IA_ASSIGN(const Memory all, backend_of(platform).predict(*device.graph, shape, options_));
     predicted.weights += all.weights;
     if (!pages_.numbers().empty()) predicted.states += all.states;
     taken.weights += device.program->weight_bytes();

@@ -173,8 +173,7 @@ Async<ModelSource> open_model_source(std::shared_ptr<fetch::Fetcher> fetcher, co
   const auto config = co_await read_if_present(model, "config.json", listener, stop);
   if (!config) co_await fail(ErrorCode::kNotFound, "the folder is no model: it has no config.json");
   model.files["config.json"] = *config;
-  co_await classes_of_config(*config);
-  const std::vector<std::string> wanted = wanted_files();
+  const std::vector<std::string> wanted = wanted_files(co_await file_kinds_of_config(*config));
   co_await for_each_limited(wanted.size(), wanted.size(), [&](std::size_t i) -> Async<> {
     if (wanted[i] == "config.json") co_return;
     auto content = co_await read_if_present(model, wanted[i], listener, stop);

@@ -10,6 +10,8 @@
 namespace ipfs_accelerate {
 namespace {
 
+constexpr const char* kPictureConfig = "preprocessor_config.json";
+
 Result<const Task*> choose_task(const ModelFiles& files, const PipelineOptions& options, const std::string& config) {
   if (!options.task.empty()) return find_task(options.task);
   auto made_for = default_task(config);
@@ -30,6 +32,22 @@ Result<HeadOptions> choose_head(const ModelFiles& files, Head wanted, const Pipe
   return head;
 }
 
+/// A task that takes nothing that the model takes would load it in vain.
+Result<> check_takes_same(const Task& task, const ModelFacts& facts) {
+  const bool pictures = task.takes.has(Picture()), texts = task.takes.has(Text());
+  const bool seeing = facts.channels > 0;
+  if (seeing ? pictures || facts.vocabulary > 0 : texts || !pictures) return {};
+  return fail(ErrorCode::kUnknownTask, "{} takes {}; models of type '{}' take {}", task.name, task.takes.text(),
+              facts.architecture, seeing ? "images" : "none");
+}
+
+Result<std::unique_ptr<ImageProcessor>> read_image_processor(const ModelFiles& files, const std::string& model_type) {
+  const auto file = files.find(kPictureConfig);
+  if (file == files.end()) return nullptr;
+  IA_ASSIGN(ImageProcessor processor, ImageProcessor::from_json(file->second, model_type));
+  return std::make_unique<ImageProcessor>(std::move(processor));
+}
+
 /// The mask token's id; -1 when the tokenizer has none.
 Result<std::int32_t> find_mask_id(const ModelFiles& files, const Tokenizer& tokenizer) {
   IA_ASSIGN(const std::string named, read_mask_token(files));
@@ -42,10 +60,16 @@ Result<std::int32_t> find_mask_id(const ModelFiles& files, const Tokenizer& toke
 
 }  // namespace
 
-std::vector<std::string> wanted_files() {
-  return {"config.json",           "generation_config.json",  "tokenizer.json",
-          "tokenizer_config.json", "special_tokens_map.json", "modules.json",
-          "1_Pooling/config.json", "sentence_bert_config.json"};
+std::vector<std::string> wanted_files(unsigned kinds) {
+  std::vector<std::string> names{"config.json"};
+  const auto add = [&](ModelFileKinds kind, std::initializer_list<const char*> files) {
+    if ((kinds & kind) != 0) names.insert(names.end(), files.begin(), files.end());
+  };
+  add(kGenerationFiles, {"generation_config.json"});
+  add(kTextFiles, {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "modules.json",
+                   "1_Pooling/config.json", "sentence_bert_config.json"});
+  add(kPictureFiles, {kPictureConfig});
+  return names;
 }
 
 Result<Pipeline> Pipeline::open(const ModelFiles& files, const TensorTable& tensors, const PipelineOptions& options) {
@@ -60,6 +84,10 @@ Result<Pipeline> Pipeline::open(const ModelFiles& files, const TensorTable& tens
   }
   if (const auto generation = files.find("generation_config.json"); generation != files.end()) {
     IA_TRY(read_generation_config(pipeline.model_.facts, generation->second));
+  }
+  IA_TRY(check_takes_same(*pipeline.task_, pipeline.facts()));
+  if (pipeline.facts().channels > 0) {
+    IA_ASSIGN(pipeline.image_processor_, read_image_processor(files, pipeline.facts().architecture));
   }
   const auto tokenizer = files.find("tokenizer.json");
   if (tokenizer == files.end()) return pipeline;

@@ -10,6 +10,7 @@
 
 #include "backend/backend.h"
 #include "engine/plan.h"
+#include "input/image/image_processor.h"
 #include "model/model.h"
 #include "task/task.h"
 #include "weights/weights.h"
@@ -28,10 +29,11 @@ struct PipelineOptions {
   std::optional<bool> normalize{};  ///< overrides the folder's modules.json
 };
 
-/// Names of the files a pipeline wants (config first), so that a fetcher knows what to ask for.
+/// Names of the files of these ModelFileKinds that a pipeline wants (config first), so that a fetcher knows what to ask
+/// for.
 /// Embeddings are pooled as modules.json and its pooling module say; without modules.json: mean over the attended
 /// tokens, not normalized.
-std::vector<std::string> wanted_files();
+std::vector<std::string> wanted_files(unsigned kinds = kAllModelFiles);
 
 class Pipeline {
  public:
@@ -43,8 +45,11 @@ class Pipeline {
   const Task& task() const { return *task_; }
   const Tokenizer* tokenizer() const { return tokenizer_.get(); }  ///< null when the folder has none
 
+  /// Null when the model takes no pictures, or the folder has no preprocessor_config.json.
+  const ImageProcessor* image_processor() const { return image_processor_.get(); }
+
   /// The plan dump: what runs where, which weights, and `memory`, what the backends say it takes.
-  /// {"task","architecture","shape","segments":[{part,platform,nodes:[{name,op,output,shape}],reason}],
+  /// {"task","takes","architecture","shape","segments":[{part,platform,nodes:[{name,op,output,shape}],reason}],
   ///  "weights":[{name,parts,shape,dtype,bytes}],"weight_bytes","state_bytes","activation_bytes","inputs","outputs"}
   /// weights: as stored; weight_bytes, state_bytes and activation_bytes: on the devices.
   nlohmann::json explain(const Plan& plan, const ShapeClass& shape, const TensorTable& tensors,
@@ -54,6 +59,7 @@ class Pipeline {
   BuiltModel model_;
   const Task* task_ = nullptr;
   std::unique_ptr<Tokenizer> tokenizer_;
+  std::unique_ptr<ImageProcessor> image_processor_;
 };
 
 }  // namespace ipfs_accelerate

@@ -1,5 +1,7 @@
 #include "engine/pipeline_run.h"
 
+#include "input/image/picture.h"
+
 namespace ipfs_accelerate {
 namespace {
 
@@ -15,6 +17,14 @@ class ShapeRun final : public PipelineRun {
     co_await fail(ErrorCode::kCancelled, "the shape is known");
     co_return {};
   }
+
+  /// Black: of a picture only its size counts here.
+  Async<Image> decode(Picture picture) override {
+    const PictureHeader header = co_await read_picture_header(picture.file);
+    const bool on_its_side = header.orientation >= 5;
+    co_return co_await make_image(on_its_side ? header.height : header.width,
+                                  on_its_side ? header.width : header.height);
+  }
 };
 
 }  // namespace
@@ -23,6 +33,14 @@ Result<const Tokenizer*> PipelineRun::tokenizer() const {
   const Tokenizer* const tokenizer = pipeline_.tokenizer();
   if (!tokenizer) return fail(ErrorCode::kMissingTokenizer, "the model folder has no tokenizer.json");
   return tokenizer;
+}
+
+Result<const ImageProcessor*> PipelineRun::image_processor() const {
+  const ImageProcessor* const processor = pipeline_.image_processor();
+  if (processor) return processor;
+  return fail(ErrorCode::kNotFound,
+              "the model folder has no preprocessor_config.json, which says how pictures are "
+              "prepared");
 }
 
 Async<> PipelineRun::offload(std::function<Result<>()> work) {

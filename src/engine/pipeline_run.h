@@ -11,6 +11,7 @@ class PipelineRun : public TaskRun {
   PipelineRun(const Pipeline& pipeline, TaskOptions options) : pipeline_(pipeline), options_(std::move(options)) {}
   const ModelFacts& facts() const override { return pipeline_.facts(); }
   Result<const Tokenizer*> tokenizer() const override;
+  Result<const ImageProcessor*> image_processor() const override;
   const TaskOptions& options() const override { return options_; }
   Async<> offload(std::function<Result<>()> work) override;
   Async<std::vector<NamedTensor>> compute(std::string part, Batch inputs, std::vector<std::string> wanted) override;

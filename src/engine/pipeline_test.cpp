@@ -126,6 +126,52 @@ TEST(Pipeline, TheShapeATaskAsksFor) {
   EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
 }
 
+TEST(Pipeline, AFamilySaysWhichFilesItReads) {
+  using Names = std::vector<std::string>;
+  const auto wanted = [](const char* model) {
+    return wanted_files(file_kinds_of_config(read_folder(model).files.at("config.json")).value());
+  };
+  EXPECT_EQ(wanted("zoo/digits-vit"), (Names{"config.json", "preprocessor_config.json"}));
+  EXPECT_FALSE(std::ranges::contains(wanted("zoo/numbers-bert"), "preprocessor_config.json"));
+  EXPECT_TRUE(std::ranges::contains(wanted("zoo/numbers-bert"), "tokenizer.json"));
+  EXPECT_TRUE(std::ranges::contains(wanted("zoo/numbers-gpt2"), "generation_config.json"));
+  EXPECT_EQ(file_kinds_of_config(R"({"model_type": "abacus"})").error().code, ErrorCode::kUnknownArchitecture);
+}
+
+TEST(Pipeline, TasksOnWhatTheModelDoesNotTake) {
+  const Folder text = read_folder("zoo/numbers-bert-classifier");
+  Folder vit = read_folder("zoo/digits-vit");
+  vit.files["tokenizer.json"] = text.files.at("tokenizer.json");
+  for (const char* task : {"feature-extraction", "text-classification", "fill-mask"}) {
+    const auto refused = Pipeline::open(vit.files, vit.tensors, {.task = task});
+    ASSERT_FALSE(refused) << task;
+    EXPECT_EQ(refused.error().code, ErrorCode::kUnknownTask) << refused.error().message;
+  }
+  EXPECT_EQ(Pipeline::open(vit.files, vit.tensors, {.task = "feature-extraction"}).error().message,
+            "feature-extraction takes text, pair; models of type 'vit' take images");
+  EXPECT_EQ(Pipeline::open(text.files, text.tensors, {.task = "image-classification"}).error().message,
+            "image-classification takes image, pixels; models of type 'bert' take none");
+}
+
+TEST(Pipeline, TheShapePicturesAskFor) {
+  Folder f = read_folder("zoo/digits-vit");
+  const auto pipeline = Pipeline::open(f.files, f.tensors, {});
+  ASSERT_TRUE(pipeline) << pipeline.error().message;
+  EXPECT_EQ(pipeline->task().name, "image-classification");
+  const std::string file = read_file(std::filesystem::path(IA_SOURCE_DIR) / "zoo/digits-vit/eval/000.png");
+  const Picture picture{{file.begin(), file.end()}};
+  const auto shape = run_in_place(asked_shape(*pipeline, {picture, picture, Pixels{1, 1, {1, 2, 3}}}, {}));
+  ASSERT_TRUE(shape) << shape.error().message;
+  EXPECT_EQ(*shape, (ShapeClass{{kBatch, 3}, {kHeight, 32}, {kWidth, 32}}));
+  EXPECT_EQ(run_in_place(asked_shape(*pipeline, {Picture{{1, 2}}}, {})).error().code, ErrorCode::kUnsupportedMedia);
+  f.files.erase("preprocessor_config.json");
+  const auto silent = Pipeline::open(f.files, f.tensors, {});
+  ASSERT_TRUE(silent) << silent.error().message;
+  EXPECT_EQ(run_in_place(asked_shape(*silent, {picture}, {})).error().code, ErrorCode::kNotFound);
+  f.files["preprocessor_config.json"] = "{";
+  EXPECT_EQ(Pipeline::open(f.files, f.tensors, {}).error().code, ErrorCode::kMalformedConfig);
+}
+
 TEST(Pipeline, MissingFilesAreNamed) {
   Folder f = read_folder("zoo/numbers-bert");
   ModelFiles without = f.files;

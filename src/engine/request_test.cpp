@@ -200,6 +200,10 @@ TEST(Pipelines, AnswersAreShapedByKind) {
   EXPECT_EQ(answer_of(R"("a")", "{}", {even})["answer"], Json::array({both[0]}));
   EXPECT_EQ(answer_of(R"("a")", R"({"top_k": 2})", {even})["answer"], both);
   EXPECT_EQ(answer_of(R"(["a"])", R"({"top_k": 2})", {even})["answer"], Json::array({both}));
+  EXPECT_EQ(answer_of(R"("a")", R"({"task": "text-classification"})", {even})["answer"], Json::array({both[0]}));
+  EXPECT_EQ(answer_of(R"("a")", R"({"task": "image-classification"})", {even})["answer"], both);
+  EXPECT_EQ(answer_of(R"(["a"])", R"({"task": "image-classification", "top_k": 1})", {even})["answer"],
+            Json::array({both}));
   const MaskFills fills{{{{0.5, 1, "x", "x y"}}}};
   EXPECT_EQ(answer_of(R"("a")", R"({"top_k": 1})", {fills}),
             Json::parse(R"({"answer": [{"score": 0.5, "token": 1, "token_str": "x", "sequence": "x y"}]})"));

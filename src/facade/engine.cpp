@@ -349,6 +349,7 @@ Result<std::vector<NamedModel>> Engine::models() {
         if (const auto task = default_task(as_text(*bytes))) {
           model.task = (*task)->name;
           model.answer_kind = answer_kind_name((*task)->gives);
+          model.takes = (*task)->takes.names();
         }
         if (config.is_object() && config.contains("model_type") && config["model_type"].is_string())
           model.architecture = config["model_type"];

@@ -70,6 +70,13 @@ struct BuiltModel {
   const Graph& graph() const { return parts.front().graph; }  ///< of a model of one part
 };
 
+/// Kinds of small files that a family of models reads beside config.json; together in a number.
+enum ModelFileKinds : unsigned { kTextFiles = 1, kPictureFiles = 2, kGenerationFiles = 4 };
+inline constexpr unsigned kAllModelFiles = kTextFiles | kPictureFiles | kGenerationFiles;
+
+/// Those of the architecture that config.json names. kUnknownArchitecture as build_model().
+Result<unsigned> file_kinds_of_config(std::string_view config_json);
+
 /// config_json: config.json of transformers 4 or 5. kUnknownArchitecture names the known ones; kMalformedConfig,
 /// kMissingWeight, kWrongShape say which key or tensor.
 Result<BuiltModel> build_model(std::string_view config_json, const TensorTable& tensors, const HeadOptions& options);

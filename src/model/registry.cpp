@@ -12,12 +12,13 @@ namespace {
 struct Architecture {
   std::string_view model_type;  ///< config.json's
   BuildArchitecture* build;
+  unsigned files = kTextFiles | kGenerationFiles;  ///< ModelFileKinds that it reads
 };
 constexpr std::array kArchitectures{
     Architecture{"bert", build_bert}, Architecture{"distilbert", build_distilbert},
     Architecture{"gpt2", build_gpt2}, Architecture{"mpnet", build_mpnet},
     Architecture{"mt5", build_t5}, Architecture{"roberta", build_roberta},
-    Architecture{"t5", build_t5}, Architecture{"vit", build_vit},
+    Architecture{"t5", build_t5}, Architecture{"vit", build_vit, kPictureFiles},
 };
 
 Result<const Architecture*> find_architecture(const ModelConfig& config) {
@@ -43,6 +44,12 @@ Result<std::vector<std::string>> classes_of_config(std::string_view config_json)
   IA_ASSIGN(const ModelConfig config, ModelConfig::parse(config_json));
   IA_TRY(find_architecture(config));
   return config.architectures();
+}
+
+Result<unsigned> file_kinds_of_config(std::string_view config_json) {
+  IA_ASSIGN(const ModelConfig config, ModelConfig::parse(config_json));
+  IA_ASSIGN(const Architecture* architecture, find_architecture(config));
+  return architecture->files;
 }
 
 }  // namespace ipfs_accelerate

@@ -6,12 +6,12 @@
 
 namespace ipfs_accelerate {
 
-extern const Task kFeatureExtraction, kFillMask, kTextClassification, kTextGeneration, kTextToText;
+extern const Task kFeatureExtraction, kFillMask, kImageClassification, kTextClassification, kTextGeneration, kTextToText;
 
 namespace {
 
 constexpr std::array kTasks{&kFeatureExtraction, &kFillMask, &kTextClassification, &kTextGeneration,
-                            &kTextToText};
+                            &kTextToText, &kImageClassification};
 
 /// In the order of Content.
 constexpr std::array<std::string_view, std::variant_size_v<Content>> kContentNames{
@@ -28,13 +28,15 @@ std::string joined(const std::vector<std::string>& names) {
 
 }  // namespace
 
-std::string ContentKinds::text() const {
+std::vector<std::string> ContentKinds::names() const {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < kContentNames.size(); ++i) {
     if ((bits_ & bit(i)) != 0) names.emplace_back(kContentNames[i]);
   }
-  return joined(names);
+  return names;
 }
+
+std::string ContentKinds::text() const { return joined(names()); }
 
 Result<const Task*> find_task(std::string_view name) {
   std::string wanted(name);

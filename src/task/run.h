@@ -9,7 +9,9 @@
 
 #include "base/async.h"
 #include "base/stop.h"
+#include "input/image/image_processor.h"
 #include "input/text/tokenizer.h"
+#include "ipfs_accelerate/content.h"
 #include "ipfs_accelerate/run.h"
 #include "model/model.h"
 #include "task/batch.h"
@@ -34,9 +36,13 @@ class TaskRun {
   virtual ~TaskRun() = default;
   virtual const ModelFacts& facts() const = 0;
   virtual Result<const Tokenizer*> tokenizer() const = 0;  ///< kMissingTokenizer
+  /// kNotFound when the model folder says nothing of how pictures are prepared.
+  virtual Result<const ImageProcessor*> image_processor() const;
   virtual const TaskOptions& options() const = 0;
   /// Plain work (tokenizing, ranking) aside of the executor. What it refers to must live until this ends.
   virtual Async<> offload(std::function<Result<>()> work) = 0;
+  /// A picture file's pixels, upright.
+  virtual Async<Image> decode(Picture picture);
   /// Pads the batch to a shape that is compiled, runs the part, and crops what comes out. `wanted` names outputs of the
   /// part's graph, which are given in that order.
   virtual Async<std::vector<NamedTensor>> compute(std::string part, Batch inputs, std::vector<std::string> wanted) = 0;

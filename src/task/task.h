@@ -23,7 +23,8 @@ class ContentKinds {
     return ContentKinds((bit_of<Kinds>(std::type_identity<Content>()) | ...));
   }
   constexpr bool has(const Content& content) const { return (bits_ & bit(content.index())) != 0; }
-  std::string text() const;  ///< "text, pair"
+  std::vector<std::string> names() const;  ///< "text", "pair", "messages", "image", "pixels", "audio", "samples"
+  std::string text() const;                ///< "text, pair"
 
  private:
   explicit constexpr ContentKinds(unsigned bits) : bits_(bits) {}
@@ -48,6 +49,8 @@ struct Task {
   /// One answer for each item.
   Async<std::vector<Answer>> (*answer)(TaskRun& run, std::vector<Content> items);
   bool continues = false;  ///< a text that is generated goes on from the input's
+  /// A pipeline of transformers.js gives the best label alone, unless more are asked for; else a list of five.
+  bool best_label_alone = false;
 };
 
 /// The name, or an alias. kUnknownTask lists the known.

@@ -89,6 +89,9 @@ Result<std::vector<Encoding>> encode_texts(const ModelFacts& facts, const Tokeni
 }
 
 Async<TextBatch> text_batch(TaskRun& run, std::vector<Content> items) {
+  if (run.facts().vocabulary == 0) {
+    co_await fail(ErrorCode::kUnknownTask, "models of type '{}' take no texts", run.facts().architecture);
+  }
   const Tokenizer* const tokenizer = co_await run.tokenizer();
   TextBatch batch = co_await offloaded(run, [&]() -> Result<TextBatch> {
     TextBatch made;

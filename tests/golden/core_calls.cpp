@@ -31,10 +31,11 @@ Result<> answer_all(const std::filesystem::path& home) {
   IA_ASSIGN(const auto native, host::NativeHost::open(home));
   Core core(native->host());
   for (std::string text; std::getline(std::cin, text);) {
-    const auto call = read_call(text);
+    const auto call = read_call(text, local_files());
     // The public Config has no "normalize": such a run is one of the core.
     const bool plain = call && call->method == "run" && !call->request.normalize;
-    std::cout << answer_line(plain ? run(engine, *call) : native->loop().block_on(carry_out(core, text, {}, Stop())))
+    std::cout << answer_line(plain ? run(engine, *call)
+                                   : native->loop().block_on(carry_out(core, text, {}, Stop(), local_files())))
               << std::endl;
   }
   return {};

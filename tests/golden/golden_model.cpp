@@ -21,6 +21,7 @@ std::string text_at(const Json& object, const char* key) {
 std::string task_of_class(const std::string& name) {
   if (name.ends_with("ForMaskedLM")) return "fill-mask";
   if (name.ends_with("ForSequenceClassification")) return "text-classification";
+  if (name.ends_with("ForImageClassification")) return "image-classification";
   if (name.ends_with("ForConditionalGeneration")) return "text2text-generation";
   if (name.ends_with("LMHeadModel") || name.ends_with("ForCausalLM")) return "text-generation";
   if (name.ends_with("Model")) return "feature-extraction";
@@ -113,9 +114,21 @@ Result<Tensor> tensor_of(const Json& output) {
   return tensor;
 }
 
-/// A mask, or 1 everywhere.
+bool has_pictures(const Json& one_case) { return one_case.at("inputs").contains("pixel_values"); }
+
+/// The pictures of a case as the inputs of a call.
+Json pictures_of(const Json& one_case, const std::filesystem::path& folder) {
+  Json pictures = Json::array();
+  for (const Json& name : one_case.value("images", Json::array())) {
+    pictures.push_back({{"image", (folder / name.get<std::string>()).string()}});
+  }
+  return pictures;
+}
+
+/// A mask, or 1 everywhere; of pictures none.
 Result<Tensor> mask_of(const Json& one_case, const TensorFiles& recorded) {
   const Json& inputs = one_case.at("inputs");
+  if (has_pictures(one_case)) return Tensor::i32({0, 0});
   if (inputs.contains("attention_mask")) return recorded.ints(text_at(inputs, "attention_mask"));
   IA_ASSIGN(Tensor ones, recorded.ints(text_at(inputs, "input_ids")));
   std::ranges::fill(ones.i32s(), 1);
@@ -155,6 +168,11 @@ bool is_generation(const Json& one_case) { return text_at(one_case, "kind") == "
 Result<Json> tensors_of(const Json& one_case, const TensorFiles& recorded) {
   Json tensors = Json::object();
   for (const auto& [name, stored] : one_case.at("inputs").items()) {
+    if (name == "pixel_values") {
+      IA_ASSIGN(const Tensor pixels, recorded.floats(stored.get<std::string>()));
+      tensors[name] = {{"shape", pixels.shape}, {"values", pixels.f32s()}};
+      continue;
+    }
     IA_ASSIGN(const Tensor tensor, recorded.ints(stored.get<std::string>()));
     tensors[name] = {{"shape", tensor.shape}, {"ints", tensor.i32s()}};
   }
@@ -165,7 +183,7 @@ bool wants_masks(const Json& one_case, const std::string& task) {
   return one_case.contains("fill_mask") && task == "fill-mask";
 }
 bool wants_labels(const Json& one_case, const std::string& task) {
-  return one_case.contains("labels") && task == "text-classification";
+  return one_case.contains("labels") && task.ends_with("-classification");
 }
 
 }  // namespace
@@ -405,8 +423,10 @@ Result<Golden> Golden::open(const std::filesystem::path& folder, const GoldenOpt
   for (const Json& one_case : json["cases"]) {
     if (generates(golden.task_) && is_generation(one_case) && is_greedy(one_case)) golden.cases_.push_back(one_case);
     if (text_at(one_case, "kind") != "forward") continue;
-    if (const auto encodings = encodings_of(one_case, golden.recorded_); !encodings) {
-      return while_doing(encodings.error(), "reading case '{}'", text_at(one_case, "name"));
+    const auto inputs =
+        has_pictures(one_case) ? tensors_of(one_case, golden.recorded_) : encodings_of(one_case, golden.recorded_);
+    if (!inputs) {
+      return while_doing(inputs.error(), "reading case '{}'", text_at(one_case, "name"));
     }
     golden.cases_.push_back(one_case);
   }
@@ -436,7 +456,7 @@ std::vector<Json> Golden::calls() const {
       continue;
     }
     Json evaluated{{"hidden_states", true}, {"all_tokens", true}};
-    if (generates(task_)) {
+    if (generates(task_) || has_pictures(one_case)) {
       evaluated["tensors"] = tensors_of(one_case, recorded_).value();  // open() looked
     } else {
       evaluated["encodings"] = encodings_of(one_case, recorded_).value();
@@ -448,7 +468,7 @@ std::vector<Json> Golden::calls() const {
       for (const Json& entry : one_case["fill_mask"]) texts.push_back({{"text", entry.at("text")}});
       calls.push_back(call("run", {{"inputs", texts}}));
     } else if (wants_labels(one_case, task_)) {
-      calls.push_back(call("run", {{"inputs", texts}}));
+      calls.push_back(call("run", {{"inputs", has_pictures(one_case) ? pictures_of(one_case, folder_) : texts}}));
     }
   }
   return calls;

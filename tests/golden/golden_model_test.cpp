@@ -125,7 +125,7 @@ TEST_P(GoldenJudging, ErrorsAndMissingAnswers) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, GoldenJudging,
-                         ::testing::Values("bert-mlm", "bert-seqcls", "distilbert", "mpnet", "roberta"),
+                         ::testing::Values("bert-mlm", "bert-seqcls", "distilbert", "mpnet", "roberta", "vit"),
                          [](const auto& info) {
                            std::string name = info.param;
                            std::ranges::replace(name, '-', '_');

@@ -90,6 +90,16 @@ std::vector<std::string> nearest(std::span<const Json> queries, std::span<const 
   return found;
 }
 
+/// `hf` of each line: the label instead of its number.
+Result<> name_labels(Json& lines, const std::vector<std::string>& labels) {
+  for (Json& one : lines) {
+    const auto number = one["hf"].is_number_unsigned() ? one["hf"].get<std::size_t>() : labels.size();
+    if (number >= labels.size()) return fail(ErrorCode::kMalformedConfig, "there is no label {}", one["hf"].dump());
+    one["hf"] = labels[number];
+  }
+  return {};
+}
+
 std::vector<std::string> first_labels(std::span<const Json> answers) {
   std::vector<std::string> labels;
   for (const Json& answer : answers) {
@@ -102,12 +112,14 @@ std::vector<std::string> first_labels(std::span<const Json> answers) {
 
 /// How a class of models is asked and read. A new one is a row of reading_of().
 struct Shipped::Reading {
-  const char *asked, *wanted;  ///< fields of eval.jsonl
+  const char *asked, *wanted;  ///< fields of the eval's lines
   const char* tensor;          ///< of golden.safetensors
   std::size_t candidates;      ///< numbers asked after the eval's texts
   Row (*recorded)(Row row);    ///< a row of the tensor as answers have it
   Row (*numbers)(const Json& answer, const std::vector<std::string>& labels);
   std::vector<std::string> (*predictions)(std::span<const Json> answers, std::span<const Json> candidates);
+  /// Pictures: the eval's lines are labels.jsonl, which names files and has `hf` as the number of a label.
+  bool pictures = false;
 };
 
 const Shipped::Reading* Shipped::reading_of(const std::string& model_class) {
@@ -118,6 +130,9 @@ const Shipped::Reading* Shipped::reading_of(const std::string& model_class) {
       {"BertForSequenceClassification",
        {"text", "label", "logits", 0, softmax, scores_of,
         [](std::span<const Json> answers, std::span<const Json>) { return first_labels(answers); }}},
+      {"ViTForImageClassification",
+       {"file", "text", "logits", 0, softmax, scores_of,
+        [](std::span<const Json> answers, std::span<const Json>) { return first_labels(answers); }, true}},
   };
   const auto found = kReadings.find(model_class);
   return found == kReadings.end() ? nullptr : &found->second;
@@ -137,20 +152,24 @@ Result<Shipped> Shipped::open(const std::filesystem::path& folder, const GoldenO
   model.reading_ = reading_of(model_class);
   if (!model.reading_) return fail(ErrorCode::kUnknownTask, "nothing here judges a {}", model_class);
   const Reading& reading = *model.reading_;
-  IA_ASSIGN(model.cases_, read_lines(folder / "eval/eval.jsonl"));
-  for (const Json& input : golden.value("inputs", Json::array())) model.texts_.push_back(input.get<std::string>());
+  IA_ASSIGN(model.cases_, read_lines(folder / "eval" / (reading.pictures ? "labels.jsonl" : "eval.jsonl")));
+  const auto ask = [&](const char* below, const std::string& input) {
+    model.texts_.push_back(reading.pictures ? (folder / below / input).string() : input);
+  };
+  for (const Json& input : golden.value("inputs", Json::array())) ask("", input.get<std::string>());
   for (const Json& one : model.cases_) {
     if (!one.contains(reading.asked) || !one.contains(reading.wanted) || !one.contains("hf")) {
-      return fail(ErrorCode::kMalformedConfig, "eval.jsonl has a line without {}, {} or hf", reading.asked,
+      return fail(ErrorCode::kMalformedConfig, "the eval has a line without {}, {} or hf", reading.asked,
                   reading.wanted);
     }
-    model.texts_.push_back(one[reading.asked].get<std::string>());
+    ask("eval", one[reading.asked].get<std::string>());
   }
   for (std::size_t number = 0; number < reading.candidates; ++number) model.texts_.push_back(std::to_string(number));
 
   IA_ASSIGN(const Json config, read_json(folder / "config.json"));
   const Json labels = config.value("id2label", Json::object());
   for (std::size_t i = 0; labels.contains(std::to_string(i)); ++i) model.labels_.push_back(labels[std::to_string(i)]);
+  if (reading.pictures) IA_TRY(name_labels(model.cases_, model.labels_));
   TensorFiles files;
   IA_TRY(files.add(folder / "golden.safetensors"));
   IA_ASSIGN(const Tensor recorded, files.floats(reading.tensor));
@@ -169,11 +188,12 @@ Result<Shipped> Shipped::open(const std::filesystem::path& folder, const GoldenO
 
 std::vector<Json> Shipped::calls() const {
   Json inputs = Json::array();
-  for (const std::string& text : texts_) inputs.push_back({{"text", text}});
-  const Json config = {{"platform", options_.platform},
-                       {"precision", options_.precision},
-                       {"allow_fallback", false},
-                       {"batch_size", 64}};
+  for (const std::string& text : texts_) inputs.push_back({{reading_->pictures ? "image" : "text", text}});
+  Json config = {{"platform", options_.platform},
+                 {"precision", options_.precision},
+                 {"allow_fallback", false},
+                 {"batch_size", 64}};
+  if (labels_.size() > 5) config["top_k"] = labels_.size();  // each label's score is looked at
   return {{{"method", "run"}, {"model", folder_.string()}, {"inputs", inputs}, {"config", config}}};
 }
 

@@ -19,7 +19,8 @@ struct Judged {
     EXPECT_TRUE(opened) << opened.error().message;
     model = std::make_unique<Shipped>(*std::move(opened));
     EXPECT_TRUE(recorded.add(folder / "golden.safetensors"));
-    std::istringstream lines(read_text(folder / "eval/eval.jsonl").value());
+    const bool pictures = std::filesystem::exists(folder / "eval/labels.jsonl");
+    std::istringstream lines(read_text(folder / "eval" / (pictures ? "labels.jsonl" : "eval.jsonl")).value());
     for (std::string line; std::getline(lines, line);) cases.push_back(Json::parse(line));
   }
   std::size_t goldens() const { return 8; }
@@ -39,10 +40,10 @@ struct Judged {
 };
 
 /// Probabilities of the recorded logits, best first, then each recorded label with certainty.
-Judged classifier(int precision = 32) {
-  Judged judged("numbers-bert-classifier", precision);
+Judged classifier(int precision = 32, const std::string& name = "numbers-bert-classifier",
+                  const std::vector<std::string>& labels = {"even", "odd", "no number"}) {
+  Judged judged(name, precision);
   const Tensor logits = judged.recorded.floats("logits").value();
-  const std::vector<std::string> labels = {"even", "odd", "no number"};
   Json output = Json::array();
   for (std::size_t row = 0; row < judged.goldens(); ++row) {
     const auto values = logits.f32s().subspan(row * labels.size(), labels.size());
@@ -54,9 +55,15 @@ Judged classifier(int precision = 32) {
     }
     output.push_back(ranked);
   }
-  for (const Json& one : judged.cases) output.push_back(Json::array({{{"label", one["hf"]}, {"score", 1}}}));
+  for (const Json& one : judged.cases) {
+    const Json label = one["hf"].is_number() ? Json(labels.at(one["hf"].get<std::size_t>())) : one["hf"];
+    output.push_back(Json::array({{{"label", label}, {"score", 1}}}));
+  }
   judged.answer(std::move(output));
   return judged;
+}
+Judged pictures() {
+  return classifier(32, "digits-vit", {"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"});
 }
 
 /// Recorded embeddings, then for each query and number a place on a circle: equal numbers lie together.
@@ -77,7 +84,7 @@ Judged retrieval() {
 }
 
 TEST(ShippedJudge, RecordedAnswersPass) {
-  for (const Judged& judged : {classifier(), retrieval()}) {
+  for (const Judged& judged : {classifier(), retrieval(), pictures()}) {
     const ShippedReport report = judged.judge();
     EXPECT_TRUE(report.failures.empty()) << report.failures[0];
     EXPECT_EQ(report.same, 64u);
@@ -98,6 +105,16 @@ TEST(ShippedJudge, OneOtherAnswerFails) {
   EXPECT_EQ(labels.judge().value, 63.0 / 64);
   numbers.output()[numbers.goldens() + 1] = numbers.output()[numbers.goldens() + 2];
   numbers.expect_failure("'922' for {\"hf\":\"908\"");
+}
+
+TEST(ShippedJudge, PicturesAreAskedForByTheirFiles) {
+  Judged judged = pictures();
+  const Json call = judged.model->calls()[0];
+  EXPECT_EQ(call["config"]["top_k"], 10);
+  EXPECT_EQ(call["inputs"][0]["image"], (judged.folder / "eval/000.png").string());
+  EXPECT_EQ(call["inputs"].back()["image"], (judged.folder / "eval/063.png").string());
+  judged.output().back()[0]["label"] = "none";
+  judged.expect_failure("63 of 64 answers are the recorded ones");
 }
 
 TEST(ShippedJudge, HalfPrecisionMayDifferALittle) {
@@ -137,10 +154,10 @@ TEST(ShippedJudge, AnotherDeviceErrorsAndMissingAnswers) {
 TEST(ShippedJudge, ClassesWithoutAJudgeAreNamed) {
   EXPECT_TRUE(Shipped::is_one(folder_of("numbers-bert")));
   EXPECT_FALSE(Shipped::is_one(folder_of("../tests/fixtures/distilbert")));
-  const auto vit = Shipped::open(folder_of("digits-vit"), {});
-  ASSERT_FALSE(vit);
-  EXPECT_EQ(vit.error().code, ErrorCode::kUnknownTask);
-  EXPECT_NE(vit.error().message.find("ViTForImageClassification"), std::string::npos);
+  const auto blip = Shipped::open(folder_of("digits-blip"), {});
+  ASSERT_FALSE(blip);
+  EXPECT_EQ(blip.error().code, ErrorCode::kUnknownTask);
+  EXPECT_NE(blip.error().message.find("Blip"), std::string::npos);
 }
 
 }  // namespace

@@ -147,7 +147,7 @@ def test_models(store):
     with store.serve() as port:
         models = json.loads(get(port, "/api/models")[2])["models"]
         assert models == [{"name": "numbers-bert", "cid": cid, "task": "feature-extraction", "answer_kind": "embedding",
-                           "architecture": "bert"}]
+                           "takes": ["text", "pair"], "architecture": "bert"}]
 
 
 def test_page_is_isolated_and_its_folder_is_a_wall(store):

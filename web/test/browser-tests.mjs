@@ -327,6 +327,104 @@ async function errors(browser, gateway) {
   }
 }
 
+/** Pictures as a page has them, a File above all: the same labels as the command line gives for the file. */
+async function classified(browser) {
+  const names = ['000.png', '006.png'];
+  const model = join(zoo, 'digits-vit');
+  const words = ['run', model, ...names.map((name) => join(model, 'eval', name)), '--platform', 'cpu', '--json'];
+  const home = await mkdtemp(join(tmpdir(), 'home-'));
+  const env = {...process.env, IPFS_ACCELERATE_HOME: home};
+  const native = JSON.parse(execFileSync(join(bin, 'ipfs-accelerate'), words, {encoding: 'utf8', env})).output;
+  await rm(home, {recursive: true, force: true});
+  const sdk = await openSdkPage({browser, mounts: {'/vit/': `${model}/`, '/fixtures/': `${fixtures}/`}});
+  try {
+    const found = await sdk.page.evaluate(`(async () => {
+      const {pipeline, accelerate} = globalThis.sdk;
+      const model = {url: location.origin + '/vit/'};
+      const bytes = async (path) => (await fetch(path)).blob();
+      const files = await Promise.all(${JSON.stringify(names)}.map(async (name) =>
+        new File([await bytes('/vit/eval/' + name)], name, {type: 'image/png'})));
+      const classify = await pipeline('image-classification', model, {device: 'cpu'});
+      const code = (call) => call.then(() => 'no error', (error) => error.code);
+      const bitmap = await createImageBitmap(files[0]);
+      const canvas = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+      canvas.drawImage(bitmap, 0, 0);
+      return {
+        list: await classify(files),
+        one: await classify(files[1]),
+        address: await classify('/vit/eval/000.png', {top_k: 1}),
+        data: await classify(canvas.getImageData(0, 0, bitmap.width, bitmap.height)),
+        run: (await accelerate(model, {image: files[0]}, {platform: 'cpu'})).output,
+        codes: [
+          await code(classify('/vit/eval/none.png')),
+          await code(classify(new File(['no picture'], 'a.png'))),
+          await code(classify(await bytes('/fixtures/images/damaged/cut.png'))),
+          await code(classify(await bytes('/fixtures/images/damaged/huge.png'))),
+          await code(accelerate(model, 'seven', {platform: 'cpu'})),
+          await code(accelerate(model, 'seven', {platform: 'cpu', task: 'feature-extraction'})),
+        ],
+      };
+    })()`);
+    const same = (ours, theirs) =>
+      ours.every(({label, score}, i) => label === theirs[i].label && Math.abs(score - theirs[i].score) < 1e-4);
+    expect(found.list.length === 2 && found.list[0].length === 5, `the list is ${JSON.stringify(found.list)}`);
+    for (const [ours, theirs] of [
+      [found.list[0], native[0]],
+      [found.list[1], native[1]],
+      [found.one, native[1]],
+      [found.address, native[0]],
+      [found.data, native[0]],
+      [found.run[0], native[0]],
+    ])
+      expect(same(ours, theirs), `${JSON.stringify(ours)}, natively ${JSON.stringify(theirs)}`);
+    const codes = [
+      'not_found',
+      'unsupported_media',
+      'malformed_media',
+      'limit_exceeded',
+      'invalid_argument',
+      'unknown_task',
+    ];
+    expect(JSON.stringify(found.codes) === JSON.stringify(codes), `codes ${found.codes}`);
+    return `${native.map(([{label}]) => label)}, as natively`;
+  } finally {
+    await sdk.close();
+  }
+}
+
+/** The demo page with a sample picture: taken by a click, run, and shown with its label. */
+async function demoPicture(browser, gateway) {
+  const page = await openPage({browser, width: 1280, height: 844, url: `${gateway.url}/?model=digits-vit&device=cpu`});
+  try {
+    await until(page, 'document.body.dataset.ready === "true"');
+    await until(page, 'document.querySelector("#samples button")');
+    expect(await page.evaluate('document.getElementById("text-field").hidden'), 'sentences are asked for');
+    await page.click('#run');
+    await until(page, '!document.getElementById("error").hidden');
+    expect(
+      (await page.evaluate('document.getElementById("error").textContent')).includes('Choose a picture'),
+      'a run without a picture does not say so',
+    );
+    await page.click('#samples button');
+    await until(page, 'document.querySelector("#pictures img")');
+    await page.click('#run');
+    await until(page, 'document.getElementById("answer").dataset.platform', 120000);
+    const seen = await page.evaluate(`({
+      text: document.getElementById('answer').innerText,
+      picture: document.querySelector('#answer .shown img')?.naturalWidth,
+      wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    })`);
+    expect(/000\.png\s+one/.test(seen.text), `the page says ${seen.text}`);
+    expect(seen.picture > 0, 'the picture is not shown');
+    expect(seen.wide <= 0, `the page is ${seen.wide} px wider than the window`);
+    const problems = page.log.filter((line) => /^error/.test(line));
+    expect(problems.length === 0, problems.join('; '));
+    return 'one';
+  } finally {
+    await page.close();
+  }
+}
+
 /** The page as people get it: served by `ipfs-accelerate serve`, run by its own controls. */
 async function demo({browser, width, device, model}, gateway) {
   const page = await openPage({browser, width, height: 844, url: `${gateway.url}/?model=${model}&device=${device}`});
@@ -390,6 +488,8 @@ await test('every kernel in chromium, webgpu', () =>
 for (const browser of ['chromium', 'firefox']) await test(`scenarios in ${browser}`, () => scenarios(browser));
 for (const browser of ['chromium', 'firefox']) await test(`pictures in ${browser}`, () => pictures(browser));
 await conformance?.close();
+for (const browser of ['chromium', 'firefox'])
+  await test(`image-classification in ${browser}`, () => classified(browser));
 await test('models in chromium, wasm with threads', () => models({browser: 'chromium', platform: 'cpu'}));
 await test('models in chromium, wasm with one thread', () =>
   models({browser: 'chromium', platform: 'cpu', isolated: false}));
@@ -400,7 +500,7 @@ await test('models in chromium-webnn, webnn', () => models({browser: 'chromium-w
 
 const gateway = await startGateway(
   join(bin, 'ipfs-accelerate'),
-  {'numbers-bert': join(zoo, 'numbers-bert'), 'numbers-bert-classifier': join(zoo, 'numbers-bert-classifier')},
+  Object.fromEntries(['numbers-bert', 'numbers-bert-classifier', 'digits-vit'].map((name) => [name, join(zoo, name)])),
   dist,
 );
 for (const browser of ['chromium', 'firefox']) {
@@ -415,6 +515,9 @@ await test('demo page in firefox, desktop, classifier', () =>
   demo({browser: 'firefox', width: 1280, device: 'cpu', model: 'numbers-bert-classifier'}, gateway));
 await test('demo page in chromium-webnn, webnn', () =>
   demo({browser: 'chromium-webnn', width: 1280, device: 'webnn', model: 'numbers-bert'}, gateway));
+for (const browser of ['chromium', 'firefox']) {
+  await test(`demo page with a picture in ${browser}`, () => demoPicture(browser, gateway));
+}
 await gateway.close();
 
 console.log(`${passed} passed, ${failed} failed`);

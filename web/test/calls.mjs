@@ -1,6 +1,6 @@
 // Calls from standard input (a JSON line each, as tests/golden/golden_models prints them), answered by the built SDK in a
 // real browser; an answer a line: {"value"} or {"error": {"code", "message"}}. calls.mjs [--browser B]
-import {resolve} from 'node:path';
+import {relative, resolve} from 'node:path';
 import {text} from 'node:stream/consumers';
 import {pathToFileURL} from 'node:url';
 import {parseArgs} from 'node:util';
@@ -16,8 +16,9 @@ export function mountModels(calls) {
 /** The answer of the SDK in a page (from openSdkPage) to one call. */
 export async function performCall(sdk, paths, {method, model, config, inputs, ...rest}) {
   const source = {url: `${sdk.origin}${paths.get(resolve(model))}`};
+  const addressed = (input) => (input.image ? {image: source.url + relative(model, input.image)} : input);
   try {
-    if (method === 'run') return {value: await sdk.call('accelerate', source, inputs, config)};
+    if (method === 'run') return {value: await sdk.call('accelerate', source, inputs.map(addressed), config)};
     if (method !== 'evaluate') throw new Error(`no method ${method}`);
     return {value: await sdk.call('evaluate', source, {...rest, ...(inputs && {texts: inputs})}, config)};
   } catch (error) {

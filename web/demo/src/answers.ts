@@ -2,7 +2,15 @@
 import type {AnswerKind, Result} from 'ipfs_accelerate_js';
 import {element} from './elements';
 import {heatMap} from './heatMap';
+import {pictureView} from './pictures';
 import {writtenView} from './writing';
+
+/** What was asked: sentences, or pictures. */
+export type Item = string | File;
+
+function itemView(item: Item): HTMLElement {
+  return typeof item === 'string' ? element('p', {}, item) : pictureView(item);
+}
 
 interface Label {
   label: string;
@@ -25,7 +33,7 @@ function score(name: string, value: number): HTMLElement {
   );
 }
 
-function labels(sentences: string[], output: Label[][]): HTMLElement {
+function labels(items: Item[], output: Label[][]): HTMLElement {
   return element(
     'div',
     {},
@@ -33,7 +41,7 @@ function labels(sentences: string[], output: Label[][]): HTMLElement {
       element(
         'div',
         {class: 'classes'},
-        element('p', {}, sentences[i]!),
+        itemView(items[i]!),
         ...ranked.map(({label, score: value}) => score(label, value)),
       ),
     ),
@@ -62,11 +70,11 @@ interface View {
   title: string;
   /** What a model that answers so is for. */
   use: string;
-  show(sentences: string[], output: never): HTMLElement;
+  show(items: never[], output: never): HTMLElement;
 }
 const views: Partial<Record<AnswerKind, View>> = {
   embedding: {title: 'How alike the sentences are', use: 'similarity', show: heatMap},
-  labels: {title: 'What the sentences are', use: 'labels', show: labels},
+  labels: {title: 'What it is', use: 'labels', show: labels},
   mask_fills: {title: 'What fits in place of the mask', use: 'missing words', show: words},
   generated_text: {title: 'What the model writes', use: 'writing', show: writtenView},
 };
@@ -77,8 +85,10 @@ export function useOf(kind: AnswerKind): string | undefined {
 }
 
 /** What the model answered. */
-export function answerView({answer_kind: kind, task, output}: Result, sentences: string[]): HTMLElement {
+export function answerView({answer_kind: kind, task, output}: Result, items: Item[]): HTMLElement {
   const view = views[kind];
-  const shown = view ? view.show(sentences, output as never) : element('pre', {}, JSON.stringify(output, null, 2));
+  const shown = view
+    ? view.show(items as never[], output as never)
+    : element('pre', {}, JSON.stringify(output, null, 2));
   return element('div', {}, element('h2', {}, view?.title ?? task), shown);
 }

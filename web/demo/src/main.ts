@@ -1,11 +1,12 @@
-// The demo page: choose a model and a device, type sentences, see what the model makes of them and what it took.
+// The demo page: choose a model and a device, type sentences or choose pictures, see what the model makes of them and what it took.
 import {accelerate, cache, detect, IpfsAccelerateError, type ModelName} from 'ipfs_accelerate_js';
-import {answerView, useOf} from './answers';
+import {answerView, useOf, type Item} from './answers';
 import {chosenDevice, describeDevices, offerDevices} from './deviceChoice';
 import {byId, element} from './elements';
 import {byteCount, count} from './format';
 import {factsView, timesView} from './measured';
-import {examples, listModels, type Listed} from './models';
+import {examples, listModels, samplePictures, type Listed} from './models';
+import {Pictures} from './pictures';
 import {ProgressBar} from './progressBar';
 import {Writing} from './writing';
 
@@ -14,6 +15,7 @@ const select = byId<HTMLSelectElement>('model');
 const address = byId<HTMLInputElement>('address');
 const text = byId<HTMLTextAreaElement>('text');
 const progress = new ProgressBar();
+const pictures = new Pictures(showError);
 let models: Listed[] = [];
 let running: AbortController | undefined;
 /** Examples are replaced with the model; what a person typed stays. */
@@ -35,7 +37,7 @@ function writes(): boolean {
 }
 
 /** One for each line; what a model is to go on from is one text. */
-function inputs(): string[] {
+function sentences(): string[] {
   if (writes()) return [text.value.trimEnd()];
   return text.value
     .split('\n')
@@ -60,11 +62,21 @@ function showModel(): void {
             : 'Fetched from this server’s gateway, or from the address.',
         ]),
   );
+  void showInputs(listed);
   byId('text-label').textContent = labels[listed?.answer_kind ?? ''] ?? 'Sentences, one per line';
   byId('length').hidden = !writes();
   if (text.value.trim() !== shownExamples.trim()) return;
   shownExamples = examples(listed?.name ?? '', listed?.answer_kind).join('\n');
   text.value = shownExamples;
+}
+
+/** Fields for what the model takes; for one that is not known yet, all. */
+async function showInputs(listed: Listed | undefined): Promise<void> {
+  const takes = (kind: string) => !listed || listed.takes.includes(kind);
+  byId('text-field').hidden = !takes('text');
+  pictures.show(takes('image'), []);
+  const samples = listed && takes('image') ? await samplePictures(listed.name) : [];
+  if (listed === chosenModel()) pictures.show(takes('image'), samples);
 }
 
 async function showModels(): Promise<void> {
@@ -102,14 +114,22 @@ function showRunning(on: boolean): void {
   else progress.end();
 }
 
+/** Pictures where some are chosen and may be; else sentences. */
+function chosenItems(): Item[] {
+  if (!byId('picture-field').hidden && pictures.chosen.length > 0) return [...pictures.chosen];
+  if (byId('text-field').hidden) throw new IpfsAccelerateError('invalid_argument', 'Choose a picture first.');
+  return sentences();
+}
+
 async function run(): Promise<void> {
-  const sentences = inputs();
-  const writing = new Writing(sentences);
+  const writing = new Writing(sentences());
   running = new AbortController();
   byId('error').hidden = true;
   showRunning(true);
   try {
-    const result = await accelerate(modelName(), sentences, {
+    const items = chosenItems();
+    const inputs = items.map((item) => (typeof item === 'string' ? item : {image: item}));
+    const result = await accelerate(modelName(), inputs, {
       platform: chosenDevice(),
       ...(writes() ? {max_new_tokens: byId<HTMLInputElement>('tokens').valueAsNumber || 0} : {}),
       progress_callback: (event) => {
@@ -119,7 +139,7 @@ async function run(): Promise<void> {
       signal: running.signal,
       gateways: [location.origin],
     });
-    byId('answer').replaceChildren(answerView(result, sentences), timesView(result), factsView(result));
+    byId('answer').replaceChildren(answerView(result, items), timesView(result), factsView(result));
     byId('answer').dataset.platform = result.platform;
   } catch (error) {
     showError(error);

@@ -7,6 +7,8 @@ export interface Listed {
   /** Empty when it is only known once loaded. */
   cid: string;
   answer_kind: AnswerKind;
+  /** Kinds of content: `text`, `image` ... */
+  takes: string[];
   /** Address of the folder, when it is not fetched by its CID. */
   url?: string;
 }
@@ -27,6 +29,13 @@ export async function listModels(): Promise<Listed[]> {
   const shipped = (await json<{models: Listed[]}>('models/models.json'))?.models ?? [];
   const names = new Set(served.map(({name}) => name));
   return [...served.filter(({answer_kind: kind}) => useOf(kind)), ...shipped.filter(({name}) => !names.has(name))];
+}
+
+/** Pictures that show what a model does: addresses beside this page. */
+export async function samplePictures(name: string): Promise<string[]> {
+  if (!/^[\w-]+$/.test(name)) return [];
+  const files = (await json<string[]>(`samples/${name}/samples.json`)) ?? [];
+  return files.map((file) => `samples/${name}/${file}`);
 }
 
 /** Sentences that show what a model does. */

@@ -19,10 +19,10 @@ const block = (prompt: string, text: Node, note: string): HTMLElement =>
   );
 
 /** What came, and how it ended. */
-export function writtenView(prompts: string[], output: Written[]): HTMLElement {
+export function writtenView(prompts: (string | File)[], output: Written[]): HTMLElement {
   const why = (reason: string) => (reason === 'length' ? 'the limit was reached' : 'the model ended it');
   const one = ({text, tokens, finish_reason: reason}: Written, i: number) =>
-    block(prompts[i]!, new Text(text), `${count(tokens.length, 'token')}; ${why(reason)}`);
+    block(prompts[i] as string, new Text(text), `${count(tokens.length, 'token')}; ${why(reason)}`);
   return element('div', {}, ...output.map(one));
 }
 

@@ -97,6 +97,27 @@ describe('a shipped model', () => {
     expect((await engine.call('load', classifier)).answer_kind).toBe('labels');
   });
 
+  test('takes pictures as pixels; files need a decoder, which Node has not', async () => {
+    const vit = request(join(zoo, 'digits-vit'), {top_k: 10});
+    expect((await engine.call('load', vit)).takes).toEqual(['image', 'pixels']);
+    const ask = (inputs: object[], blobs: Uint8Array[]) =>
+      engine.call(
+        'pipeline',
+        {...vit, config: {...vit.config, task: 'image-classification'}, inputs: inputs as Content},
+        {blobs},
+      );
+    const {result, answer} = await ask([{image: {width: 8, height: 8, pixels: 0}}], [new Uint8Array(192).fill(200)]);
+    expect(result.platform).toBe('cpu');
+    const [labels] = answer as {label: string; score: number}[][];
+    expect(labels!.map(({label}) => label).sort()).toEqual(
+      ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'].sort(),
+    );
+    expect(labels!.reduce((sum, {score}) => sum + score, 0)).toBeCloseTo(1, 5);
+    const png = readFileSync(join(zoo, 'digits-vit/eval/000.png'));
+    await expect(ask([{image: 0}], [png])).rejects.toThrow('pass pixels instead of a file');
+    await expect(run(vit, ['seven'])).rejects.toThrow('image-classification takes image, pixels; input 0 is a text');
+  });
+
   test('refuses content that it does not take, and files and blobs that are not there', async () => {
     const ask = (inputs: object[], blobs: Uint8Array[] = []) =>
       engine.call('run', {...request(bert), inputs: inputs as Content}, {blobs});

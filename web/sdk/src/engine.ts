@@ -48,7 +48,7 @@ export interface Answers {
   run: Result;
   /** `dims` of the tensor that `result.output` is the rows of, or the answer as transformers.js gives it. */
   pipeline: {result: Result; dims?: number[]; answer?: unknown};
-  load: {task: string; answer_kind: AnswerKind; labels: string[]; cid: string};
+  load: {task: string; answer_kind: AnswerKind; labels: string[]; cid: string; takes: string[]};
   explain: unknown;
   evaluate: {
     outputs: {name: string; dtype: 'F32' | 'I32'; shape: number[]; values: string}[];

@@ -1,5 +1,6 @@
 // ipfs_accelerate_js: run AI models named by IPFS CIDs on WebGPU, WebNN and the CPU, in pages and in Node.
 import type {Config} from './config';
+import {readContents, type Given, type Picture} from './contents';
 import type {DeviceReport} from './detect';
 import type {Content, EncodedItem, EngineRequest, Input, ModelName} from './engine';
 import type {ProgressCallback, ProgressEvent} from './progress';
@@ -16,7 +17,7 @@ export interface ComputedTensor {
 export {IpfsAccelerateError, type ErrorCode} from './errors';
 export * from './pipeline';
 export type {AnswerKind, Config, Content, DeviceReport, EncodedItem, Input, ModelName, ProgressCallback, ProgressEvent};
-export type {Result};
+export type {Given, Picture, Result};
 export {Tensor} from './tensor';
 export {env} from './runtime';
 
@@ -25,14 +26,15 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** Runs `model` on `content` (a text, a pair, or a list); the model stays loaded for the next call. */
+/** Runs `model` on `content` (a text, a pair, `{image}`, or a list); the model stays loaded for the next call. */
 export async function accelerate(
   model: ModelName,
-  content: Content,
+  content: Given | Given[],
   config: Config & CallOptions = {},
 ): Promise<Result> {
   const {progress_callback: progress, signal, ...rest} = config;
-  return engineClient().call('run', {...modelRequest(model, rest), inputs: content}, {progress, signal});
+  const inputs = await readContents(content, false, signal);
+  return engineClient().call('run', {...modelRequest(model, rest), inputs}, {progress, signal});
 }
 
 /** What will run where, and which bytes it needs; no weight is read. */
@@ -70,7 +72,10 @@ export async function evaluate(
     const {buffer} = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
     return dtype === 'I32' ? new Int32Array(buffer) : new Float32Array(buffer);
   };
-  return {...answer, outputs: answer.outputs.map((output) => ({...output, values: numbers(output.dtype, output.values)}))};
+  return {
+    ...answer,
+    outputs: answer.outputs.map((output) => ({...output, values: numbers(output.dtype, output.values)})),
+  };
 }
 
 /** Frees a model, and with no argument the whole engine and its worker. */

@@ -1,5 +1,6 @@
 // pipeline(): a task as a function, with the names and events of transformers.js.
 import type {Config} from './config';
+import {readContents, type Given, type Picture} from './contents';
 import type {Content, Input, ModelName} from './engine';
 import {fail} from './errors';
 import type {ProgressCallback, ProgressEvent} from './progress';
@@ -35,8 +36,8 @@ export interface Label {
   label: string;
   score: number;
 }
-type TaskFunction<Options extends keyof Config, Answer> = ((
-  texts: Content,
+type TaskFunction<Options extends keyof Config, Answer, Items = Content> = ((
+  texts: Items,
   options?: RunOptions & Pick<Config, Options>,
 ) => Promise<Answer>) &
   Disposable;
@@ -72,12 +73,15 @@ export type TextGeneration = ((
 export type Text2TextGeneration = ((texts: Content, options?: GenerationOptions) => Promise<GeneratedText[]>) &
   Disposable &
   Streams;
+/** The best labels of each picture (5, or top_k); one list for a single picture, a list of lists for several. */
+export type ImageClassification = TaskFunction<'top_k', Label[] | Label[][], Given | Picture | (Given | Picture)[]>;
 interface Tasks {
   'feature-extraction': FeatureExtraction;
   'fill-mask': FillMask;
   'text-classification': TextClassification;
   'text-generation': TextGeneration;
   'text2text-generation': Text2TextGeneration;
+  'image-classification': ImageClassification;
 }
 
 export async function pipeline<T extends keyof Tasks>(
@@ -88,14 +92,16 @@ export async function pipeline<T extends keyof Tasks>(
   const {progress_callback: progress, signal, ...rest} = options;
   const load = modelRequest(model, {...rest, task});
   const loaded = await engineClient().call('load', load, {progress, signal});
+  const pictures = loaded.takes.includes('image') && !loaded.takes.includes('text');
   let last: Result | undefined;
   const run = async (
-    texts: Content,
+    items: Given | Picture | (Given | Picture)[],
     options: GenerationOptions & Config = {},
     told?: ProgressCallback,
   ): Promise<unknown> => {
     const {signal: runSignal, streamer, callback_function: tell = streamer?.callback_function, ...given} = options;
-    const request = {...modelRequest(model, {...rest, task, ...given}), inputs: texts};
+    const inputs = await readContents(items, pictures, runSignal);
+    const request = {...modelRequest(model, {...rest, task, ...given}), inputs};
     const heard = (event: ProgressEvent) => {
       if (event.status === 'text') tell?.(event.text!, event);
       told?.(event);

@@ -1,0 +1,82 @@
+"""Pictures end to end: files from disk to labels, on the CPU and on WebGPU, JSON lines, and each kind of bad picture."""
+import json
+import os
+import shutil
+
+from harness import CLASSIFIER, FIXTURES, NUMBERS, SOURCE, copy_model, main
+
+VIT = f"{SOURCE}/zoo/digits-vit"
+PICTURES = [f"{VIT}/eval/{number:03}.png" for number in range(8)]
+LABELS = [json.loads(line)["text"] for line in open(f"{VIT}/eval/labels.jsonl")]
+DAMAGED = f"{FIXTURES}/images/damaged"
+
+
+def best(result):
+    return [answer[0]["label"] for answer in result["output"]]
+
+
+def test_files_give_their_labels(store):
+    result = store.json("run", VIT, *PICTURES, "--platform", "cpu")
+    assert best(result) == LABELS[:8]
+    assert result["task"] == "image-classification" and result["answer_kind"] == "labels"
+    assert result["model_type"] == "image_classification" and result["tokens"] == 0
+    assert all(len(answer) == 5 for answer in result["output"])
+    text = store.ok("run", VIT, *PICTURES, "--platform", "cpu", "--top-k", "1")
+    assert text.splitlines()[0::2] == PICTURES
+    assert [line.split()[0] for line in text.splitlines()[1::2]] == LABELS[:8]
+
+
+def test_webgpu_gives_the_same(store):
+    cpu = store.json("run", VIT, *PICTURES[:2], "--platform", "cpu")
+    gpu = store.json("run", VIT, *PICTURES[:2], "--platform", "webgpu", "--no-fallback")
+    assert gpu["platform"] == "webgpu" and best(gpu) == best(cpu)
+    for one, two in zip(cpu["output"], gpu["output"], strict=True):
+        assert abs(one[0]["score"] - two[0]["score"]) < 1e-4
+
+
+def test_json_lines_and_batches(store):
+    names = sorted(os.listdir(f"{VIT}/eval"))[:64]
+    lines = [{"id": name, "image": f"{VIT}/eval/{name}"} for name in names]
+    out = store.ok("run", VIT, "--platform", "cpu", "--batch", "7", "--top-k", "1", stdin="\n".join(map(json.dumps, lines)))
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert [answer["id"] for answer in answers] == names
+    assert [answer["output"][0]["label"] for answer in answers] == LABELS
+
+
+def test_explain_reads_the_size_of_a_picture(store):
+    plan = store.json("run", VIT, PICTURES[0], PICTURES[1], "--explain", "--platform", "cpu")
+    assert plan["takes"] == ["image", "pixels"] and plan["task"] == "image-classification"
+    assert store.json("run", VIT, "--explain", "--platform", "cpu")["shape"]["height"] == 32  # that it was made for
+    assert plan["shape"]["batch"] == 2 and plan["shape"]["height"] == plan["shape"]["width"] == 32
+
+
+def test_a_text_that_names_a_file_stays_a_text(store):
+    """Only a model that takes pictures and no texts reads the file."""
+    assert len(store.json("run", NUMBERS, PICTURES[0], "--platform", "cpu")["output"]) == 1
+
+
+def test_bad_pictures_are_named(store):
+    run = ("run", VIT, "--platform", "cpu")
+    store.fails("invalid_argument", 2, *run, "seven", says="image-classification takes image, pixels; input 0 is a text")
+    store.fails("not_found", 3, *run, PICTURES[0], f"{VIT}/eval/none.png", says="none.png")
+    store.fails("unsupported_media", 3, *run, f"{VIT}/config.json", says="neither a PNG nor a JPEG")
+    store.fails("malformed_media", 3, *run, PICTURES[0], f"{DAMAGED}/cut.png", says="input 1")
+    store.fails("malformed_media", 3, *run, f"{DAMAGED}/flipped.png")
+    store.fails("limit_exceeded", 3, *run, f"{DAMAGED}/huge.png", says="16384")
+    store.fails("invalid_argument", 2, "run", NUMBERS, "--platform", "cpu", stdin=json.dumps({"image": PICTURES[0]}),
+                says="feature-extraction takes text, pair; input 0 is an image")
+    store.fails("unknown_task", 2, "run", CLASSIFIER, "--task", "image-classification", "--platform", "cpu",
+                stdin=json.dumps({"image": PICTURES[0]}), says="'bert'")
+    store.fails("unknown_task", 2, *run, "--task", "feature-extraction", "a", says="'vit'")
+
+
+def test_a_tokenizer_makes_no_text_model_of_it(store):
+    folder = copy_model(VIT, f"{store.folder}/vit")
+    shutil.copy(f"{NUMBERS}/tokenizer.json", folder)
+    store.fails("unknown_task", 2, "run", folder, "--task", "feature-extraction", "--platform", "cpu", "a", says="images")
+    os.remove(f"{folder}/preprocessor_config.json")
+    store.fails("not_found", 3, "run", folder, "--platform", "cpu", PICTURES[0], says="preprocessor_config.json")
+
+
+if __name__ == "__main__":
+    main(globals())
