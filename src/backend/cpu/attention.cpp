@@ -1,5 +1,6 @@
 // attention on the CPU: a task for each head of each sequence, over the attended keys.
 #include <algorithm>
+#include <numeric>
 
 #include "backend/cpu/paging.h"
 #include "backend/cpu/steps.h"
@@ -148,7 +149,7 @@ float* widen(const op::Attention& op, const RunState& run, std::size_t head, Att
   widen_columns(run, op.k, shared, paged, scratch);
   widen_columns(run, op.v, shared, paged, scratch + floats);
   numbers.resize(paged.key_count);
-  std::ranges::iota(numbers, 0);
+  std::iota(numbers.begin(), numbers.end(), 0);
   paged.k = scratch;
   paged.v = scratch + floats;
   paged.k_stride = paged.v_stride = paged.head_dim;
