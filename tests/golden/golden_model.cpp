@@ -328,6 +328,11 @@ class GoldenJudge {
     if (name == "last_hidden_state") {
       if (const Tensor* last = value(std::format("hidden_states.{}", last_layer(values)))) return *last;
     }
+    if (name == "encoder_last_hidden_state") {
+      int last = 0;
+      while (value(std::format("encoder_hidden_states.{}", last + 1))) ++last;
+      if (const Tensor* state = value(std::format("encoder_hidden_states.{}", last))) return *state;
+    }
     if (name == "mean_pooled" && embedding) return value("pooled") ? *value("pooled") : *embedding;
     if (name == "sentence_embedding" && embedding) return *embedding;
     if ((name == "cosine_similarity" || name == "similarity") && embedding) return cosine_matrix(*embedding);

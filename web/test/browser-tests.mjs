@@ -11,6 +11,7 @@ import {openPage, runPage, startPageServer} from './browsers.mjs';
 import {mountModels, performCall} from './calls.mjs';
 import {openConformance} from './conformance.mjs';
 import {startGateway} from './gateway.mjs';
+import {writeLongWriter} from './longWriter.mjs';
 import {openSdkPage, until} from './sdkPage.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -473,6 +474,46 @@ async function keyboard(page) {
   await until(page, 'document.getElementById("answer").dataset.platform', 120000);
 }
 
+/** A text in the demo page: it comes, its speed is told; another is stopped and what came of it stays. */
+async function writing({browser, device}, gateway) {
+  const open = (model) => openPage({browser, url: `${gateway.url}/?model=${model}&device=${device}`});
+  const written = 'document.querySelector(".written")?.textContent ?? ""';
+  const start = async (page) => {
+    await until(page, 'document.body.dataset.ready === "true"');
+    await page.click('#run');
+  };
+  let page = await open('numbers-gpt2');
+  try {
+    await start(page);
+    const over = 'document.getElementById("answer").dataset.platform || !document.getElementById("error").hidden';
+    await until(page, over, 240000);
+    const seen = await page.evaluate(`({
+      text: ${written},
+      all: document.getElementById('answer').innerText,
+      platform: document.getElementById('answer').dataset.platform,
+      error: document.getElementById('error').hidden ? '' : document.getElementById('error').textContent,
+    })`);
+    expect(!seen.error && seen.platform === device, `on ${seen.platform}: ${seen.error}`);
+    expect(seen.text === ' forty two', `the text is '${seen.text}'`);
+    expect(/2 tokens; the model ended it/.test(seen.all), `no count of tokens: ${seen.all}`);
+    expect(/[\d.]+ tokens per second/.test(seen.all), `no speed: ${seen.all}`);
+  } finally {
+    await page.close();
+  }
+  page = await open('numbers-gpt2-long');
+  try {
+    await start(page);
+    await until(page, `(${written}).startsWith(' forty')`, 240000);
+    expect(!(await page.evaluate('document.getElementById("stop").hidden')), 'it was over before it could be stopped');
+    await page.click('#stop');
+    await until(page, 'document.getElementById("error").dataset.code === "cancelled"');
+    expect((await page.evaluate(written)).startsWith(' forty'), 'what came is gone');
+    return device;
+  } finally {
+    await page.close();
+  }
+}
+
 await test('probe chromium', () => probe('chromium', probeGpu));
 await test('probe firefox', () => probe('firefox', probeGpu));
 await test('probe chromium-webnn', () => probe('chromium-webnn', probeWebnn));
@@ -498,11 +539,18 @@ await test('models in firefox, wasm with threads', () => models({browser: 'firef
 await test('models in firefox, webgpu', () => models({browser: 'firefox', platform: 'webgpu'}));
 await test('models in chromium-webnn, webnn', () => models({browser: 'chromium-webnn', platform: 'webnn'}));
 
+const scratch = await mkdtemp(join(tmpdir(), 'writer-'));
 const gateway = await startGateway(
   join(bin, 'ipfs-accelerate'),
-  Object.fromEntries(['numbers-bert', 'numbers-bert-classifier', 'digits-vit'].map((name) => [name, join(zoo, name)])),
+  {
+    ...Object.fromEntries(
+      ['numbers-bert', 'numbers-bert-classifier', 'numbers-gpt2', 'digits-vit'].map((name) => [name, join(zoo, name)]),
+    ),
+    'numbers-gpt2-long': writeLongWriter(join(scratch, 'model'), 10_000),
+  },
   dist,
 );
+await rm(scratch, {recursive: true});
 for (const browser of ['chromium', 'firefox']) {
   await test(`cache and gateway in ${browser}`, () => cacheAndGateway(browser, gateway));
 }
@@ -518,6 +566,12 @@ await test('demo page in chromium-webnn, webnn', () =>
 for (const browser of ['chromium', 'firefox']) {
   await test(`demo page with a picture in ${browser}`, () => demoPicture(browser, gateway));
 }
+for (const [browser, device] of [
+  ['chromium', 'cpu'],
+  ['chromium', 'webgpu'],
+  ['firefox', 'cpu'],
+])
+  await test(`a text in ${browser}, ${device}`, () => writing({browser, device}, gateway));
 await gateway.close();
 
 console.log(`${passed} passed, ${failed} failed`);
