@@ -1,7 +1,7 @@
 # One static library per folder of layers.txt, linked to the folders it may include.
 
-# ia_layer(FOLDER [LIBRARIES ...] [FAMILIES ...]): library ia_<name> from FOLDER/*.cpp (tests left out) and those of its
-# subfolders FAMILIES, which are no layers of their own, and, natively, test_<name> from the *_test.cpp there.
+# ia_layer(FOLDER [LIBRARIES ...] [FAMILIES]): library ia_<name> from FOLDER/*.cpp (tests left out), with FAMILIES also from its
+# subfolders, which are no layers of their own, and, natively, test_<name> from the *_test.cpp there.
 file(STRINGS ${CMAKE_SOURCE_DIR}/layers.txt IA_LAYER_LINES REGEX "^[a-z]")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/layers.txt)
 
@@ -12,13 +12,13 @@ function(ia_target_name folder result)
 endfunction()
 
 function(ia_layer folder)
-  cmake_parse_arguments(ARG "" "" "LIBRARIES;FAMILIES" ${ARGN})
+  cmake_parse_arguments(ARG "FAMILIES" "" "LIBRARIES" ${ARGN})
   ia_target_name(${folder} target)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cpp)
-  foreach(family ${ARG_FAMILIES})
-    file(GLOB more CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/${family}/*.cpp)
+  if(ARG_FAMILIES)
+    file(GLOB more CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*/*.cpp)
     list(APPEND sources ${more})
-  endforeach()
+  endif()
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")

@@ -12,6 +12,7 @@
 
 #include "commands.h"
 #include "interrupt.h"
+#include "text_printer.h"
 
 namespace ipfs_accelerate::cli {
 namespace {
@@ -97,10 +98,20 @@ struct Preview {
 
 std::string preview(const Answer& answer) { return std::visit(Preview(), answer); }
 
+/// "12 tokens/s" of generated texts, else "3 items/s".
+std::string speed(const RunResult& result) {
+  std::size_t tokens = 0;
+  for (const Answer& answer : result.answers) {
+    const auto* const text = std::get_if<GeneratedText>(&answer);
+    if (!text) return std::format("{:.0f} items/s", result.throughput_items_per_sec);
+    tokens += text->tokens.size();
+  }
+  return std::format("{} tokens, {:.1f} tokens/s", tokens, static_cast<double>(tokens) / result.processing_time);
+}
+
 std::string summary(const RunResult& result) {
-  std::string line = std::format("{} on {}: {}, {:.0f} items/s, {:.0f} MB, {}", result.task, result.adapter_info,
-                                 human_time(result.processing_time), result.throughput_items_per_sec,
-                                 result.memory_usage_mb, result.cid);
+  std::string line = std::format("{} on {}: {}, {}, {:.0f} MB, {}", result.task, result.adapter_info,
+                                 human_time(result.processing_time), speed(result), result.memory_usage_mb, result.cid);
   if (!result.fallback.empty()) line += "\n(fallback: " + result.fallback + ")";
   return line;
 }
@@ -157,6 +168,18 @@ struct Runner {
     if (!done) return std::unexpected(done.error());
     return result;
   }
+  /// One input: text is printed as it comes.
+  Result<RunResult> accelerate(const Content& input, TextPrinter& printer) const {
+    Result<RunResult> result;
+    const auto done = interrupt.during([&]() -> Result<> {
+      const Listener listener = [&](const Event& event) { printer.print(event); };
+      result = engine.start(options.model, {input}, options.config, listener, interrupt.cancel()).wait();
+      return result ? Result<>{} : std::unexpected(result.error());
+    });
+    printer.end();
+    if (!done) return std::unexpected(done.error());
+    return result;
+  }
   Result<> explain(const std::vector<Content>& inputs) const {
     Result<std::string> plan;
     const auto done = interrupt.during([&]() -> Result<> {
@@ -187,6 +210,20 @@ struct Runner {
     return texts;
   }
 };
+
+/// Runs inputs that are all there.
+/// `names`: of the inputs, where they are files.
+Result<> run_inputs(const Runner& runner, const std::vector<Content>& inputs,
+                    const std::vector<std::string>& names = {}) {
+  if (runner.options.explain) return runner.explain(inputs);
+  const bool streamed = inputs.size() == 1 && !runner.context.json;
+  TextPrinter printer(!streamed ? "" : names.empty() ? std::visit(Title(), inputs[0]) : names[0]);
+  const auto result = streamed ? runner.accelerate(inputs[0], printer) : runner.accelerate(inputs);
+  if (!result) return std::unexpected(result.error());
+  if (!printer.printed()) print_result(runner.context, inputs, *result, names);
+  if (printer.printed()) std::cerr << summary(*result) << '\n';
+  return {};
+}
 
 /// Runs JSON lines chunk by chunk; each line out is the line in, with its output.
 Result<> run_json_lines(const Runner& runner, std::istream& in, std::string first) {
@@ -233,11 +270,7 @@ Result<> run_stream(const Runner& runner, std::istream& in) {
     if (line.ends_with('\r')) line.pop_back();
     if (!line.empty()) inputs.push_back(Text{line});
   } while (std::getline(in, line));
-  if (runner.options.explain) return runner.explain(inputs);
-  const auto result = runner.accelerate(inputs);
-  if (!result) return std::unexpected(result.error());
-  print_result(runner.context, inputs, *result);
-  return {};
+  return run_inputs(runner, inputs);
 }
 
 Result<> run(const Context& context, Engine& engine, Interrupt& interrupt, Options& options) {
@@ -256,12 +289,8 @@ Result<> run(const Context& context, Engine& engine, Interrupt& interrupt, Optio
   if (options.texts.empty()) return bad("no input: give texts, --file FILE, or lines on standard input");
   const auto inputs = runner.named_inputs();
   if (!inputs) return std::unexpected(inputs.error());
-  if (options.explain) return runner.explain(*inputs);
-  const auto result = runner.accelerate(*inputs);
-  if (!result) return std::unexpected(result.error());
   const bool files = std::holds_alternative<Picture>(inputs->front());
-  print_result(context, *inputs, *result, files ? options.texts : std::vector<std::string>());
-  return {};
+  return run_inputs(runner, *inputs, files ? options.texts : std::vector<std::string>());
 }
 
 }  // namespace
@@ -274,14 +303,18 @@ void add_run_command(CLI::App& app, Context& context) {
                       "texts, or files where the model takes pictures; '-' or none: lines of standard input (plain, or "
                       "JSON {\"text\", \"pair\"}, {\"image\": FILE})");
   command->add_option("--file", options->file, "read the lines of this file");
-  command->add_option(
-      "--task", options->config.task,
-      "feature-extraction, fill-mask, text-classification, image-classification ... (default: the model's "
-      "own)");
+  command->add_option("--task", options->config.task,
+                      "text-generation, image-classification ...; a wrong one lists them (default: the model's own)");
   command->add_option("--platform", options->config.platform, "auto (default), cpu, webgpu, webnn (browsers only)");
   command->add_option("--precision", options->config.precision, "32 (default) or 16");
   command->add_option("--batch", options->config.batch_size, "inputs computed together (default 32)");
   command->add_option("--top-k", options->config.top_k, "answers per input (default 5)");
+  command->add_option("-n,--max-tokens", options->config.max_new_tokens,
+                      "tokens generated at most (default: as the model says, else 256)");
+  command
+      ->add_option("--stop-token", options->config.stop_token_ids,
+                   "number of a token that ends a text, instead of the model's own (may be repeated)")
+      ->allow_extra_args(false);
   command->add_option("--threads", options->config.threads,
                       "CPU threads (default: all; at most 64, or 4 for each processor)");
   command->add_option("--gateway", options->config.gateways, "a trustless gateway to fetch from (may be repeated)")

@@ -18,12 +18,12 @@ std::shared_ptr<Pool> PageCompute::pool(int threads) {
 
 Async<> PageCompute::run_steps(std::function<Result<bool>()> step, Stop stop) {
   const Turns::Turn turn = co_await lane_.take(stop);
-  for (double since = emscripten_get_now();;) {
+  for (;;) {  // also short runs add up: a text is one for each token
     co_await stop.check();
     if (!co_await step()) co_return;
-    if (emscripten_get_now() - since < kTurnMilliseconds) continue;
+    if (emscripten_get_now() - turned_ < kTurnMilliseconds) continue;
     co_await border_.ask({.kind = Kind::turn});
-    since = emscripten_get_now();
+    turned_ = emscripten_get_now();
   }
 }
 

@@ -21,6 +21,7 @@ class PageCompute final : public Compute {
   Border& border_;
   int threads_;
   Turns lane_;
+  double turned_ = 0;  ///< when other events last had their turn, as far as is known here; ms
   std::map<int, std::shared_ptr<Pool>> pools_;
 };
 

@@ -137,7 +137,8 @@ class Run {
   /// itself never waits for a listener.
   Result<RunResult> wait();
   bool done() const;  ///< whether wait() would give the answer without waiting for work
-  /// Asks it to stop, from any thread: wait() then gives kCancelled, unless it was over already.
+  /// Asks it to stop, from any thread, the listener too: wait() then gives kCancelled, unless it was over already. A
+  /// text that is generated gets at most the token under way.
   void cancel();
   Run(Run&&) noexcept;
   Run& operator=(Run&&) noexcept;
@@ -169,9 +170,9 @@ class Engine {
   /// Runs `model` on every input. The model stays loaded for the next call.
   Result<RunResult> accelerate(const std::string& model, const std::vector<Content>& inputs, const Config& config = {},
                                const Cancel& cancel = {});
-  /// The same without waiting.
+  /// The same without waiting; `listener` hears of the load, and of text as it is generated.
   Run start(const std::string& model, const std::vector<Content>& inputs, const Config& config = {},
-            Listener listener = {});
+            Listener listener = {}, const Cancel& cancel = {});
   /// The plan as JSON; no weight is read. `inputs` decide the shape; none: one input of the model's full length.
   Result<std::string> explain(const std::string& model, const std::vector<Content>& inputs, const Config& config = {},
                               const Cancel& cancel = {});

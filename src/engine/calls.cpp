@@ -98,9 +98,31 @@ std::string event_json(const std::string& model, const Event& event) {
   return dump({{"status", "text"}, {"item", text.item}, {"token", text.token}, {"text", text.text}, {"end", text.end}});
 }
 
+namespace {
+
+/// transformers.js lists several ways to go on from a prompt, but one answer to a text.
+nlohmann::ordered_json generated_json(const Call& call, const std::vector<Answer>& answers) {
+  const auto task = find_task(call.request.config.task);
+  const bool continues = task && (*task)->continues;
+  const bool full = call.return_full_text.value_or(continues);
+  auto list = nlohmann::ordered_json::array();
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const auto* const prompt = full && i < call.inputs.size() ? std::get_if<Text>(&call.inputs[i]) : nullptr;
+    const nlohmann::ordered_json one = {
+        {"generated_text", (prompt ? prompt->text : "") + std::get<GeneratedText>(answers[i]).text}};
+    list.push_back(continues && call.has_list ? nlohmann::ordered_json::array({one}) : one);
+  }
+  return list;
+}
+
+}  // namespace
+
 std::string pipeline_answer(const Call& call, const std::vector<Answer>& answers) {
   if (const auto* const first = std::get_if<Embedding>(&answers.at(0))) {
     return R"("dims":)" + dump({answers.size(), first->values.size()});
+  }
+  if (std::holds_alternative<GeneratedText>(answers[0])) {
+    return R"("answer":)" + generated_json(call, answers).dump(-1, ' ', false, Json::error_handler_t::replace);
   }
   const bool one_label = std::holds_alternative<Labels>(answers[0]) && wants_one_label(call);
   nlohmann::ordered_json answer = answers_json(answers);

@@ -26,8 +26,9 @@ Async<std::string> carry_out(Core& core, std::string call, EventListener tell, S
 std::string event_json(const std::string& model, const Event& event);
 
 /// What a run's answers are to a pipeline of transformers.js, as a field of an object: "dims" of the tensor that
-/// embeddings are the rows of; else "answer": no outer list for a single input, and of labels the best alone unless
-/// more were asked for.
+/// embeddings are the rows of; else "answer": no outer list for a single input, of labels the best alone unless more
+/// were asked for, and of generated texts {"generated_text"}, in a list of one where it goes on from a prompt, with
+/// which it then begins unless `return_full_text` is false.
 std::string pipeline_answer(const Call& call, const std::vector<Answer>& answers);
 
 }  // namespace ipfs_accelerate

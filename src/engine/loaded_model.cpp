@@ -6,6 +6,7 @@
 #include "engine/batch_run.h"
 #include "engine/batching.h"
 #include "task/forward.h"
+#include "task/sources.h"
 #include "task/text_batch.h"
 
 namespace ipfs_accelerate {
@@ -17,6 +18,12 @@ Result<PoolMode> pool_mode(const std::string& name) {
   if (name == "max") return PoolMode::kMax;
   if (name == "last_token") return PoolMode::kLastToken;
   return fail(ErrorCode::kInvalidArgument, "pooling '{}' is none of mean, cls, max, last_token", name);
+}
+
+std::vector<std::string> output_names(const Graph& graph) {
+  std::vector<std::string> names;
+  for (const ValueId id : graph.outputs) names.push_back(graph.value(id).name);
+  return names;
 }
 
 }  // namespace
@@ -66,19 +73,21 @@ Async<LoadedModel::Outputs> LoadedModel::evaluate(Given given, Stop stop) {
   if (!given.tensors.empty() && !given.encodings.empty()) {
     co_await fail(ErrorCode::kInvalidArgument, "give 'encodings' or 'tensors', not both");
   }
-  if (pipeline_.task().head != Head::kNextToken) co_return co_await evaluate_encoder(std::move(given), stop);
+  const Head head = pipeline_.task().head;
+  if (head != Head::kNextToken && head != Head::kSequenceToSequence) {
+    co_return co_await evaluate_encoder(std::move(given), stop);
+  }
   const std::vector<std::size_t> none;
   BatchRun run(*this, {.stop = stop}, none, {});
-  std::vector<std::string> wanted;
-  const Graph& decoder = *co_await parts_->graph(kDecoderPart);
-  for (const ValueId id : decoder.outputs) wanted.push_back(decoder.value(id).name);
-  co_return co_await forward(run, std::move(given.tensors), std::move(wanted));
+  std::vector<std::string> wanted = output_names(*co_await parts_->graph(kDecoderPart));
+  if (head == Head::kNextToken) co_return co_await forward(run, std::move(given.tensors), std::move(wanted));
+  std::vector<std::string> of_encoder = output_names(*co_await parts_->graph(kEncoderPart));
+  co_return co_await forward_both(run, std::move(given.tensors), std::move(of_encoder), std::move(wanted));
 }
 
 Async<LoadedModel::Outputs> LoadedModel::evaluate_encoder(Given given, Stop stop) {
   const Graph& graph = pipeline_.graph();
-  std::vector<std::string> wanted;
-  for (const ValueId id : graph.outputs) wanted.push_back(graph.value(id).name);
+  std::vector<std::string> wanted = output_names(graph);
   std::vector<Encoding> items;
   for (EncodedItem& item : given.encodings) {
     Encoding encoding;

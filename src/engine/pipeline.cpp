@@ -79,7 +79,9 @@ Result<Pipeline> Pipeline::open(const ModelFiles& files, const TensorTable& tens
   IA_ASSIGN(pipeline.task_, choose_task(files, options, config->second));
   IA_ASSIGN(const HeadOptions head, choose_head(files, pipeline.task_->head, options));
   IA_ASSIGN(pipeline.model_, build_model(config->second, tensors, head));
-  IA_ASSIGN(pipeline.model_.facts.max_tokens, read_max_tokens(files, pipeline.facts().max_tokens));
+  if (pipeline.task_->gives != AnswerKind::kGeneratedText) {  // of a decoder the limit is the room in its states
+    IA_ASSIGN(pipeline.model_.facts.max_tokens, read_max_tokens(files, pipeline.facts().max_tokens));
+  }
   if (const auto generation = files.find("generation_config.json"); generation != files.end()) {
     IA_TRY(read_generation_config(pipeline.model_.facts, generation->second));
   }

@@ -128,7 +128,8 @@ Result<> rename_options(Json& config) {
 }
 
 /// Options that Config does not have are taken out first.
-Result<> read_config(Request& request, Json config) {
+Result<> read_config(Call& call, Json config) {
+  Request& request = call.request;
   if (!config.is_object()) return wrong("config", "an object");
   IA_TRY(rename_options(config));
   if (const auto found = config.find("pooling"); found != config.end()) {
@@ -137,6 +138,10 @@ Result<> read_config(Request& request, Json config) {
   }
   if (const auto found = config.find("normalize"); found != config.end()) {
     IA_TRY(read_bool("normalize", *found, request.normalize.emplace()));
+    config.erase(found);
+  }
+  if (const auto found = config.find("return_full_text"); found != config.end()) {
+    IA_TRY(read_bool("return_full_text", *found, call.return_full_text.emplace()));
     config.erase(found);
   }
   if (const auto found = config.find("stall_timeout"); found != config.end()) {
@@ -182,7 +187,7 @@ Result<> read_field(Call& call, const std::string& key, const Json& value, const
   if (key == "model" || key == "page") return {};  // read last
   if (key == "config") {
     call.has_top_k = value.is_object() && value.contains("top_k");
-    return read_config(request, value);
+    return read_config(call, value);
   }
   if (key == "hidden_states") return read_bool(key, value, request.hidden_states);
   if (key == "all_tokens") return read_bool(key, value, request.all_tokens);
@@ -231,6 +236,9 @@ Result<> check_config(const Config& config, int processors) {
   if (config.max_new_tokens < 0 || config.max_new_tokens > 1'000'000) {
     return fail(ErrorCode::kInvalidArgument, "max_new_tokens is {}; it must be 1 to 1000000, or 0 for the model's own",
                 config.max_new_tokens);
+  }
+  for (const std::int32_t id : config.stop_token_ids) {
+    if (id < 0) return fail(ErrorCode::kInvalidArgument, "stop_token_ids has {}; numbers of tokens are 0 or more", id);
   }
   if (config.batch_size < 1 || config.batch_size > 4096) {
     return fail(ErrorCode::kInvalidArgument, "batch_size is {}; it must be 1 to 4096", config.batch_size);

@@ -19,14 +19,15 @@ Result<> check_config(const Config& config, int processors);
 /// "page": {"base", "origin", "gateways"?}, where the caller is: relative names are seen from `base` (an address), and
 /// who names no gateway asks those of the page, or else its origin.
 /// "config": the names of struct Config, and "pooling", "normalize", "stall_timeout" (ms); as transformers.js has it
-/// "device" (the platform) and "dtype" ("fp32", "fp16"); the platform "wasm" is the cpu.
+/// "device" (the platform), "dtype" ("fp32", "fp16") and "return_full_text"; the platform "wasm" is the cpu.
 /// kUnknownOption names the key nobody reads, kInvalidArgument a wrong type.
 struct Call {
   std::string method;
   std::string name;  ///< the model as the caller wrote it; request.model is what it means
   Request request;
-  bool has_top_k = false;  ///< the caller said how many answers
-  bool has_list = false;   ///< the inputs came as a list
+  bool has_top_k = false;                ///< the caller said how many answers
+  bool has_list = false;                 ///< the inputs came as a list
+  std::optional<bool> return_full_text;  ///< of a pipeline: whether a generated text begins with its prompt
   std::vector<Content> inputs;
   Given given;
 };

@@ -209,6 +209,21 @@ TEST(Pipelines, AnswersAreShapedByKind) {
             Json::parse(R"({"answer": [{"score": 0.5, "token": 1, "token_str": "x", "sequence": "x y"}]})"));
 }
 
+TEST(Pipelines, AGeneratedTextBeginsWithItsPromptWhereItGoesOnFromIt) {
+  const std::vector<Answer> one = {GeneratedText{" b", {1}, "stop"}}, two = {one[0], GeneratedText{" d", {2}, "stop"}};
+  const auto gives = [](const char* inputs, const char* config, const std::vector<Answer>& answers) {
+    return answer_of(inputs, config, answers)["answer"].dump();
+  };
+  const char* const going_on = R"({"task": "text-generation"})";
+  EXPECT_EQ(gives(R"("a")", going_on, one), R"([{"generated_text":"a b"}])");
+  EXPECT_EQ(gives(R"(["a", "c"])", going_on, two), R"([[{"generated_text":"a b"}],[{"generated_text":"c d"}]])");
+  const char* const only_new = R"({"task": "text-generation", "return_full_text": false})";
+  EXPECT_EQ(gives(R"(["a"])", only_new, one), R"([[{"generated_text":" b"}]])");
+  EXPECT_EQ(gives(R"("a")", "{}", one), R"([{"generated_text":" b"}])") << "of a task that answers the text";
+  EXPECT_EQ(gives(R"(["a", "c"])", "{}", two), R"([{"generated_text":" b"},{"generated_text":" d"}])");
+  EXPECT_EQ(read_call(R"({"config": {"return_full_text": 1}})").error().code, ErrorCode::kInvalidArgument);
+}
+
 TEST(Answers, AsJson) {
   EXPECT_EQ(to_json(Embedding{{0.5f, 0.1f}}), "[0.5,0.10000000149011612]");
   EXPECT_EQ(to_json(Labels{{{"a\xff", 0.25}}}), "[{\"label\":\"a\uFFFD\",\"score\":0.25}]");

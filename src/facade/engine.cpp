@@ -159,11 +159,11 @@ Result<RunResult> Engine::accelerate(const std::string& model, const std::vector
   return impl_->block_on(impl_->core.run({model, config}, inputs, {}, call.stop()));
 }
 
-Run Engine::start(const std::string& model, const std::vector<Content>& inputs, const Config& config,
-                  Listener listener) {
+Run Engine::start(const std::string& model, const std::vector<Content>& inputs, const Config& config, Listener listener,
+                  const Cancel& cancel) {
   host::Loop& loop = impl_->native->loop();
   loop.start_thread();  // somebody must drive while nobody waits
-  const auto run = std::make_shared<Run::Impl>(loop, std::move(listener));
+  const auto run = std::make_shared<Run::Impl>(loop, std::move(listener), cancel);
   if (Result<> may = impl_->library.check_may_write(); !may) {
     run->settle(std::unexpected(std::move(may).error()));
     return Run(run);

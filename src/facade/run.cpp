@@ -10,6 +10,7 @@ void Run::Impl::push(const Event& event) {
 }
 
 void Run::Impl::settle(Result<RunResult> given) {
+  asked.reset();
   const std::lock_guard lock(mutex);
   result.emplace(std::move(given));
   changed.notify_all();

@@ -11,7 +11,8 @@
 namespace ipfs_accelerate {
 
 struct Run::Impl {
-  Impl(host::Loop& loop, Listener listener) : loop(loop), listener(std::move(listener)) {}
+  Impl(host::Loop& loop, Listener listener, const Cancel& cancel)
+      : loop(loop), listener(std::move(listener)), asked(std::in_place, cancel, loop), stop(asked->stop()) {}
 
   /// On the engine's thread.
   void push(const Event& event);
@@ -22,7 +23,8 @@ struct Run::Impl {
 
   host::Loop& loop;
   const Listener listener;
-  Stop stop;
+  std::optional<CancelledCall> asked;  ///< until it is over: who has the result may close the engine at once
+  const Stop stop;
   mutable std::mutex mutex;
   std::condition_variable changed;
   EventQueue events;

@@ -144,6 +144,32 @@ TEST(Graph, AnOpSaysWhatItsOutputIs) {
   EXPECT_EQ(graph->dims_text(graph->value(most).dims), "[rows]");
 }
 
+TEST(Graph, RopeRefusesMisfits) {
+  Graph g;
+  g.symbols = {batch_symbol(), sequence_symbol()};
+  g.values = {{"x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(10)}},
+              {"positions", Dtype::kI32, {kBatchDim, kSequenceDim}},
+              {"other", Dtype::kI32, {kBatchDim}}};
+  const auto bad = [&](auto change) {
+    op::Rope op{.x = {0}, .positions = {1}, .heads = 2, .head_dim = 5, .rotary_dim = 4, .frequencies = {1, 0.1f}};
+    change(op);
+    return !infer(g, op).has_value();
+  };
+  EXPECT_FALSE(bad([](auto&) {}));
+  EXPECT_TRUE(bad([](auto& op) { op.positions = {2}; }));
+  EXPECT_TRUE(bad([](auto& op) { op.positions = {}; }));
+  EXPECT_TRUE(bad([](auto& op) { op.x = {1}; }));
+  EXPECT_TRUE(bad([](auto& op) { op.heads = 3; }));  // 15 of 10 columns
+  EXPECT_TRUE(bad([](auto& op) { op.heads = 0; }));
+  EXPECT_TRUE(bad([](auto& op) { op.heads = op.head_dim = 1 << 30; }));
+  EXPECT_TRUE(bad([](auto& op) { op.rotary_dim = 3; }));
+  EXPECT_TRUE(bad([](auto& op) { op.rotary_dim = 6, op.frequencies.resize(3); }));
+  EXPECT_TRUE(bad([](auto& op) { op.frequencies.push_back(1); }));
+  EXPECT_TRUE(bad([](auto& op) { op.frequencies[1] = NAN; }));
+  EXPECT_TRUE(bad([](auto& op) { op.frequencies[1] = 2000; }));
+  EXPECT_TRUE(bad([](auto& op) { op.factor = INFINITY; }));
+}
+
 TEST(Graph, ACausalQuerySeesUpToItsOwnPlace) {
   op::Attention op;
   const auto sight = [&](std::int64_t query, std::int64_t queries, std::int64_t keys) {

@@ -19,6 +19,7 @@
 #include "graph/pool.h"
 #include "graph/relative_bias.h"
 #include "graph/rms_norm.h"
+#include "graph/rope.h"
 #include "graph/scale.h"
 #include "graph/select_rows.h"
 #include "graph/vision_embed.h"
@@ -28,7 +29,7 @@ namespace ipfs_accelerate {
 /// Adding one: a header with its fields, a file with its shape rule, a row here, and a file in each backend.
 using Op = std::variant<op::Embed, op::Linear, op::LayerNorm, op::Attention, op::RelativeBias, op::Pool, op::Normalize,
                         op::SelectRows, op::Scale, op::RmsNorm, op::Gate, op::ArgMax, op::DistanceBias, op::Append,
-                        op::CopyPages, op::Patches, op::VisionEmbed>;
+                        op::CopyPages, op::Patches, op::VisionEmbed, op::Rope>;
 
 std::string_view op_name(const Op& op);
 Dtype output_dtype(const Op& op);                ///< kF32 unless the op has another kOutput

@@ -16,6 +16,7 @@ inline constexpr std::string_view kBatch = "batch";        ///< sequences of a r
 inline constexpr std::string_view kSequence = "sequence";  ///< tokens of the longest one
 inline constexpr std::string_view kRows = "rows";          ///< rows picked by SelectRows
 inline constexpr std::string_view kPages = "pages";        ///< of the states that grow with the tokens
+inline constexpr std::string_view kCrossPages = "cross_pages";  ///< of the states that an encoder writes for a decoder
 inline constexpr std::string_view kHeight = "height";      ///< pixels of a picture
 inline constexpr std::string_view kWidth = "width";
 
@@ -73,6 +74,10 @@ inline Symbol new_tokens_symbol(std::int64_t limit = 0) {
 /// Pages of states, of which a sequence has at most `each`.
 inline Symbol pages_symbol(std::int64_t each) {
   return {.name = std::string(kPages), .bucket = Bucket::kExact, .limit = each};
+}
+/// The same of those that an encoder writes.
+inline Symbol cross_pages_symbol(std::int64_t each) {
+  return {.name = std::string(kCrossPages), .bucket = Bucket::kExact, .limit = each};
 }
 inline Symbol rows_symbol() { return {.name = std::string(kRows), .counts_tokens = true}; }
 inline Symbol height_symbol() { return {.name = std::string(kHeight), .bucket = Bucket::kExact}; }

@@ -104,6 +104,26 @@ Result<Activation> ModelConfig::activation_or(const char* key, std::string other
   return malformed("'{}' is '{}'; known are gelu, gelu_new, relu, tanh, silu", key, name);
 }
 
+Result<double> ModelConfig::number(const char* key) const {
+  const auto* value = find(key);
+  if (!value) return malformed("the key '{}' is missing", key);
+  if (value->is_number() && std::isfinite(value->get<double>()) && value->get<double>() > 0) return value->get<double>();
+  return malformed("'{}' is {}, a number above 0 is needed", key, value->dump().substr(0, 40));
+}
+
+Result<double> ModelConfig::number_or(const char* key, double otherwise) const {
+  return find(key) ? number(key) : otherwise;
+}
+
+Result<std::optional<ModelConfig>> ModelConfig::section(const char* key) const {
+  const auto* value = find(key);
+  if (!value) return std::optional<ModelConfig>();
+  if (!value->is_object()) return malformed("'{}' is no object", key);
+  ModelConfig inner;
+  inner.json_ = std::make_shared<const nlohmann::json>(*value);
+  return inner;
+}
+
 Result<std::vector<std::int32_t>> ModelConfig::ids(const char* key) const {
   std::vector<std::int32_t> found;
   const auto* value = find(key);

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,10 @@ class ModelConfig {
   /// A whole number in [0, limit].
   Result<std::int64_t> index_or(const char* key, std::int64_t limit, std::int64_t otherwise) const;
   Result<float> epsilon_or(const char* key, float otherwise) const;  ///< in (0, 1)
+  Result<double> number(const char* key) const;                      ///< finite, above 0
+  Result<double> number_or(const char* key, double otherwise) const;
+  /// An object inside this one; nothing when the key is absent.
+  Result<std::optional<ModelConfig>> section(const char* key) const;
   Result<bool> flag_or(const char* key, bool otherwise) const;
   Result<std::string> text(const char* key) const;
   Result<std::string> text_or(const char* key, std::string otherwise) const;

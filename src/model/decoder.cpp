@@ -79,11 +79,13 @@ Result<> read_generation_config(ModelFacts& facts, std::string_view json) {
 }
 
 Result<BuiltModel> decoder_model(ModelBuilder& b, ModelFacts facts, const ModelConfig& config,
-                                 const HeadOptions& options) {
-  facts.model_type = "text_generation";
-  if (options.head != Head::kNextToken) {
-    return fail(ErrorCode::kUnknownTask, "models of type '{}' generate text and do nothing else here",
-                facts.architecture);
+                                 const HeadOptions& options, Head head) {
+  const bool to_text = head == Head::kSequenceToSequence;
+  facts.model_type = to_text ? "text2text_generation" : "text_generation";
+  facts.context = facts.max_tokens;
+  if (options.head != head) {
+    return fail(ErrorCode::kUnknownTask, "models of type '{}' do {} and nothing else here", facts.architecture,
+                to_text ? "text2text-generation" : "text-generation");
   }
   IA_TRY(read_generation_facts(facts, config));
   b.end_part("decoder");

@@ -38,9 +38,9 @@ void finish_decoder(ModelBuilder& builder, const DecoderInputs& inputs, const st
                     const std::function<ValueId(ValueId x, const std::string& node)>& norm, WeightId head,
                     const HeadOptions& options, float scale = 1.0f);
 
-/// One part, "decoder". Refuses other heads than Head::kNextToken.
+/// Ends the part "decoder", the last. Refuses other heads than `head`.
 Result<BuiltModel> decoder_model(ModelBuilder& builder, ModelFacts facts, const ModelConfig& config,
-                                 const HeadOptions& options);
+                                 const HeadOptions& options, Head head = Head::kNextToken);
 /// What config.json and generation_config.json say of generating: ids that end a sequence, the token that a decoder
 /// with an encoder begins with, how long a text gets. What is absent leaves the facts as they are.
 Result<> read_generation_config(ModelFacts& facts, std::string_view json);

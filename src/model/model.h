@@ -21,6 +21,7 @@ struct ModelFacts {
   std::string model_type;    ///< the kind of model for Result: "text_embedding", "fill_mask" ...
   std::int64_t hidden = 0, layers = 0, heads = 0, vocabulary = 0;
   std::int64_t max_tokens = 0;  ///< longest sequence, special tokens included
+  std::int64_t context = 0;     ///< rows of a sequence that its page table has room for; of who generates
   std::int64_t pad_id = 0;
   bool token_types = false;  ///< the graph has an input token_type_ids
   PositionRule positions = PositionRule::kAbsolute;
@@ -38,8 +39,9 @@ struct ModelFacts {
   std::int32_t mask_id = -1;                      ///< the tokenizer's mask token; -1: none (the pipeline looks)
 };
 
-/// What to put after the encoder. kClassify of pictures reads the class token.
-enum class Head : std::uint8_t { kHidden, kEmbedding, kMaskedTokens, kAllTokens, kClassify, kNextToken };
+/// What to put after the encoder. kClassify of pictures reads the class token. kSequenceToSequence: next tokens of a
+/// decoder that attends to what an encoder made of another text.
+enum class Head : std::uint8_t { kHidden, kEmbedding, kMaskedTokens, kAllTokens, kClassify, kNextToken, kSequenceToSequence };
 struct HeadOptions {
   Head head = Head::kHidden;
   PoolMode pool = PoolMode::kMean;
@@ -52,7 +54,8 @@ struct HeadOptions {
 struct BuiltModel {
   /// An encoder is one part, "model": inputs among input_ids, position_ids, token_type_ids, attention_mask, rows, or
   /// pixel_values; the first output by head: last_hidden_state | embedding | logits ([rows, vocab], [batch, seq, vocab]
-  /// or [batch, labels]). Who generates has a part "decoder" (model/decoder.h).
+  /// or [batch, labels]). Who generates has a part "decoder" (model/decoder.h), perhaps after an "encoder"
+  /// (input_ids, attention_mask, and where the rows go that the decoder attends to: task/sources.h).
   std::vector<Part> parts;
   ModelFacts facts;
 

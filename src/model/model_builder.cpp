@@ -76,6 +76,18 @@ WeightId ModelBuilder::transposed(const std::string& name, std::int64_t rows, st
   return stored_stack({name}, {rows, columns}, Stored::kTransposed);
 }
 
+WeightId ModelBuilder::stored_rows(const std::vector<std::pair<std::string, std::int64_t>>& parts,
+                                   std::int64_t columns) {
+  std::vector<std::string> actual;
+  std::int64_t all = 0;
+  for (const auto& [name, rows] : parts) {
+    actual.push_back(check(name, {rows, columns}));
+    if (actual.back().empty()) return kNoWeight;
+    all += rows;
+  }
+  return stack(std::move(actual), {all, columns});
+}
+
 ValueId ModelBuilder::linear(const std::string& node, ValueId x, const std::string& base, std::int64_t rows,
                              std::int64_t columns, Activation activation, ValueId residual) {
   const WeightId weight = stored(base + ".weight", {rows, columns}), bias = stored(base + ".bias", {rows});

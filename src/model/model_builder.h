@@ -17,6 +17,8 @@ class ModelBuilder : public GraphBuilder {
   WeightId stored(const std::string& name, Shape shape);
   /// Several tensors of the same shape, stacked along dimension 0. kTransposed: stored as [columns, rows] of `each`.
   WeightId stored_stack(const std::vector<std::string>& names, Shape each, Stored stored = Stored::kSame);
+  /// Matrices with different numbers of rows and equal rows, one below the other: {name, rows} each.
+  WeightId stored_rows(const std::vector<std::pair<std::string, std::int64_t>>& parts, std::int64_t columns);
   /// A tensor stored in the shape `in_file`, which the graph reads in another one with as many elements.
   WeightId reshaped(const std::string& name, const Shape& in_file, Shape shape);
   /// A matrix [rows, columns], stored as [columns, rows].

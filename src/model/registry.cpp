@@ -1,20 +1,24 @@
 // The list of architectures, and the choice of a builder from config.json.
 #include <array>
 
-#include "model/architectures.h"
+#include "model/architecture.h"
 
 namespace ipfs_accelerate {
+
+BuildArchitecture build_bert, build_distilbert, build_gpt2, build_mpnet, build_roberta, build_t5, build_vit;
+
 namespace {
 
 struct Architecture {
   std::string_view model_type;  ///< config.json's
-  BuildArchitecture build;
+  BuildArchitecture* build;
   unsigned files = kTextFiles | kGenerationFiles;  ///< ModelFileKinds that it reads
 };
 constexpr std::array kArchitectures{
     Architecture{"bert", build_bert}, Architecture{"distilbert", build_distilbert},
     Architecture{"gpt2", build_gpt2}, Architecture{"mpnet", build_mpnet},
-    Architecture{"roberta", build_roberta}, Architecture{"vit", build_vit, kPictureFiles},
+    Architecture{"mt5", build_t5}, Architecture{"roberta", build_roberta},
+    Architecture{"t5", build_t5}, Architecture{"vit", build_vit, kPictureFiles},
 };
 
 Result<const Architecture*> find_architecture(const ModelConfig& config) {

@@ -40,13 +40,15 @@ Tensor page_table(std::span<const Sequence> sequences, std::int64_t rows) {
   return table;
 }
 
-Async<std::unique_ptr<Decoder>> Decoder::open(TaskRun& run, std::size_t sequences, std::int64_t rows) {
+Async<std::unique_ptr<Decoder>> Decoder::open(TaskRun& run, std::size_t sequences, std::int64_t rows,
+                                               ShapeClass other_pages) {
   if (rows > run.facts().max_tokens) {
     co_await fail(ErrorCode::kLimitExceeded, "a sequence of {} tokens, the model takes {}", rows,
                   run.facts().max_tokens);
   }
   const std::int64_t pages = pages_of(rows) * static_cast<std::int64_t>(sequences);
-  co_await run.reserve_states({{kPages, pages}});
+  other_pages.set(kPages, pages);
+  co_await run.reserve_states(std::move(other_pages));
   std::unique_ptr<Decoder> made(new Decoder(run, pages));
   for (std::size_t i = 0; i < sequences; ++i) made->sequences_.emplace_back(made->pages_);
   co_return made;
@@ -79,7 +81,7 @@ Result<Batch> Decoder::batch_of(const std::vector<Tokens>& tokens, bool every_to
   batch.shape.set(kRows, static_cast<std::int64_t>(rows.size()));
   batch.add("input_ids", std::move(ids));
   batch.add("position_ids", std::move(positions));
-  batch.add("page_table", page_table(sequences_, run_.facts().max_tokens));
+  batch.add("page_table", page_table(sequences_, run_.facts().context));
   batch.add("lengths", tensor_of(lengths));
   batch.add("counts", tensor_of(counts));
   batch.add("rows", tensor_of(rows));

@@ -19,9 +19,11 @@ inline constexpr std::string_view kDecoderPart = "decoder";
 
 class Decoder {
  public:
-  /// Sequences of at most `rows` tokens each; the states are made large enough. kLimitExceeded beyond the model's
+  /// Sequences of at most `rows` tokens each; the states are made large enough, and those with
+  /// other pages too. kLimitExceeded beyond the model's
   /// context, kOutOfMemory.
-  static Async<std::unique_ptr<Decoder>> open(TaskRun& run, std::size_t sequences, std::int64_t rows);
+  static Async<std::unique_ptr<Decoder>> open(TaskRun& run, std::size_t sequences, std::int64_t rows,
+                                              ShapeClass other_pages = {});
 
   /// One run: adds tokens[i] to sequence i, and gives the likeliest next token of each sequence that got some; -1 for
   /// the others.

@@ -1,5 +1,5 @@
 // feature-extraction: a text -> its embedding, as the graph pooled it.
-#include "task/tasks.h"
+#include "task/task.h"
 #include "task/text_batch.h"
 
 namespace ipfs_accelerate {
@@ -28,7 +28,7 @@ constexpr std::string_view kMadeFor[] = {"Model"};
 
 }  // namespace
 
-constinit const Task kFeatureExtraction{
+extern constinit const Task kFeatureExtraction{
     .name = "feature-extraction",
     .aliases = kAliases,
     .made_for = kMadeFor,

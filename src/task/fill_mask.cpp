@@ -1,5 +1,5 @@
 // fill-mask: a text with mask tokens -> the likeliest tokens for each.
-#include "task/tasks.h"
+#include "task/task.h"
 #include "task/text_batch.h"
 
 namespace ipfs_accelerate {
@@ -95,7 +95,7 @@ constexpr std::string_view kMadeFor[] = {"ForMaskedLM", "ForPreTraining"};
 
 }  // namespace
 
-constinit const Task kFillMask{
+extern constinit const Task kFillMask{
     .name = "fill-mask",
     .aliases = kAliases,
     .made_for = kMadeFor,

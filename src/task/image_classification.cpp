@@ -1,7 +1,7 @@
 // image-classification: a picture -> labels with probabilities.
 #include "task/labels.h"
 #include "task/picture_batch.h"
-#include "task/tasks.h"
+#include "task/task.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -24,7 +24,7 @@ constexpr std::string_view kMadeFor[] = {"ForImageClassification"};
 
 }  // namespace
 
-constinit const Task kImageClassification{
+extern constinit const Task kImageClassification{
     .name = "image-classification",
     .aliases = {},
     .made_for = kMadeFor,

@@ -2,13 +2,16 @@
 #include <algorithm>
 #include <array>
 
-#include "task/tasks.h"
+#include "task/task.h"
 
 namespace ipfs_accelerate {
+
+extern const Task kFeatureExtraction, kFillMask, kImageClassification, kTextClassification, kTextGeneration, kTextToText;
+
 namespace {
 
 constexpr std::array kTasks{&kFeatureExtraction, &kFillMask, &kTextClassification, &kTextGeneration,
-                            &kImageClassification};
+                            &kTextToText, &kImageClassification};
 
 /// In the order of Content.
 constexpr std::array<std::string_view, std::variant_size_v<Content>> kContentNames{

@@ -48,6 +48,7 @@ struct Task {
   AnswerKind gives;
   /// One answer for each item.
   Async<std::vector<Answer>> (*answer)(TaskRun& run, std::vector<Content> items);
+  bool continues = false;  ///< a text that is generated goes on from the input's
   /// A pipeline of transformers.js gives the best label alone, unless more are asked for; else a list of five.
   bool best_label_alone = false;
 };

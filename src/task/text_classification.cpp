@@ -1,6 +1,6 @@
 // text-classification: a text -> labels with probabilities.
 #include "task/labels.h"
-#include "task/tasks.h"
+#include "task/task.h"
 #include "task/text_batch.h"
 
 namespace ipfs_accelerate {
@@ -18,7 +18,7 @@ constexpr std::string_view kMadeFor[] = {"ForSequenceClassification"};
 
 }  // namespace
 
-constinit const Task kTextClassification{
+extern constinit const Task kTextClassification{
     .name = "text-classification",
     .aliases = kAliases,
     .made_for = kMadeFor,

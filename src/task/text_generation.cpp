@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "task/generation.h"
-#include "task/tasks.h"
+#include "task/task.h"
 #include "task/text_batch.h"
 
 namespace ipfs_accelerate {
@@ -40,7 +40,7 @@ constexpr std::string_view kMadeFor[] = {"LMHeadModel", "ForCausalLM"};
 
 }  // namespace
 
-constinit const Task kTextGeneration{
+extern constinit const Task kTextGeneration{
     .name = "text-generation",
     .aliases = {},
     .made_for = kMadeFor,
@@ -48,6 +48,7 @@ constinit const Task kTextGeneration{
     .head = Head::kNextToken,
     .gives = AnswerKind::kGeneratedText,
     .answer = answer,
+    .continues = true,
 };
 
 }  // namespace ipfs_accelerate

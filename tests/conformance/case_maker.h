@@ -49,11 +49,11 @@ class CaseMaker {
     return builder_.input(name, Dtype::kF32, std::move(dims));
   }
 
-  /// Whole numbers in [0, limit).
-  ValueId ids(const std::string& name, std::vector<Dim> dims, std::int32_t limit) {
+  /// Whole numbers in [first, first + limit).
+  ValueId ids(const std::string& name, std::vector<Dim> dims, std::int32_t limit, std::int32_t first = 0) {
     Tensor tensor = Tensor::i32(bound(dims));
     for (std::int32_t& value : tensor.i32s()) {
-      value = static_cast<std::int32_t>(random_() % static_cast<std::uint32_t>(limit));
+      value = first + static_cast<std::int32_t>(random_() % static_cast<std::uint32_t>(limit));
     }
     case_.inputs.push_back(std::move(tensor));
     return builder_.input(name, Dtype::kI32, std::move(dims));

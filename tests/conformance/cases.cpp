@@ -519,6 +519,47 @@ void add_vision_embed(Cases& cases) {
   cases.push_back(vision_case({2, 4, 4, 48, 1, 4}, Dtype::kBF16));
 }
 
+// ---- rope
+
+struct RopeShape {
+  ShapeClass shape;
+  std::int64_t columns;
+  std::int32_t heads, head_dim, rotary_dim, limit;  ///< positions are `limit` ones from `first`
+};
+
+ConformanceCase rope_case(const RopeShape& s, float factor = 1, float direction = 1, std::int32_t first = 0) {
+  CaseMaker maker("rope",
+                  std::format("{}x{}_{}columns_{}heads_of_{}_{}rotary_{}to{}_factor{}_direction{}", s.shape.at(kBatch),
+                              s.shape.at(kSequence), s.columns, s.heads, s.head_dim, s.rotary_dim, first, s.limit,
+                              factor, direction),
+                  s.shape);
+  ValueId x = maker.floats("x", {kBatchDim, kSequenceDim, dim(s.columns)});
+  op::Rope rope{.positions = maker.ids("positions", kTokens, s.limit, first),
+                .heads = s.heads,
+                .head_dim = s.head_dim,
+                .rotary_dim = s.rotary_dim,
+                .factor = factor};
+  for (int i = 0; i < s.rotary_dim / 2; ++i) {
+    rope.frequencies.push_back(direction * std::pow(10000.0f, -2.0f * static_cast<float>(i) / s.rotary_dim));
+  }
+  rope.x = maker.builder().add("before", op::Scale{.x = x, .factor = 1.5f});
+  x = maker.builder().add("rope", rope);
+  return maker.finish(maker.builder().add("after", op::Scale{.x = x, .factor = 0.5f}));
+}
+
+void add_rope(Cases& cases) {
+  for (const std::int32_t limit : {1, 100, 131073}) {
+    cases.push_back(rope_case({usual_shape(1, 1), 2, 1, 2, 2, limit}));
+    cases.push_back(rope_case({usual_shape(3, 17), 3 * 36, 3, 36, 36, limit}));
+    cases.push_back(rope_case({usual_shape(2, 9), 200, 2, 64, 64, limit}));         // and columns that are not heads
+    cases.push_back(rope_case({usual_shape(2, 5), 3 * 2 * 48, 4, 48, 12, limit}));  // a part of each head
+    cases.push_back(rope_case({usual_shape(1, 129), 7 * 10 + 3, 7, 10, 6, limit}, 1.25f));
+  }
+  cases.push_back(rope_case({usual_shape(2, 70), 6 * 128, 5, 128, 128, 131073}, 0.5f, -1));
+  cases.push_back(rope_case({usual_shape(2, 70), 256, 2, 64, 64, 2 * 131072}, 1, 1, -131072));
+  cases.push_back(rope_case({usual_shape(1, 3), 512, 1, 512, 512, 1 << 24}));
+}
+
 // ---- chain: a small encoder, so that memory reuse and fusion are seen too
 
 struct ChainShape {
@@ -609,6 +650,7 @@ std::vector<ConformanceCase> conformance_cases() {
   add_pool(cases);
   add_normalize(cases);
   add_select_rows(cases);
+  add_rope(cases);
   add_patches(cases);
   add_vision_embed(cases);
   add_states(cases);
@@ -624,7 +666,7 @@ std::vector<ConformanceCase> conformance_cases() {
 std::vector<std::string> conformance_ops() {
   return {"embed",         "linear", "layer_norm", "attention", "relative_bias", "pool",
           "normalize",     "scale",  "rms_norm",   "gate",      "arg_max",       "select_rows",
-          "distance_bias", "patches", "vision_embed", "append", "chain"};
+          "distance_bias", "rope", "patches", "vision_embed", "append", "chain"};
 }
 
 }  // namespace ipfs_accelerate

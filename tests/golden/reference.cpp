@@ -403,6 +403,21 @@ Result<> compute(const Machine& m, const op::VisionEmbed& op, Doubles& y) {
   return {};
 }
 
+Result<> compute(const Machine& m, const op::Rope& op, Doubles& y) {
+  const std::size_t columns = m.columns(op.x), half = op.frequencies.size();
+  y = m.x(op.x);
+  for (std::size_t row = 0; row < y.size() / columns; ++row) {
+    for (std::size_t at = 0; at < static_cast<std::size_t>(op.heads) * half; ++at) {
+      const std::size_t first = row * columns + at / half * static_cast<std::size_t>(op.head_dim) + at % half;
+      const double angle = m.i(op.positions)[row] * static_cast<double>(op.frequencies[at % half]);
+      const double x1 = m.x(op.x)[first], x2 = m.x(op.x)[first + half];
+      y[first] = (x1 * std::cos(angle) - x2 * std::sin(angle)) * op.factor;
+      y[first + half] = (x2 * std::cos(angle) + x1 * std::sin(angle)) * op.factor;
+    }
+  }
+  return {};
+}
+
 Result<> check_tensor(const Tensor& tensor, Dtype dtype, const Shape& shape, const std::string& name) {
   IA_ASSIGN(const std::int64_t count, element_count(shape));
   if (tensor.dtype == dtype && tensor.shape == shape && tensor.bytes.size() == static_cast<std::size_t>(count) * 4) {

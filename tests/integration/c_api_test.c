@@ -79,6 +79,40 @@ static void test_runs_without_waiting(ia_engine* engine) {
   ia_run_free(run); /* stops and waits by itself */
 }
 
+/* The text that came, and how often a text ended. */
+struct written {
+  int pieces, ends;
+  char last[256];
+};
+
+static void write_down(void* user, const char* event) {
+  struct written* written = user;
+  if (!strstr(event, "\"status\":\"text\"")) return;
+  ++written->pieces;
+  written->ends += strstr(event, "\"end\":true") != NULL;
+  check(strstr(event, "\"item\":0") && strstr(event, "\"token\":") && strstr(event, "\"text\":"), "fields of a text event", event);
+  snprintf(written->last, sizeof written->last, "%s", event);
+}
+
+static void test_generated_text(ia_engine* engine) {
+  const char* model = IA_SOURCE_DIR "/zoo/numbers-gpt2";
+  char* out = NULL;
+  ia_run* run = NULL;
+  struct written written = {0, 0, ""};
+  check(ia_start(engine, model, "\"42 =\"", "{\"platform\": \"cpu\"}", write_down, &written, &run, &out) == 0, "start of a text", out);
+  ia_free(out);
+  check(ia_wait(run, &out) == 0 && strstr(out, "{\"text\":\" forty two\"") && strstr(out, "\"finish_reason\":\"stop\""), "the text", out);
+  ia_free(out);
+  ia_run_free(run);
+  check(written.pieces == 3 && written.ends == 1 && strstr(written.last, "\"end\":true"), "a piece for each token, and the end", written.last);
+  check(ia_accelerate(engine, model, "\"42 =\"", "{\"max_new_tokens\": 1}", &out) == 0 && strstr(out, "{\"text\":\" forty\"") && strstr(out, "\"length\""), "max_new_tokens", out);
+  ia_free(out);
+  check(ia_accelerate(engine, model, "\"42 =\"", "{\"max_new_tokens\": -1}", &out) == 100 && strstr(out, "max_new_tokens is -1"), "a wrong max_new_tokens", out);
+  ia_free(out);
+  check(ia_accelerate(engine, model, "\"42 =\"", "{\"stop_token_ids\": [-7]}", &out) == 100 && strstr(out, "-7"), "a wrong stop token", out);
+  ia_free(out);
+}
+
 static void test_content(ia_engine* engine) {
   char* out = NULL;
   unsigned char* bytes = NULL;
@@ -139,7 +173,8 @@ int main(void) {
   ia_free(out);
   if (engine) {
     test_add_and_run(engine);
-  test_runs_without_waiting(engine);
+    test_runs_without_waiting(engine);
+    test_generated_text(engine);
     test_content(engine);
     test_pictures(engine);
   test_errors(engine);

@@ -16,6 +16,7 @@ SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 PROGRAM = os.environ.get("IA_PROGRAM", f"{SOURCE}/build/release/bin/ipfs-accelerate")
 FIXTURES = f"{SOURCE}/tests/fixtures"
 NUMBERS = f"{SOURCE}/zoo/numbers-bert"
+WRITER = f"{SOURCE}/zoo/numbers-gpt2"
 CLASSIFIER = f"{SOURCE}/zoo/numbers-bert-classifier"
 
 

@@ -8,7 +8,7 @@ import signal
 import struct
 import subprocess
 
-from harness import (CLASSIFIER, FIXTURES, NUMBERS, copy_model, edit_json, main, read_safetensors, wait_until,
+from harness import (CLASSIFIER, FIXTURES, NUMBERS, WRITER, copy_model, edit_json, main, read_safetensors, wait_until,
                      write_safetensors)
 
 FIELDS = {"model_name", "model_type", "platform", "browser", "is_real_hardware", "precision", "mixed_precision",
@@ -113,6 +113,67 @@ def test_classify_and_fill_mask(store):
     mask = store.json("run", f"{FIXTURES}/bert-mlm", "a [MASK] b", "--top-k", "3")
     assert mask["task"] == "fill-mask" and len(mask["output"][0]) == 3 and "token_str" in mask["output"][0][0]
     store.fails("invalid_argument", 2, "run", f"{FIXTURES}/bert-mlm", "no mask here")
+
+
+def test_a_text_is_streamed(store):
+    result = store.json("run", WRITER, "42 =", "--platform", "cpu")
+    answer = result["output"][0]
+    assert result["answer_kind"] == "generated_text" and answer["text"] == " forty two" and answer["finish_reason"] == "stop"
+    for words in (["42 ="], ["-"]):
+        done = store.run("run", WRITER, *words, "--platform", "cpu", stdin="42 =\n")
+        assert done.stdout.decode() == f"42 =\n  {answer['text']}\n", done.stdout
+        assert f"{len(answer['tokens'])} tokens, " in done.stderr.decode() and " tokens/s, " in done.stderr.decode(), done.stderr
+    several = store.ok("run", WRITER, "42 =", "37 =", "--platform", "cpu")
+    assert several == "42 =\n   forty two\n37 =\n   thirty seven\n", several
+    lines = store.ok("run", WRITER, "--platform", "cpu", stdin='{"text": "42 =", "id": 7}\n')
+    assert json.loads(lines) == {"text": "42 =", "id": 7, "output": answer}
+
+
+def test_limits_of_a_text(store):
+    def answer(*words):
+        return store.json("run", WRITER, "7352 =", "--platform", "cpu", *words)["output"][0]
+    whole = answer()
+    assert whole["text"] == " seven thousand three hundred fifty two" and whole["finish_reason"] == "stop"
+    for words in (("-n", "2"), ("--max-tokens", "2")):
+        assert answer(*words) == {"text": " seven thousand", "tokens": whole["tokens"][:2], "finish_reason": "length"}
+    third, last = str(whole["tokens"][2]), str(whole["tokens"][-1])
+    assert answer("--stop-token", last, "--stop-token", third) == {"text": " seven thousand", "tokens": whole["tokens"][:2], "finish_reason": "stop"}
+    assert len(answer("--stop-token", "0")["tokens"]) > len(whole["tokens"]), "the model's own no longer stops"
+    store.fails("invalid_argument", 2, "run", WRITER, "42 =", "-n", "-1", says="max_new_tokens is -1")
+    store.fails("invalid_argument", 2, "run", WRITER, "42 =", "-n", "1000001", says="1 to 1000000")
+    store.fails("invalid_argument", 2, "run", WRITER, "42 =", "-n", "many", says="many")
+    store.fails("invalid_argument", 2, "run", WRITER, "42 =", "--stop-token", "-7", says="-7")
+    store.fails("invalid_argument", 2, "run", WRITER, "42 =", "--stop-token", "x", says="x")
+    store.fails("input_too_long", 2, "run", WRITER, "7 " * 40, says="32")
+
+
+def long_writer(folder, positions):
+    """The writer with room for so many tokens: it goes on for a while when nothing stops it."""
+    model = copy_model(WRITER, folder)
+    edit_json(f"{model}/config.json", lambda value: value.update(n_positions=positions))
+    header, body = read_safetensors(f"{model}/model.safetensors")
+    header.pop("__metadata__", None)
+    name = next(name for name in header if name.endswith("wpe.weight"))
+    begin, end = header[name]["data_offsets"]
+    rows = bytes(body[begin:end])
+    header[name] = dict(header[name], shape=[positions, 96], data_offsets=[len(body), len(body) + positions * 96 * 4])
+    body += (rows * (positions // 32 + 1))[:positions * 96 * 4]
+    cut = end - begin  # no byte may be left over
+    for other in header.values():
+        other["data_offsets"] = [at - cut if at > begin else at for at in other["data_offsets"]]
+    write_safetensors(f"{model}/model.safetensors", header, body[:begin] + body[end:])
+    return model
+
+
+def test_ctrl_c_ends_a_text(store):
+    model = long_writer(f"{store.folder}/model", 20000)
+    with store.start("run", model, "42 =", "--platform", "cpu", "--stop-token", "0", "-n", "19000") as process:
+        begun = process.stdout.read(len("42 =\n   forty"))
+        process.send_signal(signal.SIGINT)
+        rest, text = process.communicate(timeout=60)
+    assert begun == b"42 =\n   forty" and rest.endswith(b"\n"), (begun, rest)
+    assert process.returncode == 130, f"{process.returncode}: {text}"
+    assert text.decode().count("\n") == 1 and text.decode().startswith("error[cancelled]: interrupted"), text
 
 
 def test_explain_reads_no_weight(store):

@@ -205,6 +205,75 @@ TEST(Progress, OfAddMayReadButNotWaitForAdd) {
   EXPECT_TRUE(engine.add(folder.path / "small.txt"));
 }
 
+const std::string kWriter = IA_SOURCE_DIR "/zoo/numbers-gpt2";
+constexpr std::size_t kManyPrompts = 3000;  // seconds of work, one after the other
+
+Config one_at_a_time() {
+  Config config;
+  config.platform = "cpu";
+  config.batch_size = 1;
+  return config;
+}
+
+TEST(Texts, ComeAsEventsThatAreTheAnswer) {
+  const store::TestFolder folder;
+  Engine engine = *Engine::open(folder.path / "home");
+  std::vector<std::string> told(2);
+  std::vector<int> ends(2);
+  auto run = engine.start(kWriter, {Text{"42 ="}, Text{"7352 ="}}, one_at_a_time(), [&](const Event& event) {
+    const auto* const piece = std::get_if<TextEvent>(&event);
+    if (!piece) return;
+    told.at(piece->item) += piece->text;
+    ends.at(piece->item) += piece->end;
+  });
+  const auto result = run.wait();
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(told[0], " forty two");
+  EXPECT_EQ(told[1], " seven thousand three hundred fifty two");
+  for (std::size_t i = 0; i < told.size(); ++i) EXPECT_EQ(std::get<GeneratedText>(result->answers[i]).text, told[i]);
+  EXPECT_EQ(ends, std::vector(2, 1));
+}
+
+TEST(Texts, EndWhenTheirListenerSaysSo) {
+  const store::TestFolder folder;
+  Engine engine = *Engine::open(folder.path / "home");
+  const std::vector<Content> prompts(kManyPrompts, Text{"7352 ="});
+  const Cancel cancel;
+  std::optional<ipfs_accelerate::Run> run;
+  const std::function<void()> ways[] = {[&] { run->cancel(); }, [&] { cancel.request(); }};
+  for (const auto& stop : ways) {
+    std::size_t ended = 0;
+    const Listener listener = [&](const Event& event) {
+      const auto* const piece = std::get_if<TextEvent>(&event);
+      if (!piece) return;
+      stop();
+      ended += piece->end;
+    };
+    run = engine.start(kWriter, prompts, one_at_a_time(), listener, cancel);
+    const auto result = run->wait();
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, ErrorCode::kCancelled) << result.error().message;
+    EXPECT_LT(ended, kManyPrompts) << "they were written to the end";
+  }
+  run = engine.start(kWriter, {Text{"42 ="}}, one_at_a_time(), {}, cancel);
+  EXPECT_EQ(run->wait().error().code, ErrorCode::kCancelled) << "once requested, always requested";
+  run = engine.start(kWriter, {Text{"42 ="}}, one_at_a_time());
+  const auto result = run->wait();
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(std::get<GeneratedText>(result->answers[0]).text, " forty two");
+}
+
+TEST(Texts, ACancelOutlivesItsRunAndTheEngine) {
+  const Cancel cancel;
+  {
+    const store::TestFolder folder;
+    Engine engine = *Engine::open(folder.path / "home");
+    ASSERT_TRUE(engine.start(kWriter, {Text{"42 ="}}, one_at_a_time(), {}, cancel).wait());
+  }
+  cancel.request();
+  EXPECT_TRUE(cancel.requested());
+}
+
 TEST(Gateways, AreCheckedAlsoWhereEverythingIsHere) {
   const store::TestFolder folder;
   store::write_text(folder.path / "source/a.txt", "a");

@@ -9,6 +9,8 @@ const zoo = join(here, '../../zoo');
 const shipped = [
   {name: 'numbers-bert', answer_kind: 'embedding', takes: ['text']},
   {name: 'numbers-bert-classifier', answer_kind: 'labels', takes: ['text']},
+  {name: 'numbers-gpt2', answer_kind: 'generated_text', takes: ['text']},
+  {name: 'numbers-t5', answer_kind: 'generated_text', takes: ['text']},
   {name: 'digits-vit', answer_kind: 'labels', takes: ['image']},
 ];
 /** Pictures to try, of the model that knows them. */

@@ -25,6 +25,7 @@ Result<> run(const op::ArgMax& op, ValueId output, RunState& run);
 Result<> run(const op::DistanceBias& op, ValueId output, RunState& run);
 Result<> run(const op::Patches& op, ValueId output, RunState& run);
 Result<> run(const op::VisionEmbed& op, ValueId output, RunState& run);
+Result<> run(const op::Rope& op, ValueId output, RunState& run);
 
 /// Weights that are read as panels, not as rows.
 std::vector<WeightId> panels_of(const auto&) { return {}; }

@@ -20,6 +20,7 @@ Result<> record(const op::RmsNorm& op, const Node& node, Recorder& recorder);
 Result<> record(const op::Gate& op, const Node& node, Recorder& recorder);
 Result<> record(const op::ArgMax& op, const Node& node, Recorder& recorder);
 Result<> record(const op::DistanceBias& op, const Node& node, Recorder& recorder);
+Result<> record(const op::Rope& op, const Node& node, Recorder& recorder);
 
 /// The flag of activation.wgsl.
 void set_activation(Kernel& kernel, Activation activation);

@@ -53,6 +53,7 @@ class Lowering {
   Operand lower(const op::Gate& op);
   Operand lower(const op::ArgMax& op);
   Operand lower(const op::DistanceBias& op);
+  Operand lower(const op::Rope& op);
 
   Operand value(ValueId id) const { return id ? values_.at(id) : kNoOperand; }
   Operand weight(WeightId id) { return id ? calls_.weight(id, float_, graph_.weight(id).shape) : kNoOperand; }
@@ -439,6 +440,11 @@ Operand Lowering::lower(const op::VisionEmbed& op) {
   }
   const Operand x = pad(reshape(value(op.x), from), {0, n, 0}, {0, 0, 0});
   return reshape(binary("add", x, tokens), {b * (n + patches), hidden});
+}
+
+Operand Lowering::lower(const op::Rope& op) {
+  calls_.refuse("WebNN computes in float32 at most, too little for the angles of far positions");
+  return value(op.x);
 }
 
 }  // namespace

@@ -159,6 +159,17 @@ TEST(Lowering, TakesEveryOpWithAllLimitsAndNoneWithout) {
   EXPECT_EQ(refused.error().code, ErrorCode::kUnsupportedOp);
 }
 
+TEST(Lowering, LeavesRotaryPositionsToTheCpu) {
+  TestBuilder b;
+  const auto x = b.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(4)});
+  const auto positions = b.input("positions", Dtype::kI32, {kBatchDim, kSequenceDim});
+  const op::Rope rope{
+      .x = x, .positions = positions, .heads = 1, .head_dim = 4, .rotary_dim = 2, .frequencies = {1.0f}};
+  b.output(b.add("rope", rope), "out");
+  const Graph graph = *b.finish();
+  EXPECT_THAT(declines(graph, graph.nodes[0], all_limits().dump(), {}), testing::HasSubstr("angles"));
+}
+
 TEST(Lowering, SaysWhatTheBrowserLacks) {
   const Graph graph = every_op();
   auto reason = [&](const Json& limits, const LoadOptions& options) {

@@ -2,7 +2,7 @@
 // https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf
 #include <cmath>
 
-#include "model/architectures.h"
+#include "model/architecture.h"
 #include "model/decoder.h"
 
 namespace ipfs_accelerate {

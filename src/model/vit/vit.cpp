@@ -1,6 +1,6 @@
 // ViT: a class token before the patches, a final norm, and a classifier or a pooler on the class token.
-#include "model/architectures.h"
-#include "model/encoder.h"
+#include "model/architecture.h"
+#include "model/labels.h"
 #include "model/vit/vision_encoder.h"
 
 namespace ipfs_accelerate {
@@ -50,7 +50,7 @@ void build_head(ModelBuilder& b, const ModelFacts& facts, ValueId last, const He
     }
     case Head::kClassify: {
       const auto labels = static_cast<std::int64_t>(facts.labels.size());
-      return b.output(b.linear("classifier", first_token(b, last), "classifier", labels, facts.hidden), "logits");
+      return b.output(b.linear("classifier", b.add("first_token", op::Pool{.x = last, .mode = PoolMode::kCls}), "classifier", labels, facts.hidden), "logits");
     }
     default: b.fail({ErrorCode::kUnknownTask, "models of type 'vit' have no words to predict"});
   }

@@ -1,8 +1,9 @@
-// One view per kind of answer: similarity of embeddings, labels of a classifier, words for a mask.
+// One view per kind of answer: similarity of embeddings, labels of a classifier, words for a mask, texts.
 import type {AnswerKind, Result} from 'ipfs_accelerate_js';
 import {element} from './elements';
 import {heatMap} from './heatMap';
 import {pictureView} from './pictures';
+import {writtenView} from './writing';
 
 /** What was asked: sentences, or pictures. */
 export type Item = string | File;
@@ -75,6 +76,7 @@ const views: Partial<Record<AnswerKind, View>> = {
   embedding: {title: 'How alike the sentences are', use: 'similarity', show: heatMap},
   labels: {title: 'What it is', use: 'labels', show: labels},
   mask_fills: {title: 'What fits in place of the mask', use: 'missing words', show: words},
+  generated_text: {title: 'What the model writes', use: 'writing', show: writtenView},
 };
 
 /** What models are for whose answers this page can show; undefined for others. */

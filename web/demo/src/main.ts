@@ -8,6 +8,7 @@ import {factsView, timesView} from './measured';
 import {examples, listModels, samplePictures, type Listed} from './models';
 import {Pictures} from './pictures';
 import {ProgressBar} from './progressBar';
+import {Writing} from './writing';
 
 const query = new URL(location.href).searchParams;
 const select = byId<HTMLSelectElement>('model');
@@ -30,6 +31,25 @@ function modelName(): ModelName {
   return listed.url ? {url: new URL(listed.url, document.baseURI).href} : listed.cid;
 }
 
+/** Whether the model writes texts; of one that is not listed it is not known. */
+function writes(): boolean {
+  return chosenModel()?.answer_kind === 'generated_text';
+}
+
+/** One for each line; what a model is to go on from is one text. */
+function sentences(): string[] {
+  if (writes()) return [text.value.trimEnd()];
+  return text.value
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
+}
+
+const labels: Partial<Record<string, string>> = {
+  mask_fills: 'Sentences with a mask token, one per line',
+  generated_text: 'Prompt',
+};
+
 function showModel(): void {
   const listed = chosenModel();
   address.hidden = Boolean(listed);
@@ -43,8 +63,8 @@ function showModel(): void {
         ]),
   );
   void showInputs(listed);
-  byId('text-label').textContent =
-    listed?.answer_kind === 'mask_fills' ? 'Sentences with a mask token, one per line' : 'Sentences, one per line';
+  byId('text-label').textContent = labels[listed?.answer_kind ?? ''] ?? 'Sentences, one per line';
+  byId('length').hidden = !writes();
   if (text.value.trim() !== shownExamples.trim()) return;
   shownExamples = examples(listed?.name ?? '', listed?.answer_kind).join('\n');
   text.value = shownExamples;
@@ -98,13 +118,11 @@ function showRunning(on: boolean): void {
 function chosenItems(): Item[] {
   if (!byId('picture-field').hidden && pictures.chosen.length > 0) return [...pictures.chosen];
   if (byId('text-field').hidden) throw new IpfsAccelerateError('invalid_argument', 'Choose a picture first.');
-  return text.value
-    .split('\n')
-    .map((line) => line.trim())
-    .filter(Boolean);
+  return sentences();
 }
 
 async function run(): Promise<void> {
+  const writing = new Writing(sentences());
   running = new AbortController();
   byId('error').hidden = true;
   showRunning(true);
@@ -113,7 +131,11 @@ async function run(): Promise<void> {
     const inputs = items.map((item) => (typeof item === 'string' ? item : {image: item}));
     const result = await accelerate(modelName(), inputs, {
       platform: chosenDevice(),
-      progress_callback: progress.update,
+      ...(writes() ? {max_new_tokens: byId<HTMLInputElement>('tokens').valueAsNumber || 0} : {}),
+      progress_callback: (event) => {
+        progress.update(event);
+        writing.update(event);
+      },
       signal: running.signal,
       gateways: [location.origin],
     });

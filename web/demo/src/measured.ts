@@ -11,6 +11,19 @@ const sources: Record<string, string> = {
   p2p: 'a peer',
 };
 
+/** Texts are counted in the tokens that were generated. */
+function speed(result: Result): (Node | string)[] {
+  if (result.answer_kind !== 'generated_text')
+    return [element('b', {}, result.throughput_items_per_sec.toFixed(0)), ' sentences per second'];
+  const tokens = (result.output as {tokens: number[]}[]).reduce((sum, text) => sum + text.tokens.length, 0);
+  return [
+    element('b', {}, String(tokens)),
+    ' tokens, ',
+    element('b', {}, (tokens / result.processing_time).toFixed(1)),
+    ' tokens per second',
+  ];
+}
+
 /** A bar of the parts of the total time, and its key. */
 export function timesView(result: Result): HTMLElement {
   const total = 1000 * result.total_time,
@@ -37,7 +50,7 @@ export function timesView(result: Result): HTMLElement {
         element('li', {}, element('i', {class: kind}), `${name} `, element('b', {}, duration(time))),
       ),
       element('li', {}, 'Total ', element('b', {}, duration(total))),
-      element('li', {}, element('b', {}, result.throughput_items_per_sec.toFixed(0)), ' sentences per second'),
+      element('li', {}, ...speed(result)),
     ),
   );
 }

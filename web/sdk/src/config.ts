@@ -15,6 +15,10 @@ export interface Config {
   truncation?: boolean;
   /** Answers per input, for tasks that rank. */
   top_k?: number;
+  /** Tokens generated at most; 0: as the model says, else 256. */
+  max_new_tokens?: number;
+  /** Tokens that end a text; empty: as the model says. */
+  stop_token_ids?: number[];
   /** Inputs computed together. */
   batch_size?: number;
   /** 0: all processors; at most 64. More than one needs a cross-origin isolated page. */
@@ -25,6 +29,8 @@ export interface Config {
   pooling?: 'mean' | 'cls' | 'max' | 'last_token';
   /** Overrides whether an embedding has length 1. */
   normalize?: boolean;
+  /** Pipelines: whether a generated text begins with its prompt. Default: where it goes on from the prompt. */
+  return_full_text?: boolean;
   /** Where verified blocks are kept. */
   cache?: CacheKind | 'auto';
   /** Node: the folder of the cache. */

@@ -1,6 +1,6 @@
 // BERT: absolute positions, token types, a tanh pooler below the classifier.
-#include "model/architectures.h"
-#include "model/encoder.h"
+#include "model/architecture.h"
+#include "model/bert/encoder.h"
 
 namespace ipfs_accelerate {
 namespace {

@@ -1,6 +1,6 @@
 // RoBERTa: BERT's layers with positions that start after the pad id, and heads of its own.
-#include "model/architectures.h"
-#include "model/encoder.h"
+#include "model/architecture.h"
+#include "model/bert/encoder.h"
 
 namespace ipfs_accelerate {
 namespace {

@@ -1,5 +1,5 @@
 // The encoder shared by the BERT family: sizes, embeddings, layers.
-#include "model/encoder.h"
+#include "model/bert/encoder.h"
 
 #include <cmath>
 

@@ -75,10 +75,6 @@ Result<BuiltModel> finish_encoder(ModelBuilder& builder, const ModelConfig& conf
                                   const EncoderShape& shape, const Encoder& encoder, const EncoderHeads& heads,
                                   const HeadOptions& options);
 
-/// Labels and how scores become probabilities, as transformers' pipelines decide it; `tensor` has a row per label.
-Result<> read_labels(ModelFacts& facts, const ModelConfig& config, const ModelBuilder& builder,
-                     const std::string& tensor);
-
 /// First token's vector of every sequence: [batch, seq, hidden] -> [batch, hidden].
 ValueId first_token(ModelBuilder& builder, ValueId hidden);
 

@@ -1,6 +1,6 @@
 // DistilBERT: BERT without token types and pooler, with names of its own.
-#include "model/architectures.h"
-#include "model/encoder.h"
+#include "model/architecture.h"
+#include "model/bert/encoder.h"
 
 namespace ipfs_accelerate {
 namespace {

@@ -1,6 +1,6 @@
 // MPNet: RoBERTa's positions, no token types, and one relative position bias shared by all layers.
-#include "model/architectures.h"
-#include "model/encoder.h"
+#include "model/architecture.h"
+#include "model/bert/encoder.h"
 
 namespace ipfs_accelerate {
 namespace {

@@ -1,7 +1,8 @@
 // Heads: what comes after the encoder for each task, the graph's outputs, and the facts tasks need.
 #include <algorithm>
 
-#include "model/encoder.h"
+#include "model/bert/encoder.h"
+#include "model/labels.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -14,6 +15,7 @@ std::string_view kind_of(Head head) {
     case Head::kAllTokens: return "fill_mask";
     case Head::kClassify: return "text_classification";
     case Head::kNextToken: return "text_generation";
+    case Head::kSequenceToSequence: return "text2text_generation";
   }
   return "encoder";
 }
@@ -38,23 +40,6 @@ Result<ModelFacts> read_facts(std::string_view architecture, const EncoderShape&
   return facts;
 }
 
-}  // namespace
-
-Result<> read_labels(ModelFacts& facts, const ModelConfig& config, const ModelBuilder& b, const std::string& tensor) {
-  IA_ASSIGN(facts.labels, config.labels());
-  const TensorInfo* classifier = b.find(tensor);
-  if (facts.labels.empty() && classifier && !classifier->shape.empty()) {
-    const std::int64_t rows = std::min<std::int64_t>(classifier->shape[0], 1 << 20);
-    for (std::int64_t id = 0; id < rows; ++id) facts.labels.push_back("LABEL_" + std::to_string(id));
-  }
-  IA_ASSIGN(const std::string problem, config.text_or("problem_type", ""));
-  facts.regression = problem == "regression";
-  facts.multi_label = problem == "multi_label_classification" || facts.labels.size() == 1;
-  return {};
-}
-
-namespace {
-
 /// Builds one head, and remembers the values that golden runs look at.
 class HeadBuilder {
  public:
@@ -69,7 +54,8 @@ class HeadBuilder {
       case Head::kMaskedTokens:
       case Head::kAllTokens: return masked_lm();
       case Head::kClassify: return classify();
-      case Head::kNextToken: return refuse();
+      case Head::kNextToken:
+      case Head::kSequenceToSequence: return refuse();
     }
   }
 

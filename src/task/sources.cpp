@@ -1,0 +1,69 @@
+// Running the encoder, and telling the decoder where its rows are.
+#include "task/sources.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace ipfs_accelerate {
+namespace {
+
+/// How many tokens each source has: its mask is so many ones, then zeros.
+Result<Tokens> counts_of(const Batch& sources) {
+  const auto found = std::ranges::find(sources.input_names, "attention_mask");
+  if (found == sources.input_names.end()) return fail(ErrorCode::kInternal, "sources without attention_mask");
+  const Tensor& mask = sources.inputs[static_cast<std::size_t>(found - sources.input_names.begin())];
+  const auto width = static_cast<std::size_t>(mask.shape.at(1));
+  Tokens counts;
+  for (std::size_t b = 0; b < static_cast<std::size_t>(mask.shape[0]); ++b) {
+    const auto row = mask.i32s().subspan(b * width, width);
+    const auto end = std::ranges::find(row, 0);
+    if (std::any_of(end, row.end(), [](std::int32_t one) { return one != 0; })) {
+      return fail(ErrorCode::kInvalidArgument, "attention_mask of sequence {} has tokens after padding", b);
+    }
+    counts.push_back(static_cast<std::int32_t>(end - row.begin()));
+  }
+  return counts;
+}
+
+std::int64_t all_pages(const Tokens& counts) {
+  const auto add = [](std::int64_t sum, std::int32_t count) { return sum + pages_of(count); };
+  return std::max<std::int64_t>(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}, add), 1);
+}
+
+/// Pages for each source, as the parts read them.
+Result<Tensor> table_of(const Tokens& counts, std::int64_t context) {
+  Pages pages(all_pages(counts));
+  std::vector<Sequence> sequences;
+  for (const std::int32_t count : counts) {
+    if (count > context)
+      return fail(ErrorCode::kInputTooLong, "a text of {} tokens, the model takes {}", count, context);
+    sequences.emplace_back(pages);
+    IA_TRY(sequences.back().reserve(count));
+  }
+  return page_table(sequences, context);
+}
+
+Tensor tensor_of(const Tokens& values) {
+  Tensor tensor = Tensor::i32({static_cast<std::int64_t>(values.size())});
+  std::ranges::copy(values, tensor.i32s().begin());
+  return tensor;
+}
+
+}  // namespace
+
+Async<EncodedSources> encode_sources(TaskRun& run, Batch sources, std::int64_t rows, std::vector<std::string> wanted) {
+  const Tokens counts = co_await counts_of(sources);
+  Tensor table = co_await table_of(counts, run.facts().context);
+  EncodedSources encoded;
+  encoded.decoder = co_await Decoder::open(run, counts.size(), rows, {{kCrossPages, all_pages(counts)}});
+  sources.add("cross_table", table);
+  sources.add("cross_before", Tensor::i32({static_cast<std::int64_t>(counts.size())}));
+  sources.add("cross_counts", tensor_of(counts));
+  encoded.outputs = co_await run.compute(std::string(kEncoderPart), std::move(sources), std::move(wanted));
+  run.count_tokens(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}));
+  encoded.decoder->keep("cross_table", std::move(table));
+  encoded.decoder->keep("cross_lengths", tensor_of(counts));
+  co_return std::move(encoded);
+}
+
+}  // namespace ipfs_accelerate
