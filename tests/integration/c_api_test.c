@@ -132,6 +132,18 @@ static void test_content(ia_engine* engine) {
   check(ia_gc(engine, NULL) == 0, "gc, and nobody reads the answer", NULL);
 }
 
+static void test_pictures(ia_engine* engine) {
+  char* out = NULL;
+  const char* model = IA_SOURCE_DIR "/zoo/digits-vit";
+  const char* inputs = "[{\"image\": \"" IA_SOURCE_DIR "/zoo/digits-vit/eval/000.png\"}]";
+  check(ia_accelerate(engine, model, inputs, "{\"platform\": \"cpu\", \"top_k\": 1}", &out) == 0 &&
+            strstr(out, "[[{\"label\":\"one\"") && strstr(out, "\"answer_kind\":\"labels\""),
+        "a picture from disk", out);
+  ia_free(out);
+  check(ia_accelerate(engine, model, "\"one\"", NULL, &out) == 100 && strstr(out, "takes image, pixels"), "a text", out);
+  ia_free(out);
+}
+
 static void test_errors(ia_engine* engine) {
   char* out = NULL;
   check(ia_ls(engine, "numbers", &out) == 200 && out && *out, "a removed name is not_found", out);
@@ -164,7 +176,8 @@ int main(void) {
     test_runs_without_waiting(engine);
     test_generated_text(engine);
     test_content(engine);
-    test_errors(engine);
+    test_pictures(engine);
+  test_errors(engine);
   }
   ia_close(engine);
   ia_close(NULL);

@@ -1,6 +1,8 @@
 // Calls of the public interface that are cancelled from outside: they end, say so, and lose nothing that was verified.
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "ipfs_accelerate/ipfs_accelerate.h"
 #include "native/test_server.h"
 #include "store/store.h"
@@ -309,6 +311,24 @@ TEST(Threads, EndWithTheModelsThatComputeOnThem) {
   EXPECT_GT(threads(), before + 40);
   for (int i = 1; i <= 4; ++i) ASSERT_TRUE(run(i));  // as many models as stay loaded
   EXPECT_LT(threads(), before + 40) << "one that has just ended may still be listed";
+}
+
+TEST(FacadePictures, AreBytesOrPixels) {
+  const store::TestFolder folder;
+  Engine engine = *Engine::open(folder.path / "home");
+  Config config;
+  config.platform = "cpu";
+  const std::string model = IA_SOURCE_DIR "/zoo/digits-vit";
+  std::ifstream in(model + "/eval/001.png", std::ios::binary);
+  const Picture picture{{std::istreambuf_iterator<char>(in), {}}};
+  const auto result = engine.accelerate(model, {picture, Pixels{2, 2, std::vector<std::uint8_t>(12)}, picture}, config);
+  ASSERT_TRUE(result) << result.error().message;
+  ASSERT_EQ(result->answers.size(), 3u);
+  EXPECT_EQ(std::get<Labels>(result->answers[0]).labels.at(0).label, "zero");
+  EXPECT_EQ(result->answers[0], result->answers[2]);
+  EXPECT_NE(result->answers[0], result->answers[1]);
+  EXPECT_EQ(engine.accelerate(model, {Picture{{1, 2, 3}}}, config).error().code, ErrorCode::kUnsupportedMedia);
+  EXPECT_EQ(engine.accelerate(model, {Pixels{2, 2, {1}}}, config).error().code, ErrorCode::kInvalidArgument);
 }
 
 }  // namespace
