@@ -74,7 +74,8 @@ void PageGpu::watch(int device) {
 }
 
 Async<webgpu::BufferId> PageGpu::buffer(std::int64_t size, ByteView bytes) {
-  co_return first_of(co_await border_.ask({.kind = Kind::gpu_buffer, .numbers = {static_cast<double>(size)}, .spans = {span_of(bytes)}}));
+  co_return first_of(co_await border_.ask(
+      {.kind = Kind::gpu_buffer, .numbers = {static_cast<double>(size)}, .spans = {span_of(bytes)}}));
 }
 
 Async<webgpu::PlanId> PageGpu::plan(webgpu::Recording recording, std::vector<webgpu::BufferId> kept, Stop stop) {

@@ -18,16 +18,16 @@ namespace ipfs_accelerate {
 
 /// What to run on, and how. Names are those of the original API.
 struct Config {
-  std::string task;                   ///< empty: what the model is made for
-  std::string platform = "auto";      ///< "webgpu", "webnn" (browsers only), "cpu", "auto"
-  int precision = 32;                 ///< 32 or 16
-  bool mixed_precision = false;       ///< per-tensor precision: not available yet, kUnsupportedPrecision when set
-  bool allow_fallback = true;         ///< platform given but unusable: run on the CPU and say so, instead of an error
-  bool truncation = true;             ///< cut inputs at the model's length, instead of an error
-  int top_k = 5;                      ///< answers per input, for tasks that rank
-  int max_new_tokens = 0;             ///< tokens generated at most; 0: as the model says, else 256
+  std::string task;               ///< empty: what the model is made for
+  std::string platform = "auto";  ///< "webgpu", "webnn" (browsers only), "cpu", "auto"
+  int precision = 32;             ///< 32 or 16
+  bool mixed_precision = false;   ///< per-tensor precision: not available yet, kUnsupportedPrecision when set
+  bool allow_fallback = true;     ///< platform given but unusable: run on the CPU and say so, instead of an error
+  bool truncation = true;         ///< cut inputs at the model's length, instead of an error
+  int top_k = 5;                  ///< answers per input, for tasks that rank
+  int max_new_tokens = 0;         ///< tokens generated at most; 0: as the model says, else 256
   std::vector<std::int32_t> stop_token_ids;  ///< tokens that end a text; empty: as the model says
-  int batch_size = 32;                ///< inputs computed together
+  int batch_size = 32;                       ///< inputs computed together
   int threads = 0;                    ///< of the CPU; 0 = all, at most 64, or 4 for each processor where that is more
   std::vector<std::string> gateways;  ///< trustless gateways to fetch from, "http://host:port"
   bool allow_local_gateways = false;  ///< gateways at private and loopback addresses

@@ -28,7 +28,8 @@ Json segment_json(const Segment& segment, const ShapeClass& shape) {
                      {"output", output.name},
                      {"shape", segment.graph->shape_of(node.output, shape)}});
   }
-  return {{"part", segment.part}, {"platform", segment.platform}, {"nodes", std::move(nodes)}, {"reason", segment.reason}};
+  return {
+      {"part", segment.part}, {"platform", segment.platform}, {"nodes", std::move(nodes)}, {"reason", segment.reason}};
 }
 
 /// One weight as the files store it.

@@ -208,7 +208,8 @@ TEST(Plan, DeclinedNodesGoToTheCpu) {
   }
   EXPECT_EQ(nodes, graph.nodes.size());
   EXPECT_EQ(plan.segments.back().graph->outputs, graph.outputs);
-  const Plan cpu = make_plan(pipeline->parts(), "cpu", [](const Graph&, const Node&) { return std::string("never asked"); });
+  const Plan cpu =
+      make_plan(pipeline->parts(), "cpu", [](const Graph&, const Node&) { return std::string("never asked"); });
   EXPECT_EQ(cpu.segments.size(), 1u);
 }
 

@@ -22,8 +22,7 @@ void split(const Part& part, const std::string& preferred, const Declines& decli
   std::string platform, reasons;
   const auto close = [&](std::size_t end) {
     if (end > begin) {
-      plan.segments.push_back(
-          {part.name, platform, std::make_shared<const Graph>(slice(graph, begin, end)), reasons});
+      plan.segments.push_back({part.name, platform, std::make_shared<const Graph>(slice(graph, begin, end)), reasons});
     }
     begin = end;
     reasons.clear();

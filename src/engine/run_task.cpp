@@ -1,8 +1,8 @@
 // LoadedModel::run: the model's task, on one batch of inputs after the other.
 #include <algorithm>
 
-#include "engine/batching.h"
 #include "engine/batch_run.h"
+#include "engine/batching.h"
 
 namespace ipfs_accelerate {
 

@@ -23,8 +23,8 @@ struct Value {
   std::string name;
   Dtype dtype = Dtype::kF32;  ///< kF32 or kI32; a backend may keep kF32 values in f16
   std::vector<Dim> dims;
-  Growth growth{};   ///< of inputs
-  StateId state{};   ///< a version of this state: it lies there, and there only
+  Growth growth{};  ///< of inputs
+  StateId state{};  ///< a version of this state: it lies there, and there only
 };
 
 /// What stays on the device from run to run: pages of rows, f32 for the graph, in whatever format a backend keeps them.

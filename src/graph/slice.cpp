@@ -36,7 +36,13 @@ Graph slice(const Graph& graph, std::size_t begin, std::size_t end) {
   for (ValueId id : made) {
     if (read_later.contains(id) || std::ranges::contains(graph.outputs, id)) out.insert(id);
   }
-  Graph part{graph.symbols, graph.values, graph.weights, graph.states, {}, ordered(in, graph.inputs), ordered(out, graph.outputs)};
+  Graph part{graph.symbols,
+             graph.values,
+             graph.weights,
+             graph.states,
+             {},
+             ordered(in, graph.inputs),
+             ordered(out, graph.outputs)};
   const auto first = graph.nodes.begin();
   part.nodes.assign(first + static_cast<std::ptrdiff_t>(begin),
                     first + static_cast<std::ptrdiff_t>(std::min(end, graph.nodes.size())));

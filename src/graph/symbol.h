@@ -22,7 +22,7 @@ inline constexpr std::string_view kWidth = "width";
 
 /// How numbers are rounded up, so that few shape classes are ever compiled.
 enum class Bucket : std::uint8_t {
-  kCount,   ///< 1, 2, 3, 4, 6, 8, 12, 16, 24, 32 ...: at most a third is padding
+  kCount,      ///< 1, 2, 3, 4, 6, 8, 12, 16, 24, 32 ...: at most a third is padding
   kNewTokens,  ///< 1, else as kLength: one token at a time is no padding
   kLength,     ///< the next multiple of 8 (to 64), 16 (to 256) or 64, at most the symbol's limit
   kExact,      ///< never: heights and widths of pictures, whose edges padding would change

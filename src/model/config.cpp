@@ -107,7 +107,8 @@ Result<Activation> ModelConfig::activation_or(const char* key, std::string other
 Result<double> ModelConfig::number(const char* key) const {
   const auto* value = find(key);
   if (!value) return malformed("the key '{}' is missing", key);
-  if (value->is_number() && std::isfinite(value->get<double>()) && value->get<double>() > 0) return value->get<double>();
+  if (value->is_number() && std::isfinite(value->get<double>()) && value->get<double>() > 0)
+    return value->get<double>();
   return malformed("'{}' is {}, a number above 0 is needed", key, value->dump().substr(0, 40));
 }
 

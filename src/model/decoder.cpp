@@ -38,9 +38,9 @@ ValueId DecoderInputs::positions(ModelBuilder& b) const {
 ValueId cached_attention(ModelBuilder& b, const std::string& node, const DecoderInputs& inputs, std::int64_t layer,
                          ValueId qkv, Heads heads, ValueId distance_bias, std::optional<float> scale) {
   const std::int32_t wide = heads.heads * heads.head_dim, narrow = heads.kv_heads * heads.head_dim;
-  const ValueId before = b.state(std::format("{}cache.{}", inputs.prefix, layer), inputs.pages, 2 * std::int64_t{narrow});
-  const ValueId cache =
-      b.add(node + "append", op::Append{.x = {qkv, wide}, .state = before, .paging = inputs.paging});
+  const ValueId before =
+      b.state(std::format("{}cache.{}", inputs.prefix, layer), inputs.pages, 2 * std::int64_t{narrow});
+  const ValueId cache = b.add(node + "append", op::Append{.x = {qkv, wide}, .state = before, .paging = inputs.paging});
   op::Attention attention{.q = {qkv, 0}, .k = {cache, 0}, .v = {cache, narrow}, .paging = inputs.paging};
   attention.distance_bias = distance_bias;
   attention.heads = heads.heads;

@@ -17,8 +17,8 @@ struct Architecture {
 constexpr std::array kArchitectures{
     Architecture{"bert", build_bert}, Architecture{"distilbert", build_distilbert},
     Architecture{"gpt2", build_gpt2}, Architecture{"mpnet", build_mpnet},
-    Architecture{"mt5", build_t5}, Architecture{"roberta", build_roberta},
-    Architecture{"t5", build_t5}, Architecture{"vit", build_vit, kPictureFiles},
+    Architecture{"mt5", build_t5},    Architecture{"roberta", build_roberta},
+    Architecture{"t5", build_t5},     Architecture{"vit", build_vit, kPictureFiles},
 };
 
 Result<const Architecture*> find_architecture(const ModelConfig& config) {

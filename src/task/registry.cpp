@@ -6,12 +6,13 @@
 
 namespace ipfs_accelerate {
 
-extern const Task kFeatureExtraction, kFillMask, kImageClassification, kTextClassification, kTextGeneration, kTextToText;
+extern const Task kFeatureExtraction, kFillMask, kImageClassification, kTextClassification, kTextGeneration,
+    kTextToText;
 
 namespace {
 
-constexpr std::array kTasks{&kFeatureExtraction, &kFillMask, &kTextClassification, &kTextGeneration,
-                            &kTextToText, &kImageClassification};
+constexpr std::array kTasks{&kFeatureExtraction, &kFillMask,   &kTextClassification,
+                            &kTextGeneration,    &kTextToText, &kImageClassification};
 
 /// In the order of Content.
 constexpr std::array<std::string_view, std::variant_size_v<Content>> kContentNames{

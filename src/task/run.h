@@ -21,10 +21,10 @@ namespace ipfs_accelerate {
 struct TaskOptions {
   bool truncation = true;  ///< cut texts at the model's length; false: kInputTooLong
   std::int32_t top_k = 5;
-  std::int32_t max_tokens = 0;  ///< 0 = the model's own limit
-  std::int64_t max_new_tokens = 0;            ///< generated at most; 0: as the model says
-  std::vector<std::int32_t> stop_ids{};       ///< that end a text; empty: as the model says
-  Stop stop{};                  ///< looked at before every item: kCancelled
+  std::int32_t max_tokens = 0;           ///< 0 = the model's own limit
+  std::int64_t max_new_tokens = 0;       ///< generated at most; 0: as the model says
+  std::vector<std::int32_t> stop_ids{};  ///< that end a text; empty: as the model says
+  Stop stop{};                           ///< looked at before every item: kCancelled
 };
 
 /// The part of a model that has one part.

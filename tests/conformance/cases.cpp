@@ -664,9 +664,9 @@ std::vector<ConformanceCase> conformance_cases() {
 }
 
 std::vector<std::string> conformance_ops() {
-  return {"embed",         "linear", "layer_norm", "attention", "relative_bias", "pool",
-          "normalize",     "scale",  "rms_norm",   "gate",      "arg_max",       "select_rows",
-          "distance_bias", "rope", "patches", "vision_embed", "append", "chain"};
+  return {"embed",         "linear", "layer_norm", "attention",    "relative_bias", "pool",
+          "normalize",     "scale",  "rms_norm",   "gate",         "arg_max",       "select_rows",
+          "distance_bias", "rope",   "patches",    "vision_embed", "append",        "chain"};
 }
 
 }  // namespace ipfs_accelerate

@@ -92,9 +92,9 @@ Async<> check_memory(const ConformanceCase& c, const Backend& backend, LoadOptio
   const Memory predicted = co_await backend.predict(c.graph, c.shape, options);
   const Memory taken{program.weight_bytes(), program.state_bytes(), executable.memory_bytes()};
   if (predicted == taken) co_return;
-  co_await fail(ErrorCode::kInternal, "predicted {}, {} and {} bytes of weights, states and activations, taken {}, {} and {}",
-                predicted.weights, predicted.states, predicted.activations, taken.weights, taken.states,
-                taken.activations);
+  co_await fail(
+      ErrorCode::kInternal, "predicted {}, {} and {} bytes of weights, states and activations, taken {}, {} and {}",
+      predicted.weights, predicted.states, predicted.activations, taken.weights, taken.states, taken.activations);
 }
 
 std::vector<std::vector<Tensor>> inputs_of_runs(const ConformanceCase& c) {
@@ -144,8 +144,8 @@ Async<Outcome> check_conformance(const ConformanceCase& c, Backend& backend, Loa
   for (std::size_t run = 0; run < runs->size(); ++run) {
     const auto& outputs = (*runs)[run];
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-      const std::string wrong =
-          compare(outputs[i], (*expected)[run % expected->size()][i], c.tolerance * tolerance_scale, options.precision == 16);
+      const std::string wrong = compare(outputs[i], (*expected)[run % expected->size()][i],
+                                        c.tolerance * tolerance_scale, options.precision == 16);
       if (!wrong.empty()) co_return Outcome{"", std::format("{}: output {}: {}", label, i, wrong)};
     }
   }

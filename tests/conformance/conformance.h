@@ -19,7 +19,7 @@ struct ConformanceCase {
   Dtype weight_dtype = Dtype::kF32;  ///< how they are stored when uploaded
   std::vector<Tensor> inputs;
   std::vector<std::vector<Tensor>> later;  ///< inputs of further runs, which find the states of those before
-  double tolerance = 2e-5;  ///< largest |difference| / (1 + |expected|) in f32
+  double tolerance = 2e-5;                 ///< largest |difference| / (1 + |expected|) in f32
 };
 
 /// Every case, made anew from fixed seeds.

@@ -153,8 +153,8 @@ void add_states(std::vector<ConformanceCase>& cases) {
   cases.push_back(state_case("not_causal", {.causal = false}, 20, unequal));
   cases.push_back(state_case("long_prompt", {.heads = 2, .kv_heads = 1, .head_dim = 16}, 48, {{{48}, {0}}}));
   cases.push_back(state_case("token_by_token", {}, 1, token_by_token()));
-  cases.push_back(state_case("token_by_token_grouped", {.heads = 4, .kv_heads = 1, .head_dim = 64}, 1,
-                             token_by_token()));
+  cases.push_back(
+      state_case("token_by_token_grouped", {.heads = 4, .kv_heads = 1, .head_dim = 64}, 1, token_by_token()));
   // Thrown away from token 10 on, and other tokens in their place.
   cases.push_back(state_case("truncated", {}, 18, {{{18}, {0}}, {{4}, {10}}, {{18}, {14}}}));
   // Sequence 1 goes on from the 20 tokens of sequence 0: they share its first page, the second is a copy.

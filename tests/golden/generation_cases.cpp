@@ -37,7 +37,7 @@ Result<std::vector<std::vector<std::int32_t>>> rows_of(const Json& one_case, con
 }  // namespace
 
 bool is_greedy(const Json& one_case) {
-  static const std::set<std::string> kKnown{"max_new_tokens", "do_sample", "num_beams",
+  static const std::set<std::string> kKnown{"max_new_tokens", "do_sample",    "num_beams",
                                             "use_cache",      "eos_token_id", "pad_token_id"};
   const Json generate = one_case.value("generate", Json::object());
   if (generate.value("do_sample", false) || generate.value("num_beams", 1) != 1) return false;

@@ -1,5 +1,7 @@
 // Generation on the parts of a model: sequences side by side, forked, cut and dropped give the tokens that each gives
 // alone; and what a token costs a GPU: one submission, a few bytes, nothing made.
+#include "task/generation.h"
+
 #include <gtest/gtest.h>
 
 #include "backend/arrange_part.h"
@@ -10,7 +12,6 @@
 #include "golden/model_folder.h"
 #include "host/native/compute.h"
 #include "host/native/dawn_gpu.h"
-#include "task/generation.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -64,12 +65,10 @@ class OnDevice final : public PipelineRun {
  public:
   static Async<std::unique_ptr<OnDevice>> open(std::string folder, std::shared_ptr<Backend> device, int precision) {
     const ModelFolder files = co_await read_model_folder(std::filesystem::path(IA_SOURCE_DIR) / folder);
-    auto pipeline =
-        std::make_unique<Pipeline>(co_await Pipeline::open(files.files, files.tensors.index().table(), {}));
+    auto pipeline = std::make_unique<Pipeline>(co_await Pipeline::open(files.files, files.tensors.index().table(), {}));
     std::unique_ptr<OnDevice> made(new OnDevice(std::move(pipeline)));
     const Choice choice{std::move(device), machine().cpu, "a test", ""};
-    made->parts_ =
-        co_await LoadedParts::open(made->pipeline_->parts(), choice, {.precision = precision}, Stop());
+    made->parts_ = co_await LoadedParts::open(made->pipeline_->parts(), choice, {.precision = precision}, Stop());
     const Graph& graph = made->pipeline_->parts().front().graph;
     for (const WeightId id : made->parts_->weights()) {
       std::vector<Bytes> kept;
@@ -116,9 +115,8 @@ T must(Async<T> work) {
   return *std::move(done);
 }
 
-const std::vector<Tokens> kPrompts{{5, 17, 200, 31, 44, 9, 300, 2, 3, 4, 90, 91, 92, 93, 94, 95, 96},
-                                   {7},
-                                   {250, 251, 11, 12}};
+const std::vector<Tokens> kPrompts{
+    {5, 17, 200, 31, 44, 9, 300, 2, 3, 4, 90, 91, 92, 93, 94, 95, 96}, {7}, {250, 251, 11, 12}};
 
 /// Sequences of unequal length that begin and end at different times.
 Async<std::vector<Tokens>> interleaved(TaskRun& run, std::size_t count) {

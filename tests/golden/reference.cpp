@@ -462,8 +462,13 @@ Result<std::vector<Tensor>> run_reference(const Graph& graph, const ShapeClass& 
                                           const std::vector<Tensor>& weights, const std::vector<Tensor>& inputs,
                                           ReferenceStates* states) {
   ReferenceStates own;
-  Machine m{graph, shape, weights, std::vector<Doubles>(graph.values.size()), std::vector<Ints>(graph.values.size()),
-            {},    states ? *states : own};
+  Machine m{graph,
+            shape,
+            weights,
+            std::vector<Doubles>(graph.values.size()),
+            std::vector<Ints>(graph.values.size()),
+            {},
+            states ? *states : own};
   for (const StateId id : used_states(graph)) {
     const ValueId first = graph.states[id.index()].first;
     Doubles& state = m.states[id];

@@ -213,8 +213,10 @@ Async<> CpuProgram::make_states(ShapeClass sizes, Stop stop) {
     const std::size_t floats = state_floats(graph, id, sizes, made->dtype);
     Buffer& pages = made->pages[id.index()] = Buffer(floats, state_->compute);
     if (pages.data() == nullptr) {
-      co_await fail(ErrorCode::kOutOfMemory, "no memory for {} bytes of state '{}'; use a shorter context or a smaller "
-                    "batch", floats * sizeof(float), graph.states[id.index()].name);
+      co_await fail(ErrorCode::kOutOfMemory,
+                    "no memory for {} bytes of state '{}'; use a shorter context or a smaller "
+                    "batch",
+                    floats * sizeof(float), graph.states[id.index()].name);
     }
     made->counts[id.index()] = graph.shape_of(graph.states[id.index()].first, sizes)[0];
   }

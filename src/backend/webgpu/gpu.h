@@ -37,11 +37,12 @@ class Gpu {
   /// ends), then zeros. kOutOfMemory.
   virtual Async<BufferId> buffer(std::int64_t size, ByteView bytes) = 0;
   /// Buffers, pipelines (equal WGSL once per device) and bind groups of a recording. `kept`: one id for each of its
-  /// buffers that is_kept(), in their order. A stop is looked at between pipelines (in a page before them); those under way
-  /// are waited for and stay with the device. kShaderCompile, kOutOfMemory, kCancelled.
+  /// buffers that is_kept(), in their order. A stop is looked at between pipelines (in a page before them); those under
+  /// way are waited for and stay with the device. kShaderCompile, kOutOfMemory, kCancelled.
   virtual Async<PlanId> plan(Recording recording, std::vector<BufferId> kept, Stop stop) = 0;
   /// One submission: writes `inputs`, replays the plan, reads its outputs back as they lie there, padding left out
-  /// (f16 stays f16), those without bytes left out. In the order of Graph::inputs and outputs; the bytes must live until this ends. kDeviceLost.
+  /// (f16 stays f16), those without bytes left out. In the order of Graph::inputs and outputs; the bytes must live
+  /// until this ends. kDeviceLost.
   virtual Async<> submit(PlanId plan, std::vector<ByteView> inputs, std::vector<std::span<std::uint8_t>> outputs) = 0;
   virtual void drop_buffer(BufferId buffer) = 0;
   virtual void drop_plan(PlanId plan) = 0;

@@ -66,7 +66,8 @@ Async<> GpuProgram::upload(WeightId id, std::vector<WeightPart> parts, Stop stop
   if (wanted == wanted_.end()) co_return;  // no node reads it
   for (const BufferSpec& spec : wanted->second) {
     const Bytes bytes = co_await pack(spec, parts, stop);
-    const BufferId made = co_await doing(std::format("making a buffer of {} bytes", spec.bytes), gpu_.buffer(spec.bytes, bytes));
+    const BufferId made =
+        co_await doing(std::format("making a buffer of {} bytes", spec.bytes), gpu_.buffer(spec.bytes, bytes));
     weights_[{id, spec.layout}] = std::make_shared<GpuBuffer>(gpu_, made, spec.bytes);
   }
 }
@@ -144,7 +145,8 @@ Async<> GpuExecutable::run(std::vector<TensorRef> inputs, std::vector<MutableTen
   for (const TensorRef& input : inputs) given.push_back(input.bytes);
   std::vector<std::span<std::uint8_t>> taken;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    taken.push_back(halves_[i].empty() || outputs[i].bytes.empty() ? outputs[i].bytes : std::span<std::uint8_t>(halves_[i]));
+    taken.push_back(halves_[i].empty() || outputs[i].bytes.empty() ? outputs[i].bytes
+                                                                   : std::span<std::uint8_t>(halves_[i]));
   }
   co_await gpu_.submit(*plan_, std::move(given), std::move(taken));
   for (std::size_t i = 0; i < outputs.size(); ++i) {

@@ -13,9 +13,9 @@ Result<> record(const op::Append& op, const Node& node, Recorder& r) {
   made.read("x", r.value(op.x.value), lanes).read("pages", r.value(op.paging.table), 1);
   made.read("lengths", r.value(op.paging.lengths), 1).read("counts", r.value(op.paging.counts), 1);
   made.write("state", r.value(node.output), lanes);
-  return r.dispatch(node, made,
-                    {tiles(width / lanes, 64), std::uint32_t(r.size_of(op.x.value, 1)),
-                     std::uint32_t(r.size_of(op.x.value, 0))});
+  return r.dispatch(
+      node, made,
+      {tiles(width / lanes, 64), std::uint32_t(r.size_of(op.x.value, 1)), std::uint32_t(r.size_of(op.x.value, 0))});
 }
 
 }  // namespace ipfs_accelerate::webgpu

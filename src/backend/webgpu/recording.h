@@ -39,8 +39,9 @@ constexpr bool is_kept(BufferKind kind) { return kind == BufferKind::kWeight || 
 
 struct BufferSpec {
   BufferKind kind = BufferKind::kActivation;
-  std::int64_t bytes = 0;        ///< multiple of 16
-  std::int32_t index = -1;       ///< kWeight: WeightId; kState: StateId; kInput / kOutput: position in Graph::inputs / outputs
+  std::int64_t bytes = 0;  ///< multiple of 16
+  std::int32_t index =
+      -1;  ///< kWeight: WeightId; kState: StateId; kInput / kOutput: position in Graph::inputs / outputs
   Layout layout = Layout::kF32;  ///< kWeight, kState, kInput, kOutput: element type
   std::int64_t elements = 0;     ///< kWeight, kState, kInput, kOutput: how many; the rest of `bytes` is padding
   Bytes data = {};               ///< kUniform, kConstant: content

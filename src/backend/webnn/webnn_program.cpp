@@ -182,7 +182,7 @@ Async<> WebnnProgram::make_states(ShapeClass, Stop) {
 }
 
 Async<std::unique_ptr<Executable>> WebnnProgram::compile(ShapeClass shape, Stop stop,
-                                                              std::shared_ptr<const Graph> part) {
+                                                         std::shared_ptr<const Graph> part) {
   co_await stop.check();
   if (!part) part = graph_;
   co_await device_->usable();

@@ -73,7 +73,8 @@ Result<PlanId> DawnGpu::plan_now(const webgpu::Recording& recording, const std::
   std::vector<wgpu::Buffer> buffers;
   for (const BufferId id : kept) {
     const auto found = buffers_.find(id);
-    if (found == buffers_.end()) return fail(ErrorCode::kDeviceLost, "a weight or a state was on a device that was lost");
+    if (found == buffers_.end())
+      return fail(ErrorCode::kDeviceLost, "a weight or a state was on a device that was lost");
     buffers.push_back(found->second);
   }
   IA_ASSIGN(auto plan, DawnPlan::make(*device_, recording, std::move(buffers), stop));

@@ -203,7 +203,8 @@ struct Copying {
 
   static Result<Copying> load(Opened& opened, float value) {
     const std::vector<float> numbers(16, value);
-    IA_ASSIGN(const auto weight, opened.loop.block_on(opened.gpu.buffer(std::int64_t(bytes_of(numbers).size()), bytes_of(numbers))));
+    IA_ASSIGN(const auto weight,
+              opened.loop.block_on(opened.gpu.buffer(std::int64_t(bytes_of(numbers).size()), bytes_of(numbers))));
     IA_ASSIGN(const auto plan, opened.loop.block_on(opened.gpu.plan(copying(), {weight}, Stop())));
     return Copying{weight, plan};
   }

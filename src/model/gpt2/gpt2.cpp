@@ -40,7 +40,8 @@ Result<Shape2> read_shape(const ModelConfig& config) {
 ValueId conv1d(ModelBuilder& b, const std::string& node, ValueId x, const std::string& base, std::int64_t rows,
                std::int64_t columns, Activation activation = Activation::kNone, ValueId residual = kNoValue) {
   const WeightId weight = b.transposed(base + ".weight", rows, columns), bias = b.stored(base + ".bias", {rows});
-  return b.add(node, op::Linear{.x = x, .residual = residual, .weight = weight, .bias = bias, .activation = activation});
+  return b.add(node,
+               op::Linear{.x = x, .residual = residual, .weight = weight, .bias = bias, .activation = activation});
 }
 
 ValueId build_layer(ModelBuilder& b, const Shape2& shape, const DecoderInputs& inputs, std::int64_t number, ValueId x) {
@@ -50,10 +51,11 @@ ValueId build_layer(ModelBuilder& b, const Shape2& shape, const DecoderInputs& i
   const ValueId normed = b.layer_norm(node + "attention_norm", x, stored + "ln_1", hidden, shape.epsilon);
   const ValueId qkv = conv1d(b, node + "qkv", normed, stored + "attn.c_attn", 3 * hidden, hidden);
   const ValueId mixed = cached_attention(b, node, inputs, number, qkv, {heads, heads, head_dim});
-  const ValueId attended = conv1d(b, node + "attention_output", mixed, stored + "attn.c_proj", hidden, hidden,
-                                  Activation::kNone, x);
+  const ValueId attended =
+      conv1d(b, node + "attention_output", mixed, stored + "attn.c_proj", hidden, hidden, Activation::kNone, x);
   const ValueId again = b.layer_norm(node + "norm", attended, stored + "ln_2", hidden, shape.epsilon);
-  const ValueId wide = conv1d(b, node + "intermediate", again, stored + "mlp.c_fc", shape.inner, hidden, shape.activation);
+  const ValueId wide =
+      conv1d(b, node + "intermediate", again, stored + "mlp.c_fc", shape.inner, hidden, shape.activation);
   return conv1d(b, node + "output", wide, stored + "mlp.c_proj", hidden, shape.inner, Activation::kNone, attended);
 }
 

@@ -13,7 +13,7 @@ using Json = nlohmann::json;
 using Names = std::vector<std::string>;
 
 Json config() {
-  return {{"model_type", "gpt2"}, {"n_embd", 8},     {"n_layer", 1},      {"n_head", 2},
+  return {{"model_type", "gpt2"}, {"n_embd", 8},       {"n_layer", 1},      {"n_head", 2},
           {"vocab_size", 11},     {"n_positions", 40}, {"eos_token_id", 3}, {"architectures", {"GPT2LMHeadModel"}}};
 }
 
@@ -68,7 +68,7 @@ TEST(Gpt2, IsADecoderWithAStateForEachLayer) {
   ASSERT_EQ(graph.states.size(), 1u);
   const ShapeClass shape{{kPages, 5}, {kBatch, 2}};
   EXPECT_EQ(graph.shape_of(graph.states[0].first, shape), (Shape{5, kPageRows, 16}));  // keys and values of 8
-  EXPECT_EQ(graph.shape_of(graph.find("page_table"), shape), (Shape{2, 3}));            // 40 tokens are 3 pages
+  EXPECT_EQ(graph.shape_of(graph.find("page_table"), shape), (Shape{2, 3}));           // 40 tokens are 3 pages
   EXPECT_EQ(model->facts.stop_ids, std::vector<std::int32_t>{3});
   EXPECT_EQ(model->facts.max_tokens, 40);
 }

@@ -50,7 +50,9 @@ void build_head(ModelBuilder& b, const ModelFacts& facts, ValueId last, const He
     }
     case Head::kClassify: {
       const auto labels = static_cast<std::int64_t>(facts.labels.size());
-      return b.output(b.linear("classifier", b.add("first_token", op::Pool{.x = last, .mode = PoolMode::kCls}), "classifier", labels, facts.hidden), "logits");
+      return b.output(b.linear("classifier", b.add("first_token", op::Pool{.x = last, .mode = PoolMode::kCls}),
+                               "classifier", labels, facts.hidden),
+                      "logits");
     }
     default: b.fail({ErrorCode::kUnknownTask, "models of type 'vit' have no words to predict"});
   }

@@ -79,7 +79,7 @@ TEST(Vit, EachHeadHasItsOutputs) {
   EXPECT_EQ(hidden.graph().shape_of(last, {{kBatch, 3}, {kHeight, 8}, {kWidth, 21}}), (Shape{3, 11, 8}));
   const BuiltModel vector = built({.head = Head::kEmbedding, .normalize = true, .hidden_states = true});
   EXPECT_EQ(output_names(vector.graph()), (Names{"embedding", "pooled", "hidden_states.0", "hidden_states.1",
-                                               "hidden_states.2", "last_hidden_state", "pooler_output"}));
+                                                 "hidden_states.2", "last_hidden_state", "pooler_output"}));
   EXPECT_EQ(build_model(vit_config().dump(), vit_table(), {.head = Head::kMaskedTokens}).error().code,
             ErrorCode::kUnknownTask);
 }
