@@ -6,13 +6,14 @@
 
 namespace ipfs_accelerate {
 
-extern const Task kFeatureExtraction, kFillMask, kImageClassification, kTextClassification, kTextGeneration,
-    kTextToText;
+extern const Task kFeatureExtraction, kFillMask, kImageClassification, kImageFeatureExtraction, kTextClassification,
+    kTextGeneration, kTextToText;
 
 namespace {
 
 constexpr std::array kTasks{&kFeatureExtraction, &kFillMask,   &kTextClassification,
-                            &kTextGeneration,    &kTextToText, &kImageClassification};
+                            &kTextGeneration,    &kTextToText, &kImageClassification,
+                            &kImageFeatureExtraction};
 
 /// In the order of Content.
 constexpr std::array<std::string_view, std::variant_size_v<Content>> kContentNames{
