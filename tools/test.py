@@ -31,7 +31,7 @@ def gtest(program):
 def suites():
     """(suite, [(label, command)]), in the order they run. A command's output ends with 'N passed, N failed', or is GoogleTest's."""
     golden = ["python3", f"{SOURCE}/tools/golden.py", FIXTURES]
-    zoo = ["python3", f"{SOURCE}/tools/golden.py", f"{SOURCE}/zoo", "--only", "numbers-bert,numbers-bert-classifier"]
+    zoo = ["python3", f"{SOURCE}/tools/golden.py", f"{SOURCE}/zoo", "--only", "numbers-bert,numbers-bert-classifier,numbers-gpt2,numbers-t5,digits-vit"]
     node = lambda *words: ["node", *words]
     yield "unit", [(os.path.basename(p), gtest(p)) for p in sorted(glob.glob(f"{BIN}/test_*"))] + [
         ("rules of the tree", ["python3", f"{SOURCE}/tools/check_test.py"]),

@@ -167,7 +167,7 @@ TEST(Model, RefusesConfigurationsThatCannotBe) {
   EXPECT_EQ(code_of(with("layer_norm_eps", 0), table), malformed);
   EXPECT_EQ(code_of(with("layer_norm_eps", "1e-12"), table), malformed);
   EXPECT_EQ(code_of(with("tie_word_embeddings", 1), table), malformed);
-  EXPECT_EQ(code_of(with("model_type", "llama"), table), ErrorCode::kUnknownArchitecture);
+  EXPECT_EQ(code_of(with("model_type", "nonesuch"), table), ErrorCode::kUnknownArchitecture);
   EXPECT_EQ(code_of(with("is_decoder", true), table), ErrorCode::kUnknownArchitecture);
   EXPECT_EQ(code_of(with("position_embedding_type", "relative_key"), table), ErrorCode::kUnknownArchitecture);
   EXPECT_EQ(code_of(with("id2label", Json{{"0", "a"}, {"2", "b"}}), table, {.head = Head::kClassify}), malformed);
@@ -240,7 +240,7 @@ TEST(Model, ClassesOfAConfiguration) {
   EXPECT_TRUE(classes_of_config(config.dump()).value().empty());
   config["architectures"] = "BertModel";
   EXPECT_EQ(classes_of_config(config.dump()).error().code, ErrorCode::kMalformedConfig);
-  config["model_type"] = "llama";
+  config["model_type"] = "nonesuch";
   EXPECT_EQ(classes_of_config(config.dump()).error().code, ErrorCode::kUnknownArchitecture);
 }
 

@@ -32,6 +32,7 @@ class Shipped {
 
  private:
   struct Reading;
+  static Result<std::vector<double>> recorded_numbers(const std::filesystem::path& folder, const Reading& reading);
   static const Reading* reading_of(const std::string& model_class);
 
   std::filesystem::path folder_;
