@@ -5,7 +5,8 @@
 
 namespace ipfs_accelerate {
 
-BuildArchitecture build_bert, build_distilbert, build_gpt2, build_llama, build_mpnet, build_roberta, build_t5, build_vit;
+BuildArchitecture build_bert, build_distilbert, build_gpt2, build_llama, build_mpnet, build_roberta, build_t5,
+    build_vit;
 
 namespace {
 
@@ -15,10 +16,14 @@ struct Architecture {
   unsigned files = kTextFiles | kGenerationFiles;  ///< ModelFileKinds that it reads
 };
 constexpr std::array kArchitectures{
-    Architecture{"bert", build_bert}, Architecture{"distilbert", build_distilbert},
-    Architecture{"gpt2", build_gpt2}, Architecture{"llama", build_llama},
-    Architecture{"mpnet", build_mpnet}, Architecture{"mt5", build_t5},
-    Architecture{"roberta", build_roberta}, Architecture{"t5", build_t5},
+    Architecture{"bert", build_bert},
+    Architecture{"distilbert", build_distilbert},
+    Architecture{"gpt2", build_gpt2},
+    Architecture{"llama", build_llama},
+    Architecture{"mpnet", build_mpnet},
+    Architecture{"mt5", build_t5},
+    Architecture{"roberta", build_roberta},
+    Architecture{"t5", build_t5},
     Architecture{"vit", build_vit, kPictureFiles},
 };
 

@@ -11,8 +11,8 @@ extern const Task kFeatureExtraction, kFillMask, kImageClassification, kImageFea
 
 namespace {
 
-constexpr std::array kTasks{&kFeatureExtraction, &kFillMask,   &kTextClassification,
-                            &kTextGeneration,    &kTextToText, &kImageClassification,
+constexpr std::array kTasks{&kFeatureExtraction,     &kFillMask,   &kTextClassification,
+                            &kTextGeneration,        &kTextToText, &kImageClassification,
                             &kImageFeatureExtraction};
 
 /// In the order of Content.

@@ -77,7 +77,8 @@ TEST_P(ModelTable, NoKeyOfTheConfigurationCanBreakIt) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, ModelTable,
-                         ::testing::Values("bert-mlm", "bert-seqcls", "distilbert", "roberta", "mpnet", "gpt2", "llama-tied"));
+                         ::testing::Values("bert-mlm", "bert-seqcls", "distilbert", "roberta", "mpnet", "gpt2",
+                                           "llama-tied"));
 
 }  // namespace
 }  // namespace ipfs_accelerate

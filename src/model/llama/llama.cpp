@@ -141,8 +141,8 @@ class Llama {
     const WeightId out = b_.stored(stored + "self_attn.o_proj.weight", {hidden, wide});
     const ValueId attended = b_.add(node + "attention_output", op::Linear{.x = mixed, .residual = x, .weight = out});
     const ValueId again = norm(node + "norm", attended, stored + "post_attention_layernorm");
-    const WeightId both = b_.stored_stack({stored + "mlp.gate_proj.weight", stored + "mlp.up_proj.weight"},
-                                          {shape_.inner, hidden});
+    const WeightId both =
+        b_.stored_stack({stored + "mlp.gate_proj.weight", stored + "mlp.up_proj.weight"}, {shape_.inner, hidden});
     const ValueId gate = b_.add(node + "gate_up", op::Linear{.x = again, .weight = both});
     const ValueId inner = b_.add(node + "gate", op::Gate{.x = gate, .activation = shape_.activation});
     const WeightId down = b_.stored(stored + "mlp.down_proj.weight", {hidden, shape_.inner});
