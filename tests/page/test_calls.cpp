@@ -155,7 +155,7 @@ Async<Json> gpu(host::Host& host, Json json, Stop stop) {
   const auto view = [](const std::vector<float>& v) {
     return ByteView(reinterpret_cast<const std::uint8_t*>(v.data()), v.size() * 4);
   };
-  const BufferId buffer = co_await host.gpu->buffer(view(weight));
+  const BufferId buffer = co_await host.gpu->buffer(static_cast<std::int64_t>(view(weight).size()), view(weight));
   const PlanId plan = co_await host.gpu->plan(recording, {buffer}, stop);
   std::vector<std::vector<float>> outputs(3, std::vector<float>(input.size()));
   for (std::vector<float>& output : outputs) {
