@@ -17,6 +17,14 @@ Result<std::vector<Tokens>> prompts_of(const TaskRun& run, const std::vector<Con
   std::vector<Tokens> prompts;
   for (std::size_t i = 0; i < encodings.size(); ++i) {
     prompts.push_back(std::move(encodings[i].ids));
+    if (prompts.back().empty()) {
+      return fail(ErrorCode::kInvalidArgument, "input {} has no tokens: a prompt is needed to go on from", i);
+    }
+    for (const std::int32_t id : prompts.back()) {
+      if (id >= 0 && id < run.facts().vocabulary) continue;
+      return fail(ErrorCode::kMalformedConfig, "the tokenizer gives id {} for input {}, the model's table has {} rows",
+                  id, i, run.facts().vocabulary);
+    }
     const auto count = static_cast<std::int64_t>(prompts.back().size());
     if (count < run.facts().max_tokens) continue;
     return fail(ErrorCode::kInputTooLong, "input {} has {} tokens, the model's context is {}: nothing could follow", i,

@@ -139,6 +139,8 @@ def test_limits_of_a_text(store):
     third, last = str(whole["tokens"][2]), str(whole["tokens"][-1])
     assert answer("--stop-token", last, "--stop-token", third) == {"text": " seven thousand", "tokens": whole["tokens"][:2], "finish_reason": "stop"}
     assert len(answer("--stop-token", "0")["tokens"]) > len(whole["tokens"]), "the model's own no longer stops"
+    store.fails("invalid_argument", 2, "run", WRITER, "", says="input 0 has no tokens")
+    store.fails("input_too_long", 2, "run", WRITER, "1 " * 400, says="800 tokens, the model takes 32; shorten it")
     store.fails("invalid_argument", 2, "run", WRITER, "42 =", "-n", "-1", says="max_new_tokens is -1")
     store.fails("invalid_argument", 2, "run", WRITER, "42 =", "-n", "1000001", says="1 to 1000000")
     store.fails("invalid_argument", 2, "run", WRITER, "42 =", "-n", "many", says="many")

@@ -82,7 +82,7 @@ describe('the port', () => {
   const plan = (weight: number) => ask('gpu_plan', [weight], copying);
   const run = (number: number) => ask('gpu_submit', [number, 0]);
   const load = async (value: number) => {
-    const weight = await ask('gpu_buffer', [], '', new Float32Array(16).fill(value));
+    const weight = await ask('gpu_buffer', [64], '', new Float32Array(16).fill(value));
     return {weight, plan: await plan(weight)};
   };
 
