@@ -213,6 +213,23 @@ TEST(Plan, DeclinedNodesGoToTheCpu) {
   EXPECT_EQ(cpu.segments.size(), 1u);
 }
 
+TEST(Plan, PartsWithStatesAreNotSplit) {
+  const Folder f = read_folder("tests/fixtures/t5");
+  const auto pipeline = Pipeline::open(f.files, f.tensors, {});
+  ASSERT_TRUE(pipeline) << pipeline.error().message;
+  const Plan plan = make_plan(pipeline->parts(), "webnn", [](const Graph&, const Node& node) {
+    return std::string(written_state(node.op) ? "nothing is kept" : "");
+  });
+  ASSERT_EQ(plan.segments.size(), 2u);  // the encoder writes states, the decoder too
+  for (const Segment& segment : plan.segments) {
+    EXPECT_EQ(segment.platform, "cpu");
+    EXPECT_EQ(segment.reason, "nothing is kept");
+  }
+  EXPECT_EQ(plan.on("webnn"), nullptr);
+  const auto all = plan.on("cpu");
+  EXPECT_EQ(all->nodes.size(), plan.segments[0].graph->nodes.size() + plan.segments[1].graph->nodes.size());
+}
+
 TEST(Pipeline, ExplainsWithoutWeights) {
   const Folder f = read_folder("zoo/numbers-bert");
   const auto pipeline = Pipeline::open(f.files, f.tensors, {});
