@@ -27,8 +27,8 @@ Result<Encoding> encode_item(const Tokenizer& tokenizer, const Content& item, st
       pair ? tokenizer.encode(pair->text, pair->pair, encode) : tokenizer.encode(text->text, std::nullopt, encode);
   if (!encoding) return while_doing(std::move(encoding).error(), "tokenizing input {}", number);
   if (static_cast<std::int64_t>(encoding->ids.size()) > limit) {
-    return fail(ErrorCode::kInputTooLong, "input {} has {} tokens, the model takes {}; shorten it",
-                number, encoding->ids.size(), limit);
+    return fail(ErrorCode::kInputTooLong, "input {} has {} tokens, the model takes {}; shorten it", number,
+                encoding->ids.size(), limit);
   }
   return encoding;
 }

@@ -179,7 +179,12 @@ async function models({browser, platform, isolated = true}) {
   try {
     const answers = [];
     for (const call of asked) answers.push(await performCall(sdk, paths, call));
-    const verdict = judge(folders, platform, [...only, '--answers', '-'], answers.map((one) => JSON.stringify(one)).join('\n'));
+    const verdict = judge(
+      folders,
+      platform,
+      [...only, '--answers', '-'],
+      answers.map((one) => JSON.stringify(one)).join('\n'),
+    );
     const adapter = answers.findLast(({value}) => value?.adapter_info).value.adapter_info;
     if (platform === 'cpu') {
       const threads = Number(/(\d+) threads?/.exec(adapter)?.[1]);

@@ -14,7 +14,7 @@ const sources: Record<string, string> = {
 /** Texts are counted in the tokens that were generated. */
 function speed(result: Result): (Node | string)[] {
   if (result.answer_kind !== 'generated_text')
-    return [element('b', {}, result.throughput_items_per_sec.toFixed(0)), ' sentences per second'];
+    return [element('b', {}, result.throughput_items_per_sec.toFixed(0)), ' items per second'];
   const tokens = (result.output as {tokens: number[]}[]).reduce((sum, text) => sum + text.tokens.length, 0);
   return [
     element('b', {}, String(tokens)),
@@ -32,7 +32,7 @@ export function timesView(result: Result): HTMLElement {
   const parts = [
     {name: 'Fetch and verify', kind: 'load', time: load},
     {name: 'Prepare the device', kind: 'prepare', time: Math.max(0, total - work - load)},
-    {name: 'Tokenize and run', kind: 'work', time: work},
+    {name: 'Read the input and run', kind: 'work', time: work},
   ].filter(({time}) => time >= 0.5 || time > total / 20);
   return element(
     'div',
@@ -104,7 +104,7 @@ export function factsView(result: Result): HTMLElement {
       ...row('Verified', bytesText(result)),
       ...row('CID', element('code', {}, result.cid)),
       ...row('Memory', `${result.memory_usage_mb.toFixed(0)} MB`),
-      ...row('Tokens', String(result.tokens)),
+      ...(result.tokens > 0 ? row('Tokens', String(result.tokens)) : []),
     ),
   );
 }
