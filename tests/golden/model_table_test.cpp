@@ -17,7 +17,9 @@ class ModelTable : public ::testing::TestWithParam<const char*> {
     table_ = folder->tensors.index().table();
     auto pipeline = Pipeline::open(files_, table_, {});
     ASSERT_TRUE(pipeline) << pipeline.error().message;
-    graph_ = pipeline->graph();
+    std::vector<const Graph*> parts;
+    for (const Part& part : pipeline->parts()) parts.push_back(&part.graph);
+    graph_ = join(parts);
   }
   Error error_with(const TensorTable& table) const {
     auto pipeline = Pipeline::open(files_, table, {});
@@ -78,7 +80,7 @@ TEST_P(ModelTable, NoKeyOfTheConfigurationCanBreakIt) {
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, ModelTable,
                          ::testing::Values("bert-mlm", "bert-seqcls", "distilbert", "roberta", "mpnet", "gpt2",
-                                           "llama-tied"));
+                                           "llama-tied", "t5", "vit"));
 
 }  // namespace
 }  // namespace ipfs_accelerate
