@@ -136,7 +136,9 @@ Async<> LoadedParts::reserve_states(ShapeClass pages, Stop stop) {
   if (!grows) co_return;
   std::erase_if(cache_, [&](const Compiled& one) { return !used_states(**graph(one.part)).empty(); });
   pages_ = {};
-  for (const auto& [platform, device] : programs_) co_await device.program->make_states(sizes, stop);
+  for (const auto& [platform, device] : programs_) {
+    if (!used_states(*device.graph).empty()) co_await device.program->make_states(sizes, stop);
+  }
   pages_ = sizes;
 }
 

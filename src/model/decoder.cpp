@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "graph/pages.h"
+
 namespace ipfs_accelerate {
 namespace {
 
@@ -23,7 +25,7 @@ DecoderInputs decoder_inputs(ModelBuilder& b, std::int64_t max_tokens, std::stri
   inputs.prefix = std::move(prefix);
   inputs.batch = b.symbol(batch_symbol());
   inputs.sequence = b.symbol(new_tokens_symbol(max_tokens));
-  const std::int64_t pages = (max_tokens + kPageRows - 1) / kPageRows;
+  const std::int64_t pages = pages_of(max_tokens);
   inputs.pages = pages_symbol(pages);
   inputs.ids = b.input("input_ids", Dtype::kI32, {inputs.batch, inputs.sequence});
   inputs.paging = {b.input("page_table", Dtype::kI32, {inputs.batch, dim(pages)}),

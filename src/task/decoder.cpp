@@ -12,12 +12,6 @@ std::int64_t longest(const std::vector<Tokens>& tokens) {
   return static_cast<std::int64_t>(most);
 }
 
-Tensor tensor_of(const Tokens& values) {
-  Tensor tensor = Tensor::i32({static_cast<std::int64_t>(values.size())});
-  std::ranges::copy(values, tensor.i32s().begin());
-  return tensor;
-}
-
 /// Flattened places of the tokens that were added: all, or the last of each sequence that got some.
 Tokens rows_of(const std::vector<Tokens>& tokens, std::int64_t width, bool every_token) {
   Tokens rows;
@@ -30,6 +24,12 @@ Tokens rows_of(const std::vector<Tokens>& tokens, std::int64_t width, bool every
 }
 
 }  // namespace
+
+Tensor tensor_of(const Tokens& values) {
+  Tensor tensor = Tensor::i32({static_cast<std::int64_t>(values.size())});
+  std::ranges::copy(values, tensor.i32s().begin());
+  return tensor;
+}
 
 Tensor page_table(std::span<const Sequence> sequences, std::int64_t rows) {
   const std::int64_t width = pages_of(rows);
@@ -52,11 +52,6 @@ Async<std::unique_ptr<Decoder>> Decoder::open(TaskRun& run, std::size_t sequence
   std::unique_ptr<Decoder> made(new Decoder(run, pages));
   for (std::size_t i = 0; i < sequences; ++i) made->sequences_.emplace_back(made->pages_);
   co_return made;
-}
-
-void Decoder::keep(std::string name, Tensor tensor, std::string_view symbol, std::int64_t number) {
-  if (!symbol.empty()) kept_.shape.set(symbol, number);
-  kept_.add(std::move(name), std::move(tensor));
 }
 
 Result<Batch> Decoder::batch_of(const std::vector<Tokens>& tokens, bool every_token) {

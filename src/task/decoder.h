@@ -19,9 +19,8 @@ inline constexpr std::string_view kDecoderPart = "decoder";
 
 class Decoder {
  public:
-  /// Sequences of at most `rows` tokens each; the states are made large enough, and those with
-  /// other pages too. kLimitExceeded beyond the model's
-  /// context, kOutOfMemory.
+  /// Sequences of at most `rows` tokens each; the states are made large enough, those with other pages too.
+  /// kLimitExceeded beyond the model's context, kOutOfMemory.
   static Async<std::unique_ptr<Decoder>> open(TaskRun& run, std::size_t sequences, std::int64_t rows,
                                               ShapeClass other_pages = {});
 
@@ -32,7 +31,7 @@ class Decoder {
   Async<std::vector<NamedTensor>> feed_all(std::vector<Tokens> tokens, std::vector<std::string> wanted);
 
   /// Inputs that stay the same in every run.
-  void keep(std::string name, Tensor tensor, std::string_view symbol = {}, std::int64_t number = 0);
+  void keep(std::string name, Tensor tensor) { kept_.add(std::move(name), std::move(tensor)); }
   const Sequence& sequence(std::size_t i) const { return sequences_[i]; }
 
  private:
@@ -46,6 +45,7 @@ class Decoder {
   Batch kept_;
 };
 
+Tensor tensor_of(const Tokens& values);  ///< i32 [values]
 /// The pages of some sequences as a part reads them: [sequences, pages of the longest that the model takes].
 Tensor page_table(std::span<const Sequence> sequences, std::int64_t rows);
 

@@ -9,12 +9,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "graph/graph.h"
+#include "graph/pages.h"
 
 namespace ipfs_accelerate {
-
-/// Pages that hold so many rows.
-constexpr std::int64_t pages_of(std::int64_t rows) { return (rows + kPageRows - 1) / kPageRows; }
 
 /// The pages of states that share page numbers. Sequences may share pages.
 class Pages {

@@ -43,12 +43,6 @@ Result<Tensor> table_of(const Tokens& counts, std::int64_t context) {
   return page_table(sequences, context);
 }
 
-Tensor tensor_of(const Tokens& values) {
-  Tensor tensor = Tensor::i32({static_cast<std::int64_t>(values.size())});
-  std::ranges::copy(values, tensor.i32s().begin());
-  return tensor;
-}
-
 }  // namespace
 
 Async<EncodedSources> encode_sources(TaskRun& run, Batch sources, std::int64_t rows, std::vector<std::string> wanted) {

@@ -8,15 +8,16 @@
 namespace ipfs_accelerate {
 namespace {
 
-struct Shape2 {
+struct Gpt2Shape {
   std::int64_t hidden = 0, layers = 0, heads = 0, inner = 0, vocabulary = 0, positions = 0;
   Activation activation = Activation::kGeluTanh;
   float epsilon = 1e-5f;
+  bool scaled = true;  ///< attention's scores by the root of the head's size
 };
 
-Result<Shape2> read_shape(const ModelConfig& config) {
+Result<Gpt2Shape> read_shape(const ModelConfig& config) {
   constexpr std::int64_t kMost = 1 << 20;
-  Shape2 shape;
+  Gpt2Shape shape;
   IA_ASSIGN(shape.hidden, config.size("n_embd", kMost));
   IA_ASSIGN(shape.layers, config.size("n_layer", 1 << 12));
   IA_ASSIGN(shape.heads, config.size("n_head", kMost));
@@ -25,6 +26,7 @@ Result<Shape2> read_shape(const ModelConfig& config) {
   IA_ASSIGN(shape.positions, config.size("n_positions", kMost));
   IA_ASSIGN(shape.activation, config.activation_or("activation_function", "gelu_new"));
   IA_ASSIGN(shape.epsilon, config.epsilon_or("layer_norm_epsilon", 1e-5f));
+  IA_ASSIGN(shape.scaled, config.flag_or("scale_attn_weights", true));
   if (shape.hidden % shape.heads != 0) {
     return fail(ErrorCode::kMalformedConfig, "config.json: 'n_embd' {} is no multiple of 'n_head' {}", shape.hidden,
                 shape.heads);
@@ -44,13 +46,15 @@ ValueId conv1d(ModelBuilder& b, const std::string& node, ValueId x, const std::s
                op::Linear{.x = x, .residual = residual, .weight = weight, .bias = bias, .activation = activation});
 }
 
-ValueId build_layer(ModelBuilder& b, const Shape2& shape, const DecoderInputs& inputs, std::int64_t number, ValueId x) {
+ValueId build_layer(ModelBuilder& b, const Gpt2Shape& shape, const DecoderInputs& inputs, std::int64_t number,
+                    ValueId x) {
   const std::string stored = "h." + std::to_string(number) + ".", node = "layer." + std::to_string(number) + ".";
   const std::int64_t hidden = shape.hidden;
   const auto heads = static_cast<std::int32_t>(shape.heads), head_dim = static_cast<std::int32_t>(hidden / heads);
   const ValueId normed = b.layer_norm(node + "attention_norm", x, stored + "ln_1", hidden, shape.epsilon);
   const ValueId qkv = conv1d(b, node + "qkv", normed, stored + "attn.c_attn", 3 * hidden, hidden);
-  const ValueId mixed = cached_attention(b, node, inputs, number, qkv, {heads, heads, head_dim});
+  const ValueId mixed = cached_attention(b, node, inputs, number, qkv, {heads, heads, head_dim}, kNoValue,
+                                         shape.scaled ? std::nullopt : std::optional(1.0f));
   const ValueId attended =
       conv1d(b, node + "attention_output", mixed, stored + "attn.c_proj", hidden, hidden, Activation::kNone, x);
   const ValueId again = b.layer_norm(node + "norm", attended, stored + "ln_2", hidden, shape.epsilon);
@@ -62,7 +66,7 @@ ValueId build_layer(ModelBuilder& b, const Shape2& shape, const DecoderInputs& i
 }  // namespace
 
 Result<BuiltModel> build_gpt2(const ModelConfig& config, const TensorTable& tensors, const HeadOptions& options) {
-  IA_ASSIGN(const Shape2 shape, read_shape(config));
+  IA_ASSIGN(const Gpt2Shape shape, read_shape(config));
   ModelBuilder b(tensors, "transformer.");
   const DecoderInputs inputs = decoder_inputs(b, shape.positions);
   const WeightId words = b.stored("wte.weight", {shape.vocabulary, shape.hidden});

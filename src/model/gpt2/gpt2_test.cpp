@@ -77,6 +77,20 @@ TEST(Gpt2, ReadsTheOriginalNamesToo) {
   EXPECT_TRUE(build_model(config().dump(), table(""), {.head = Head::kNextToken}));
 }
 
+TEST(Gpt2, ScalesScoresUnlessToldNotTo) {
+  const auto scale_of = [](const Json& json) {
+    const auto model = build(json);
+    for (const Node& node : model->graph().nodes) {
+      if (const auto* attention = std::get_if<op::Attention>(&node.op)) return attention->scale;
+    }
+    return 0.0f;
+  };
+  Json json = config();
+  EXPECT_EQ(scale_of(json), 0.5f);
+  json["scale_attn_weights"] = false;
+  EXPECT_EQ(scale_of(json), 1.0f);
+}
+
 TEST(Gpt2, RefusesWhatItDoesNotCompute) {
   EXPECT_EQ(code_of("add_cross_attention", true), ErrorCode::kUnknownArchitecture);
   EXPECT_EQ(code_of("scale_attn_by_inverse_layer_idx", true), ErrorCode::kUnknownArchitecture);

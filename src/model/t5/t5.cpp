@@ -2,6 +2,7 @@
 // https://arxiv.org/abs/1910.10683
 #include <cmath>
 
+#include "graph/pages.h"
 #include "model/architecture.h"
 #include "model/decoder.h"
 #include "model/t5/t5_shape.h"
@@ -159,7 +160,7 @@ class T5Builder {
   }
 
   ValueId cross_table(Dim batch) { return b_.input("cross_table", Dtype::kI32, {batch, dim(pages())}); }
-  std::int64_t pages() const { return (shape_.positions + kPageRows - 1) / kPageRows; }
+  std::int64_t pages() const { return pages_of(shape_.positions); }
 
   /// The keys and values of every decoder layer, computed once for each text.
   void write_cross(Dim batch, ValueId last) {
