@@ -19,13 +19,14 @@ const std::vector<Dim> kTokens{kBatchDim, kSequenceDim};
 
 // ---- embed
 
+/// `typed`: with a type table, whether there are ids for it.
 ConformanceCase embed_case(ShapeClass shape, std::int64_t hidden, bool position, bool type, bool norm, bool beta,
-                           Dtype dtype) {
-  CaseMaker maker(
-      "embed",
-      std::format("{}x{}_h{}{}{}{}{}_{}", shape.at(kBatch), shape.at(kSequence), hidden, position ? "_pos" : "",
-                  type ? "_type" : "", norm ? "_norm" : "", beta ? "_beta" : "", dtype_name(dtype)),
-      shape, dtype);
+                           Dtype dtype, bool typed = true) {
+  CaseMaker maker("embed",
+                  std::format("{}x{}_h{}{}{}{}{}_{}", shape.at(kBatch), shape.at(kSequence), hidden,
+                              position ? "_pos" : "", type ? typed ? "_type" : "_first_type" : "", norm ? "_norm" : "",
+                              beta ? "_beta" : "", dtype_name(dtype)),
+                  shape, dtype);
   op::Embed embed;
   embed.epsilon = 1e-6f;
   embed.ids = maker.ids("ids", kTokens, 101);
@@ -35,7 +36,7 @@ ConformanceCase embed_case(ShapeClass shape, std::int64_t hidden, bool position,
     embed.position = maker.weight("position", {140, hidden}, 0.4f);
   }
   if (type) {
-    embed.type_ids = maker.ids("type_ids", kTokens, 2);
+    if (typed) embed.type_ids = maker.ids("type_ids", kTokens, 2);
     embed.type = maker.weight("type", {2, hidden}, 0.3f);
   }
   if (norm) embed.gamma = maker.weight("gamma", {hidden}, 0.1f, 1.0f);
@@ -57,6 +58,8 @@ void add_embed(Cases& cases) {
   cases.push_back(embed_case(shape, 36, false, true, true, true, Dtype::kF16));
   cases.push_back(embed_case(shape, 35, true, true, true, true, Dtype::kBF16));
   cases.push_back(embed_case(shape, 1, true, true, false, false, Dtype::kF32));
+  cases.push_back(embed_case(shape, 36, true, true, true, true, Dtype::kF32, false));
+  cases.push_back(embed_case(shape, 35, false, true, false, false, Dtype::kF16, false));
 }
 
 // ---- linear

@@ -168,7 +168,10 @@ void Lowering::output(ValueId id) {
 Operand Lowering::lower(const op::Embed& op) {
   Operand y = gather(weight(op.word), value(op.ids));
   if (op.position_ids) y = binary("add", y, gather(weight(op.position), value(op.position_ids)));
-  if (op.type_ids) y = binary("add", y, gather(weight(op.type), value(op.type_ids)));
+  if (op.type) {  // without ids its row 0
+    y = binary("add", y,
+               gather(weight(op.type), op.type_ids ? value(op.type_ids) : counting(DataType::kInt32, {1}, 0, 0)));
+  }
   return op.gamma ? norm(y, op.gamma, op.beta, op.epsilon) : y;
 }
 
