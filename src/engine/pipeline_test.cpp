@@ -106,10 +106,12 @@ TEST(Pipeline, PreparesInTheGraphsOrder) {
   ASSERT_TRUE(encodings) << encodings.error().message;
   const auto batch = fit_batch(pipeline->graph(), encoded_batch(pipeline->facts(), *encodings).value());
   ASSERT_TRUE(batch) << batch.error().message;
+  const Graph graph = present(pipeline->graph(), batch->shape).value();
+  ASSERT_EQ(batch->inputs.size(), graph.inputs.size());
   for (std::size_t i = 0; i < batch->inputs.size(); ++i) {
-    const Value& value = pipeline->graph().value(pipeline->graph().inputs[i]);
+    const Value& value = graph.value(graph.inputs[i]);
     EXPECT_EQ(batch->input_names[i], value.name);
-    EXPECT_EQ(batch->inputs[i].shape, pipeline->graph().bind(value.dims, batch->shape));
+    EXPECT_EQ(batch->inputs[i].shape, graph.bind(value.dims, batch->shape));
   }
 }
 
