@@ -49,7 +49,9 @@ float difference(std::span<const float> a, std::span<const float> b) {
 }
 
 /// One sound's spectrogram against its first recorded frames, the range of the others, and the sum of all.
-void expect_log_mel(const std::string& file, int bins, const Json& mel, float tolerance) {
+void expect_log_mel(const std::string& file, int bins, const Json& mel, float allowed) {
+  // Recorded in f32; so far from it is what transformers computes in f64, as we do.
+  const float tolerance = std::min(allowed, mel["numpy_path_max_abs_diff"].get<float>() + 1e-6f);
   const auto made = LogMel::make({.bins = bins})->features(wav(file));
   ASSERT_TRUE(made) << made.error().message;
   ASSERT_EQ(made->shape, mel["full_shape"].get<Shape>());
@@ -61,8 +63,8 @@ void expect_log_mel(const std::string& file, int bins, const Json& mel, float to
     const auto row = made->f32s().subspan(bin * frames, frames);
     worst = std::max(worst, difference(row.first(kept), first.f32s().subspan(bin * kept, kept)));
     for (const float value : row.subspan(kept)) {
-      ASSERT_GE(value, mel["rest_min"].get<float>() - tolerance);
-      ASSERT_LE(value, mel["rest_max"].get<float>() + tolerance);
+      ASSERT_GE(value, mel["rest_min"].get<float>() - allowed);
+      ASSERT_LE(value, mel["rest_max"].get<float>() + allowed);
     }
     for (const float value : row) sum += value;
   }

@@ -12,7 +12,7 @@ namespace ipfs_accelerate {
 struct LogMelConfig {
   static constexpr int kMaxBins = 512, kMaxTransform = 8192, kMaxSeconds = 3600;
   static constexpr std::int64_t kMaxFeatures = std::int64_t{1} << 24;  ///< of one sound, 4 bytes each
-  static constexpr std::int64_t kMaxWork = std::int64_t{1} << 32;      ///< multiplications of its transforms, about
+  static constexpr std::int64_t kMaxWork = std::int64_t{1} << 30;      ///< multiplications of its transforms, about
 
   int bins = 80;        ///< feature_size
   int rate = 16000;     ///< sampling_rate

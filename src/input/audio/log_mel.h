@@ -12,7 +12,7 @@ class LogMel {
   static Result<LogMel> make(const LogMelConfig& config);
 
   /// f32 [bins, frames] of the sound's first config.samples() samples, or of all with padding behind them. Plain work
-  /// for Compute::offload(): 30 seconds take about a tenth of a second, silence behind the sound nothing.
+  /// for Compute::offload(): 30 seconds take about 0.2 seconds, silence behind the sound nothing.
   /// kInvalidArgument for another rate than the model's, kLimitExceeded (check_samples()).
   Result<Tensor> features(const Samples& sound) const;
 
