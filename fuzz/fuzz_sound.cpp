@@ -1,4 +1,5 @@
 // Fuzzes preprocessor_config.json of sound models, and sounds: what is read prepares to finite numbers of its size.
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>

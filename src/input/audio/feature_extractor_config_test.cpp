@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "input/audio/log_mel.h"
 
 namespace ipfs_accelerate {

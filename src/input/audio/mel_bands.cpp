@@ -22,8 +22,8 @@ double hertz_of(double mel) {
 
 std::vector<MelBand> mel_bands(const LogMelConfig& config) {
   const auto edge = [&](int i) { return hertz_of(mel_of(kTop) * i / (config.bins + 1)); };
-  const int half = config.transform / 2;
-  const double per_frequency = static_cast<double>(config.rate / 2) / half;  // NOLINT(bugprone-integer-division)
+  const int half = config.transform / 2, highest = config.rate / 2;
+  const double per_frequency = static_cast<double>(highest) / half;
   std::vector<MelBand> bands(static_cast<std::size_t>(config.bins));
   for (int bin = 0; bin < config.bins; ++bin) {
     const double low = edge(bin), peak = edge(bin + 1), high = edge(bin + 2);
