@@ -90,13 +90,26 @@ void Decoder::advance(const std::vector<Tokens>& tokens) {
   }
 }
 
+Error Decoder::not_finite(std::size_t sequence) const {
+  const char* const advice = run_.precision() == 16
+                                 ? "numbers beyond 65504 are infinite at precision 16, so use precision 32"
+                                 : "its weights are too large for float32 here, or damaged, so use other weights";
+  return {ErrorCode::kNotFinite,
+          std::format("{} ({}): sequence {} has no finite scores for the token at position {}: {}",
+                      run_.facts().model_type, run_.facts().architecture, sequence, sequences_[sequence].length(),
+                      advice)};
+}
+
 Async<Tokens> Decoder::feed(std::vector<Tokens> tokens) {
   Batch batch = co_await batch_of(tokens, /*every_token=*/false);
   const auto outputs = co_await run_.compute(std::string(kDecoderPart), std::move(batch), {"token"});
   advance(tokens);
   Tokens next;
   std::size_t row = 0;
-  for (const Tokens& one : tokens) next.push_back(one.empty() ? -1 : outputs[0].second.i32s()[row++]);
+  for (std::size_t b = 0; b < tokens.size(); ++b) {
+    next.push_back(tokens[b].empty() ? -1 : outputs[0].second.i32s()[row++]);
+    if (!tokens[b].empty() && next.back() < 0) co_await std::unexpected(not_finite(b));
+  }
   co_return next;
 }
 
