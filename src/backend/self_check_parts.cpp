@@ -68,8 +68,7 @@ void add_encoder(Names& names) {
 /// Patches and their positions; then, as it has no states, what WebNN has of decoders as well.
 void add_picture(Names& names) {
   GraphBuilder& builder = names.builder;
-  const ValueId pixels =
-      builder.input("pixels", Dtype::kF32, {names.batch, dim(kChannels), names.height, names.width});
+  const ValueId pixels = builder.input("pixels", Dtype::kF32, {names.batch, dim(kChannels), names.height, names.width});
   const op::Patches patches = patches_of(builder, pixels, kPatch);
   ValueId x = builder.add("patches", patches);
   x = builder.add("tokens", op::VisionEmbed{.x = x,
@@ -106,8 +105,7 @@ void add_decoder(Names& names) {
                                                       .rotary_dim = 8,
                                                       .frequencies = {1.0f, 0.4f, 0.1f, 0.01f}});
   const ValueId copied = builder.add("copy_pages", op::CopyPages{.state = before, .from = from, .to = to});
-  const ValueId cache =
-      builder.add("append", op::Append{.x = {turned, kQueries}, .state = copied, .paging = paging});
+  const ValueId cache = builder.add("append", op::Append{.x = {turned, kQueries}, .state = copied, .paging = paging});
   op::Attention attention{.q = {turned, 0}, .k = {cache, 0}, .v = {cache, kKeys}, .paging = paging};
   attention.distance_bias = builder.add(
       "distance_bias",
@@ -151,7 +149,7 @@ Tensor listed(const Shape& shape, const std::vector<std::int32_t>& values) {
 
 /// Every part has the symbols of all.
 ShapeClass shape_with(std::int64_t batch, std::int64_t sequence, std::int64_t rows) {
-  return {{kBatch, batch},         {kSequence, sequence},   {kRows, rows},
+  return {{kBatch, batch},       {kSequence, sequence},   {kRows, rows},
           {kHeight, kPixelRows}, {kWidth, kPixelColumns}, {kPages, kAllPages}};
 }
 
@@ -195,19 +193,13 @@ CheckedRun decoder_run(const Step& step, std::int64_t width) {
   return run;
 }
 
-/// Prompts of unequal length, then a token each. In between the last sequence ends, and another one takes its place; its
-/// page becomes a copy of the second page of the first sequence.
+/// Prompts of unequal length, then a token each. In between the last sequence ends, and another one takes its place;
+/// its page becomes a copy of the second page of the first sequence.
 std::vector<CheckedRun> decoder_runs() {
-  const Step prompts{.counts = {20, 1, 7},
-                     .lengths = {0, 0, 0},
-                     .tables = {3, 1, 2, 4, 7, 5},
-                     .rows = {19, 5, 20, 46, 42}};
-  const Step tokens{.counts = {1, 1, 1},
-                    .lengths = {20, 1, 0},
-                    .tables = {3, 7, 2, 4, 6, 5},
-                    .rows = {0, 1, 2},
-                    .from = 1,
-                    .to = 7};
+  const Step prompts{
+      .counts = {20, 1, 7}, .lengths = {0, 0, 0}, .tables = {3, 1, 2, 4, 7, 5}, .rows = {19, 5, 20, 46, 42}};
+  const Step tokens{
+      .counts = {1, 1, 1}, .lengths = {20, 1, 0}, .tables = {3, 7, 2, 4, 6, 5}, .rows = {0, 1, 2}, .from = 1, .to = 7};
   return {decoder_run(prompts, 20), decoder_run(tokens, 1)};
 }
 

@@ -23,7 +23,8 @@ struct CheckedPart {
   std::vector<CheckedRun> runs;
 };
 
-/// "encoder", "picture" and "decoder". They share their tables, so that a device compiles kernels once that several use.
+/// "encoder", "picture" and "decoder". They share their tables, so that a device compiles kernels once that several
+/// use.
 Result<std::vector<CheckedPart>> self_check_parts();
 
 /// The numbers of a weight of theirs.

@@ -94,10 +94,10 @@ Error Decoder::not_finite(std::size_t sequence) const {
   const char* const advice = run_.precision() == 16
                                  ? "numbers beyond 65504 are infinite at precision 16, so use precision 32"
                                  : "its weights are too large for float32 here, or damaged, so use other weights";
-  return {ErrorCode::kNotFinite,
-          std::format("{} ({}): sequence {} has no finite scores for the token at position {}: {}",
-                      run_.facts().model_type, run_.facts().architecture, sequence, sequences_[sequence].length(),
-                      advice)};
+  return {
+      ErrorCode::kNotFinite,
+      std::format("{} ({}): sequence {} has no finite scores for the token at position {}: {}", run_.facts().model_type,
+                  run_.facts().architecture, sequence, sequences_[sequence].length(), advice)};
 }
 
 Async<Tokens> Decoder::feed(std::vector<Tokens> tokens) {

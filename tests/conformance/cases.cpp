@@ -425,12 +425,14 @@ ConformanceCase arg_max_odd_case(std::int64_t columns, bool before) {
   CaseMaker maker("arg_max", std::format("odd_{}{}", columns, before ? "_before" : ""), usual_shape(1, 1, 11));
   ValueId x = maker.whole_floats("x", {kRowsDim, dim(columns)}, 2000);
   std::vector<std::pair<std::int64_t, float>> odd{
-      {0, kNan},                                                  // the first
-      {columns + columns / 2, kNan},                              // one
-      {3 * columns - 1, -kNan},                                   // the last
-      {3 * columns, kInfinity},                                   // the largest
-      {4 * columns, kInfinity}, {5 * columns - 1, kNan},          // both
-      {5 * columns, -kInfinity}, {5 * columns + 1, -kInfinity},  // what is masked: others are larger
+      {0, kNan},                      // the first
+      {columns + columns / 2, kNan},  // one
+      {3 * columns - 1, -kNan},       // the last
+      {3 * columns, kInfinity},       // the largest
+      {4 * columns, kInfinity},
+      {5 * columns - 1, kNan},  // both
+      {5 * columns, -kInfinity},
+      {5 * columns + 1, -kInfinity},  // what is masked: others are larger
   };
   for (std::int64_t i = 0; i < columns; ++i) {
     odd.emplace_back(6 * columns + i, -kInfinity);                             // nothing else

@@ -1,4 +1,5 @@
-// The self-check of devices: that it has every operation, and that it finds a device out that computes any of them wrong.
+// The self-check of devices: that it has every operation, and that it finds a device out that computes any of them
+// wrong.
 #include "backend/self_check.h"
 
 #include <gtest/gtest.h>
@@ -96,7 +97,8 @@ TEST_F(SelfCheck, FindsEveryNodeThatGivesZeros) {
       for (const int precision : {32, 16}) {
         const auto wrong = check(zeros(name), precision);
         ASSERT_TRUE(wrong) << wrong.error().message;
-        EXPECT_NE(wrong->find(std::format("of the {} differs", part.name)), std::string::npos) << name << ": " << *wrong;
+        EXPECT_NE(wrong->find(std::format("of the {} differs", part.name)), std::string::npos)
+            << name << ": " << *wrong;
       }
       ++spoilt;
     }
@@ -105,9 +107,8 @@ TEST_F(SelfCheck, FindsEveryNodeThatGivesZeros) {
 }
 
 TEST_F(SelfCheck, FindsAWrongChoice) {
-  const auto wrong = check(change<op::ArgMax>([](op::ArgMax& op, const Graph& graph) {
-    op.x = graph.find("decoder.select");
-  }));
+  const auto wrong =
+      check(change<op::ArgMax>([](op::ArgMax& op, const Graph& graph) { op.x = graph.find("decoder.select"); }));
   ASSERT_TRUE(wrong) << wrong.error().message;
   EXPECT_TRUE(wrong->starts_with("token of the decoder is ")) << *wrong;
 }

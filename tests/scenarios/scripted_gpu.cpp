@@ -111,7 +111,8 @@ Async<PlanId> ScriptedGpu::plan(Recording recording, std::vector<BufferId> kept,
     co_await program->upload({spec->index}, {{Dtype::kF32, graph->weight({spec->index}).shape, bytes}}, stop);
   }
   Plan made{opened, graph, co_await program->compile(shape, stop)};
-  host_.trace.push_back(std::format("gpu plan of {} dispatches, {} weights", recording.dispatches.size(), weights.size()));
+  host_.trace.push_back(
+      std::format("gpu plan of {} dispatches, {} weights", recording.dispatches.size(), weights.size()));
   plans_[++last_] = std::move(made);
   co_return last_;
 }

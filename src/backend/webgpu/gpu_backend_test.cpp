@@ -159,7 +159,9 @@ TEST_F(GpuBackendTest, WrongNumbersRefuseTheDevice) {
   const auto backend = open();
   ASSERT_FALSE(backend);
   EXPECT_EQ(backend.error().code, ErrorCode::kSelfCheckFailed);
-  EXPECT_NE(backend.error().message.find("Fake computes wrong numbers: embedding of the encoder differs from the CPU by"), std::string::npos);
+  EXPECT_NE(
+      backend.error().message.find("Fake computes wrong numbers: embedding of the encoder differs from the CPU by"),
+      std::string::npos);
 }
 
 TEST_F(GpuBackendTest, OneNumberThatIsNoneRefusesTheDevice) {

@@ -466,16 +466,19 @@ std::string declines(const Graph& graph, const Node& node, std::string_view limi
     if (graph.value(id).state) return std::format("{}: WebNN keeps nothing between runs", op_name(node.op));
   }
   const Limits limits(limits_json);
-  const ShapeClass even = typical_shape(graph, 2);
-  ShapeClass odd = even;  // pictures of which a rest is left
-  for (const std::string_view side : {kHeight, kWidth}) odd.set(side, 2 * even.at(side) - 1);
-  for (const ShapeClass& shape : {even, odd}) {
+  const auto refusal_at = [&](const ShapeClass& shape) {
     Lowering lowering(graph, shape, limits, options);
     for (auto id : inputs_of(node.op)) lowering.input(id);
     lowering.node(node);
-    if (!lowering.refusal().empty()) return lowering.refusal();
+    return lowering.refusal();
+  };
+  const ShapeClass even = typical_shape(graph, 2);
+  ShapeClass odd = even;  // pictures of which patches leave a rest take other calls
+  for (const Symbol& symbol : graph.symbols) {
+    if (symbol.name == kHeight || symbol.name == kWidth) odd.set(symbol.name, 2 * even.at(symbol.name) - 1);
   }
-  return {};
+  const std::string refusal = refusal_at(even);
+  return refusal.empty() && odd != even ? refusal_at(odd) : refusal;
 }
 
 Result<std::string> lower(const Graph& graph, const ShapeClass& shape, std::string_view limits_json,
