@@ -28,7 +28,8 @@ std::string limits(bool half, const std::string& without = "") {
                          "matmul",   "min",       "softmax",
                          "div",      "max",       "reduceMax",
                          "reduceL2", "reduceSum", "sub",
-                         "cast",     "equal",     "sqrt"}) {
+                         "cast",     "equal",     "sqrt",
+                         "slice",    "pad",       "reduceMean"}) {
     if (op == without) continue;
     offers[op] = Json::object();
   }
