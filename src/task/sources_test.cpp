@@ -125,7 +125,7 @@ TEST(Decoder, ScoresThatAreNotFiniteAreNoToken) {
     run.model.model_type = "text_generation";
     run.model.architecture = "gpt2";
     run.bits = bits;
-    run.likeliest = {5, -1};
+    run.likeliest = {5, 7, -1};
     const auto fed = [&]() -> Async<Tokens> {
       const auto decoder = co_await Decoder::open(run, 3, 8);
       co_return co_await decoder->feed({{1}, {}, {2, 3}});
@@ -139,7 +139,7 @@ TEST(Decoder, ScoresThatAreNotFiniteAreNoToken) {
         << message;
     EXPECT_EQ(message.contains("use precision 32"), bits == 16) << message;
     run.asked.clear();
-    run.likeliest = {5, 6};
+    run.likeliest = {5, 7, 6};
     EXPECT_EQ(run_in_place(fed()).value(), (Tokens{5, -1, 6}));
   }
 }

@@ -90,7 +90,7 @@ Async<std::shared_ptr<Program>> ScriptedGpu::program_of(const Graph& graph, Shap
   co_return made;
 }
 
-Async<PlanId> ScriptedGpu::plan(Recording recording, std::vector<BufferId> kept, Stop stop) {
+Async<webgpu::MadePlan> ScriptedGpu::plan(Recording recording, std::vector<BufferId> kept, Stop stop) {
   co_await alive(opened);
   const Graph* const graph = co_await graph_of(recording);
   const ShapeClass shape = shape_of(recording, *graph);
@@ -114,7 +114,7 @@ Async<PlanId> ScriptedGpu::plan(Recording recording, std::vector<BufferId> kept,
   host_.trace.push_back(
       std::format("gpu plan of {} dispatches, {} weights", recording.dispatches.size(), weights.size()));
   plans_[++last_] = std::move(made);
-  co_return last_;
+  co_return webgpu::MadePlan{last_, recording.activation_bytes};
 }
 
 Async<> ScriptedGpu::submit(PlanId plan, std::vector<ByteView> inputs, std::vector<std::span<std::uint8_t>> outputs) {
