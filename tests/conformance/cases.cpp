@@ -1,6 +1,7 @@
 // The table of conformance cases, op by op: tails, tiny and long shapes, every combination of optional parts.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "conformance/case_maker.h"
 #include "conformance/state_cases.h"
@@ -421,6 +422,33 @@ ConformanceCase arg_max_case(std::int64_t rows, std::int64_t columns, std::int32
   return maker.finish(maker.builder().add("most", op::ArgMax{.x = x}));
 }
 
+// Rows with NaNs and infinities in them; `before`: after another op, so that a backend may hold them in f16.
+ConformanceCase arg_max_odd_case(std::int64_t columns, bool before) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN(), kInfinity = std::numeric_limits<float>::infinity();
+  CaseMaker maker("arg_max", std::format("odd_{}{}", columns, before ? "_before" : ""), usual_shape(1, 1, 11));
+  ValueId x = maker.whole_floats("x", {kRowsDim, dim(columns)}, 2000);
+  std::vector<std::pair<std::int64_t, float>> odd{
+      {0, kNan},                      // the first
+      {columns + columns / 2, kNan},  // one
+      {3 * columns - 1, -kNan},       // the last
+      {3 * columns, kInfinity},       // the largest
+      {4 * columns, kInfinity},
+      {5 * columns - 1, kNan},  // both
+      {5 * columns, -kInfinity},
+      {5 * columns + 1, -kInfinity},  // what is masked: others are larger
+  };
+  for (std::int64_t i = 0; i < columns; ++i) {
+    odd.emplace_back(6 * columns + i, -kInfinity);                             // nothing else
+    odd.emplace_back(7 * columns + i, kNan);                                   // nothing else
+    odd.emplace_back(8 * columns + i, i == columns - 1 ? -3e4f : -kInfinity);  // all but one
+    odd.emplace_back(9 * columns + i, i == 1 ? 0.0f : -0.0f);                  // zeros are equal
+    odd.emplace_back(10 * columns + i, i == 0 ? -1.0f : -2.0f);
+  }
+  maker.replace(odd);
+  if (before) x = maker.builder().add("before", op::Scale{.x = x, .factor = 0.5f});
+  return maker.finish(maker.builder().add("most", op::ArgMax{.x = x}));
+}
+
 // What arg_max gives is read by another op.
 ConformanceCase arg_max_read_case() {
   CaseMaker maker("arg_max", "read", usual_shape(2, 9, 5));
@@ -441,6 +469,10 @@ void add_arg_max(Cases& cases) {
   cases.push_back(arg_max_case(1, 260007, 2000));  // a large vocabulary
   cases.push_back(arg_max_case(3, 70001, 1));
   cases.push_back(arg_max_read_case());
+  for (const std::int64_t columns : {5, 64, 1500, 70001}) {
+    cases.push_back(arg_max_odd_case(columns, false));
+    cases.push_back(arg_max_odd_case(columns, true));
+  }
 }
 
 // ---- distance_bias

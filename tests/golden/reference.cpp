@@ -333,7 +333,9 @@ Result<> compute(const Machine& m, const op::ArgMax& op, Doubles& y) {
   const std::size_t columns = m.columns(op.x);
   for (std::size_t r = 0; r < y.size(); ++r) {
     const auto row = std::span(m.x(op.x)).subspan(r * columns, columns);
-    y[r] = static_cast<double>(std::ranges::max_element(row) - row.begin());  // the first of equals
+    const auto most = std::ranges::max_element(row);  // the first of equals
+    const bool nan = std::ranges::any_of(row, [](double value) { return std::isnan(value); });
+    y[r] = nan || !std::isfinite(*most) ? -1 : static_cast<double>(most - row.begin());
   }
   return {};
 }
