@@ -15,7 +15,7 @@ namespace ipfs_accelerate {
 
 /// The plan for a device: what it declines goes to the CPU.
 Plan plan_for(const std::vector<Part>& parts, const Choice& choice, const LoadOptions& options);
-/// What a plan takes on its devices when every part is compiled for this shape class.
+/// What a plan takes on its devices when every part, but those on demand, is compiled for this shape class.
 Result<Memory> predict(const Plan& plan, const ShapeClass& shape, const Choice& choice, const LoadOptions& options);
 
 /// Computations follow each other.
