@@ -103,7 +103,7 @@ inline std::vector<Where> everywhere() {
   }
   return all;
 }
-inline std::string name_of(const testing::TestParamInfo<Where>& info) {
+inline std::string where_name(const testing::TestParamInfo<Where>& info) {
   std::string name = info.param.fixture + "_" + info.param.platform + std::to_string(info.param.precision);
   std::ranges::replace(name, '-', '_');
   return name;

@@ -235,7 +235,7 @@ TEST_P(Forks, CostOneSubmissionAtMost) {
   EXPECT_EQ(gpu.read - read, 3 * sizeof(std::int32_t)) << "of the tokens";
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Forks, testing::ValuesIn(everywhere()), name_of);
+INSTANTIATE_TEST_SUITE_P(All, Forks, testing::ValuesIn(everywhere()), where_name);
 
 }  // namespace
 }  // namespace ipfs_accelerate

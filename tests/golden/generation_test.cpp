@@ -107,7 +107,7 @@ TEST_P(Generation, RefusesWhatIsBeyondTheContext) {
   EXPECT_NE(decoder.error().message.find(std::to_string(context)), std::string::npos) << decoder.error().message;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Generation, testing::ValuesIn(everywhere()), name_of);
+INSTANTIATE_TEST_SUITE_P(All, Generation, testing::ValuesIn(everywhere()), where_name);
 
 }  // namespace
 }  // namespace ipfs_accelerate
