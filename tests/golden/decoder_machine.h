@@ -85,6 +85,9 @@ struct Where {
   std::string fixture, platform;
   int precision = 32;
   auto operator<=>(const Where&) const = default;
+  friend void PrintTo(const Where& where, std::ostream* out) {
+    *out << where.fixture << " on " << where.platform << ", precision " << where.precision;
+  }
 };
 /// Tests with a model somewhere, which they share.
 class OnEveryDevice : public testing::TestWithParam<Where> {

@@ -135,7 +135,7 @@ TEST_P(Forks, OfForksGoOnAsAlone) {
     must(tale->step());
     if (from == 0) must(tale->feed({{5}, {6}, {7}}));
   }
-  tale->expect_as_alone(2 * 2 + 2 * 2 + 3 * 4);
+  tale->expect_as_alone(4 * 2 * 3);
 }
 
 // Within a page, to a page border, to nothing.
