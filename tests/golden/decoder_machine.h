@@ -69,6 +69,7 @@ class OnDevice final : public PipelineRun {
   }
   Async<> reserve_states(ShapeClass pages) override { return parts_->reserve_states(std::move(pages), Stop()); }
   const LoadedParts& parts() const { return *parts_; }
+  const Pipeline& pipeline() const { return *pipeline_; }
 
  private:
   explicit OnDevice(std::unique_ptr<Pipeline> pipeline)

@@ -1,6 +1,7 @@
 // Sequences that are forked, cut and dropped in the middle of generating go on as if each had been alone; and what that
 // costs a device.
 #include <map>
+#include <nlohmann/json.hpp>
 #include <random>
 
 #include "golden/decoder_machine.h"
@@ -191,8 +192,8 @@ TEST_P(Forks, WhatCannotBeIsRefused) {
   EXPECT_EQ(code(tale->feed({some_tokens(kMost - 18, 13), {}, {}})), ErrorCode{});
 }
 
-/// Of a model that nobody used: what a run takes is what is predicted, without the part that copies; and with it, when
-/// a fork has compiled it.
+/// Of a model that nobody used: what a run takes is what is predicted, without the part that copies, which the plan does
+/// not show; and with it, when a fork has compiled it.
 TEST_P(Forks, TakeMemoryOnceUsed) {
   const auto model = must(open_model());
   const auto decoder = must(open_decoder(*model, {0}, 40, 1));
@@ -206,6 +207,9 @@ TEST_P(Forks, TakeMemoryOnceUsed) {
   EXPECT_EQ(taken().weights, all->weights);
   const Memory before = taken();
   if (GetParam().fixture != "t5") EXPECT_EQ(before.activations, all->activations);  // its encoder had another shape
+  const std::string plan = model->pipeline().explain(model->parts().plan(), shape, {}, *all).dump();
+  EXPECT_NE(plan.find("\"decoder\""), std::string::npos);
+  EXPECT_EQ(plan.find("copy_pages"), std::string::npos);
   must(decoder->fork(0, 1));
   EXPECT_GT(taken().activations, before.activations);
   EXPECT_EQ(model->parts().memory().value().first, taken());
