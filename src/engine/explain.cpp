@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/pipeline.h"
+#include "tensor/format.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -40,8 +41,7 @@ Json weight_json(const Weight& weight, const TensorTable& tensors) {
     const auto found = tensors.find(part);
     if (found == tensors.end()) continue;
     dtype = dtype_name(found->second.dtype);
-    bytes +=
-        element_count(found->second.shape).value_or(0) * static_cast<std::int64_t>(dtype_size(found->second.dtype));
+    bytes += byte_count(found->second.dtype, found->second.shape).value_or(0);
   }
   return {{"name", weight.name}, {"parts", weight.parts}, {"shape", weight.shape}, {"dtype", dtype}, {"bytes", bytes}};
 }

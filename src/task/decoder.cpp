@@ -12,13 +12,15 @@ std::int64_t longest(const std::vector<Tokens>& tokens) {
   return static_cast<std::int64_t>(most);
 }
 
-/// Flattened places of the tokens that were added: all, or the last of each sequence that got some.
+/// Flattened places of the tokens that were added: all; or one for each sequence, the last, so that the shape class
+/// stays the same when a sequence gets none: then its first place, where nothing is.
 Tokens rows_of(const std::vector<Tokens>& tokens, std::int64_t width, bool every_token) {
   Tokens rows;
   for (std::size_t b = 0; b < tokens.size(); ++b) {
     const auto count = static_cast<std::int32_t>(tokens[b].size());
     const auto begin = static_cast<std::int32_t>(b) * static_cast<std::int32_t>(width);
-    for (std::int32_t i = every_token ? 0 : std::max(count - 1, 0); i < count; ++i) rows.push_back(begin + i);
+    if (!every_token) rows.push_back(begin + std::max(count - 1, 0));
+    for (std::int32_t i = 0; every_token && i < count; ++i) rows.push_back(begin + i);
   }
   return rows;
 }
@@ -142,9 +144,9 @@ Async<Tokens> Decoder::feed(std::vector<Tokens> tokens) {
   Batch batch = co_await batch_of(tokens, /*every_token=*/false);
   const auto outputs = co_await run_.compute(std::string(kDecoderPart), std::move(batch), {"token"});
   advance(tokens);
+  const auto likeliest = outputs[0].second.i32s();
   Tokens next;
-  std::size_t row = 0;
-  for (const Tokens& one : tokens) next.push_back(one.empty() ? -1 : outputs[0].second.i32s()[row++]);
+  for (std::size_t i = 0; i < tokens.size(); ++i) next.push_back(tokens[i].empty() ? -1 : likeliest[i]);
   co_return next;
 }
 

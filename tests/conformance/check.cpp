@@ -6,10 +6,11 @@
 
 #include "conformance/conformance.h"
 #include "golden/reference.h"
+#include "tensor/format.h"
 
 namespace ipfs_accelerate {
 Bytes store_as(Dtype dtype, std::span<const float> values) {
-  Bytes bytes(values.size() * dtype_size(dtype));
+  Bytes bytes(static_cast<std::size_t>(byte_count(dtype, std::int64_t(values.size()))));
   for (std::size_t i = 0; i < values.size(); ++i) {
     std::uint32_t bits;
     std::memcpy(&bits, &values[i], 4);

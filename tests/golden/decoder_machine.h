@@ -22,7 +22,7 @@ class CountingGpu final : public webgpu::Gpu {
     ++made;
     return gpu_.buffer(size, bytes);
   }
-  Async<webgpu::PlanId> plan(webgpu::Recording recording, std::vector<webgpu::BufferId> kept, Stop stop) override {
+  Async<webgpu::MadePlan> plan(webgpu::Recording recording, std::vector<webgpu::BufferId> kept, Stop stop) override {
     ++made;  // its buffers, pipelines and bind groups
     return gpu_.plan(std::move(recording), std::move(kept), std::move(stop));
   }

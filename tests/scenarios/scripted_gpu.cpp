@@ -80,7 +80,7 @@ Result<const Graph*> ScriptedGpu::graph_of(const Recording& recording) const {
   return fail(ErrorCode::kInternal, "no script for this recording");
 }
 
-Async<PlanId> ScriptedGpu::plan(Recording recording, std::vector<BufferId> weights, Stop stop) {
+Async<webgpu::MadePlan> ScriptedGpu::plan(Recording recording, std::vector<BufferId> weights, Stop stop) {
   co_await alive(opened);
   const Graph* const graph = co_await graph_of(recording);
   const ShapeClass shape = shape_of(recording, *graph);
@@ -97,7 +97,7 @@ Async<PlanId> ScriptedGpu::plan(Recording recording, std::vector<BufferId> weigh
   Plan made{opened, graph, co_await program->compile(shape, stop)};
   host_.trace.push_back(std::format("gpu plan of {} dispatches, {} weights", recording.dispatches.size(), next));
   plans_[++last_] = std::move(made);
-  co_return last_;
+  co_return webgpu::MadePlan{last_, recording.activation_bytes};
 }
 
 Async<> ScriptedGpu::submit(PlanId plan, std::vector<ByteView> inputs, std::vector<std::span<std::uint8_t>> outputs) {

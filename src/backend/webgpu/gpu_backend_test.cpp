@@ -51,7 +51,7 @@ class FakeGpu final : public Gpu {
     buffers[++last_] = Bytes(bytes.begin(), bytes.end());
     co_return last_;
   }
-  Async<PlanId> plan(Recording recording, std::vector<BufferId> weights, Stop stop) override {
+  Async<MadePlan> plan(Recording recording, std::vector<BufferId> weights, Stop stop) override {
     co_await alive();
     if (stops && made_plans == stop_at_plan) {
       stops->request();
@@ -69,23 +69,24 @@ class FakeGpu final : public Gpu {
       }
     }
     ++made_plans;
+    const std::int64_t bytes = recording.activation_bytes;
     plans[++last_] = std::move(recording);
-    co_return last_;
+    co_return MadePlan{last_, bytes};
   }
   Async<> submit(PlanId plan, std::vector<ByteView> inputs, std::vector<std::span<std::uint8_t>> outputs) override {
     co_await alive();
     ++submissions;
     const Recording& recording = plans.at(plan);
     bool half = false, lie = false;
-    for (const BufferSpec& spec : recording.buffers) half = half || spec.layout == Layout::kF16;
+    for (const BufferSpec& spec : recording.buffers) half = half || spec.dtype == Dtype::kF16;
     for (const PipelineSpec& pipeline : recording.pipelines) lie = lie || (lies && lies(pipeline.wgsl, half));
     const float answer = lie ? -kAnswer : kAnswer;
     for (const BufferSpec& spec : recording.buffers) {
       if (spec.kind == BufferKind::kInput) EXPECT_EQ(inputs.at(spec.index).size(), std::size_t(spec.elements) * 4);
       if (spec.kind != BufferKind::kOutput) continue;
       const std::span<std::uint8_t> out = outputs.at(spec.index);
-      EXPECT_EQ(out.size(), std::size_t(spec.elements) * (spec.layout == Layout::kF16 ? 2 : 4));
-      if (spec.layout == Layout::kF16) {
+      EXPECT_EQ(out.size(), std::size_t(spec.elements) * (spec.dtype == Dtype::kF16 ? 2 : 4));
+      if (spec.dtype == Dtype::kF16) {
         std::ranges::fill(std::span(reinterpret_cast<std::uint16_t*>(out.data()), out.size() / 2), f32_to_f16(answer));
       } else {
         FakeBackend::fill(out, answer);
