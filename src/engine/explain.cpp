@@ -51,10 +51,14 @@ Json weight_json(const Weight& weight, const TensorTable& tensors) {
 Result<Json> Pipeline::explain(const Plan& plan, const ShapeClass& shape, const TensorTable& tensors,
                                const Memory& memory) const {
   std::vector<const Graph*> graphs;
-  for (const Part& part : parts()) graphs.push_back(&part.graph);
+  for (const Part& part : parts()) {
+    if (!part.on_demand) graphs.push_back(&part.graph);
+  }
   IA_ASSIGN(const Graph all, present(join(graphs), shape));
   Json segments = Json::array(), weights = Json::array();
-  for (const Segment& segment : plan.segments) segments.push_back(segment_json(segment, shape));
+  for (const Segment& segment : plan.segments) {
+    if (!segment.on_demand) segments.push_back(segment_json(segment, shape));
+  }
   for (WeightId id : used_weights(all)) weights.push_back(weight_json(all.weight(id), tensors));
   return Json{{"task", task_->name},
               {"takes", task_->takes.names()},

@@ -89,7 +89,7 @@ Result<Memory> predict(const Plan& plan, const ShapeClass& shape, const Choice& 
     const Backend& backend = backend_of(choice, segment.platform);
     IA_ASSIGN(const auto graph, graph_for(segment, shape));
     IA_ASSIGN(const Memory own, backend.predict(*graph, shape, options));
-    memory.activations += own.activations;
+    if (!segment.on_demand) memory.activations += own.activations;
     if (!platforms.insert(segment.platform).second) continue;
     IA_ASSIGN(const Memory all, backend.predict(*plan.on(segment.platform), shape, options));
     memory.weights += all.weights;
@@ -228,7 +228,7 @@ Result<std::pair<Memory, Memory>> LoadedParts::memory() const {
 const DeviceInfo& LoadedParts::device() const {
   std::size_t preferred = 0, cpu = 0;
   for (const Segment& segment : plan_.segments) {
-    (segment.platform == "cpu" ? cpu : preferred) += segment.graph->nodes.size();
+    if (!segment.on_demand) (segment.platform == "cpu" ? cpu : preferred) += segment.graph->nodes.size();
   }
   return preferred >= cpu && preferred > 0 ? choice_.preferred->device() : choice_.cpu->device();
 }

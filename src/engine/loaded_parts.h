@@ -15,8 +15,8 @@ namespace ipfs_accelerate {
 
 /// The plan for a device: what it declines goes to the CPU.
 Plan plan_for(const std::vector<Part>& parts, const Choice& choice, const LoadOptions& options);
-/// What a plan takes on its devices when every part is compiled for this shape class. kInvalidArgument when that leaves
-/// out what the model cannot do without.
+/// What a plan takes on its devices when every part, but those on demand, is compiled for this shape class.
+/// kInvalidArgument when that leaves out what the model cannot do without.
 Result<Memory> predict(const Plan& plan, const ShapeClass& shape, const Choice& choice, const LoadOptions& options);
 
 /// Computations follow each other.

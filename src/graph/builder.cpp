@@ -141,7 +141,7 @@ void GraphBuilder::output(ValueId value, std::string name) {
   graph_.outputs.push_back(value);
 }
 
-void GraphBuilder::end_part(std::string name) {
+void GraphBuilder::end_part(std::string name, bool on_demand) {
   const auto writes = [](const Node& node) { return bool(written_state(node.op)); };
   if (graph_.outputs.empty() && std::ranges::none_of(graph_.nodes, writes)) {
     fail({ErrorCode::kInternal, std::format("the graph of part '{}' has no outputs", name)});
@@ -150,7 +150,7 @@ void GraphBuilder::end_part(std::string name) {
   part.nodes = std::exchange(graph_.nodes, {});
   part.inputs = std::exchange(graph_.inputs, {});
   part.outputs = std::exchange(graph_.outputs, {});
-  parts_.push_back({std::move(name), std::move(part)});
+  parts_.push_back({std::move(name), std::move(part), on_demand});
 }
 
 Result<std::vector<Part>> GraphBuilder::finish_parts() {

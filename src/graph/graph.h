@@ -93,6 +93,7 @@ std::vector<StateId> used_states(const Graph& graph);
 struct Part {
   std::string name;
   Graph graph;
+  bool on_demand = false;  ///< few runs need it: compiled by the first that does, and not said to be taken before
 };
 
 /// The nodes of several graphs that share their tables, as one graph.
@@ -122,7 +123,7 @@ class GraphBuilder {
   void output(ValueId value, std::string name);
   void fail(Error error);
   /// What was added since the last part is one; what follows is another.
-  void end_part(std::string name);
+  void end_part(std::string name, bool on_demand = false);
   const Graph& unfinished() const { return graph_; }
   Result<std::vector<Part>> finish_parts();
   Result<Graph> finish();  ///< of a model of one part

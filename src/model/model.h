@@ -62,8 +62,8 @@ struct HeadOptions {
 struct BuiltModel {
   /// An encoder is one part, "model": inputs among input_ids, position_ids, token_type_ids, attention_mask, rows, or
   /// pixel_values; the first output by head: last_hidden_state | embedding | logits ([rows, vocab], [batch, seq, vocab]
-  /// or [batch, labels]). Who generates has a part "decoder" (model/decoder.h), perhaps after an "encoder"
-  /// (input_ids, attention_mask, and where the rows go that the decoder attends to: task/sources.h).
+  /// or [batch, labels]). Who generates has parts "decoder" and "copy_pages" (model/decoder.h), perhaps after an
+  /// "encoder" (input_ids, attention_mask, and where the rows go that the decoder attends to: task/sources.h).
   std::vector<Part> parts;
   ModelFacts facts;
 

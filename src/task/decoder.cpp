@@ -1,4 +1,4 @@
-// Building the inputs of a decoder's runs.
+// Building the inputs of a decoder's runs; forks and cuts of its sequences.
 #include "task/decoder.h"
 
 #include <algorithm>
@@ -48,12 +48,60 @@ Async<std::unique_ptr<Decoder>> Decoder::open(TaskRun& run, std::size_t sequence
     co_await fail(ErrorCode::kLimitExceeded, "a sequence of {} tokens, the model takes {}", rows,
                   run.facts().max_tokens);
   }
-  const std::int64_t pages = pages_of(rows) * static_cast<std::int64_t>(sequences);
-  other_pages.set(kPages, pages);
+  std::unique_ptr<Decoder> made(new Decoder(run, sequences, rows));
+  other_pages.set(kPages, made->pages_.count());
   co_await run.reserve_states(std::move(other_pages));
-  std::unique_ptr<Decoder> made(new Decoder(run, pages));
   for (std::size_t i = 0; i < sequences; ++i) made->sequences_.emplace_back(made->pages_);
   co_return made;
+}
+
+void Decoder::keep(std::string name, const Tensor& tensor) {
+  Shape shape = tensor.shape;
+  shape[0] = static_cast<std::int64_t>(sequences_.size());
+  Tensor rows = Tensor::i32(std::move(shape));
+  const std::span<const std::int32_t> given = tensor.i32s();
+  const std::span<std::int32_t> all = rows.i32s();
+  const std::size_t each = given.size() / static_cast<std::size_t>(std::max<std::int64_t>(tensor.shape[0], 1));
+  for (std::size_t at = 0; at < all.size() && each > 0; ++at) all[at] = given[at < given.size() ? at : at % each];
+  kept_.add(std::move(name), std::move(rows));
+}
+
+Result<> Decoder::reserve(std::size_t i, std::int64_t added) {
+  const std::int64_t length = sequences_[i].length();
+  if (length + added > rows_) {
+    return fail(ErrorCode::kLimitExceeded, "{} tokens after {}: the sequence was opened for {}", added, length, rows_);
+  }
+  return sequences_[i].reserve(added);
+}
+
+Async<> Decoder::copy(std::vector<PageCopy> copies) {
+  for (const auto& [from, to] : copies) {
+    Batch batch;
+    batch.add("from", tensor_of({from}));
+    batch.add("to", tensor_of({to}));
+    co_await run_.compute(std::string(kCopyPart), std::move(batch), {});
+  }
+}
+
+Async<> Decoder::fork(std::size_t from, std::size_t to) {
+  if (from == to) co_await fail(ErrorCode::kInvalidArgument, "sequence {} cannot go on from itself", from);
+  sequences_[to].drop();
+  std::vector<PageCopy> copies;
+  Sequence made = co_await sequences_[from].fork(copies);
+  co_await copy(std::move(copies));
+  sequences_[to] = std::move(made);
+  for (Tensor& tensor : kept_.inputs) {
+    const std::size_t each = tensor.i32s().size() / sequences_.size();
+    std::ranges::copy(tensor.i32s().subspan(from * each, each), tensor.i32s().subspan(to * each).begin());
+  }
+}
+
+Async<> Decoder::truncate(std::size_t i, std::int64_t length) {
+  std::vector<PageCopy> copies;
+  co_await sequences_[i].truncate(length, copies);
+  const auto copied = co_await as_result(copy(std::move(copies)));
+  if (!copied) sequences_[i].drop();
+  co_await copied;
 }
 
 Result<Batch> Decoder::batch_of(const std::vector<Tokens>& tokens, bool every_token) {
@@ -63,7 +111,7 @@ Result<Batch> Decoder::batch_of(const std::vector<Tokens>& tokens, bool every_to
   Tokens lengths, counts;
   for (std::size_t b = 0; b < tokens.size(); ++b) {
     const auto added = static_cast<std::int64_t>(tokens[b].size());
-    IA_TRY(sequences_[b].reserve(added));
+    IA_TRY(reserve(b, added));
     lengths.push_back(static_cast<std::int32_t>(sequences_[b].length()));
     counts.push_back(static_cast<std::int32_t>(added));
     const auto begin = static_cast<std::ptrdiff_t>(b) * width;
