@@ -182,7 +182,7 @@ Async<std::vector<NamedTensor>> LoadedParts::compute(std::string part, Batch bat
   co_await pad_batch(batch, whole, shape);
   Compiled* const executables = co_await compiled(part, shape, stop);
   Values values;
-  for (std::size_t i = 0; i < batch.inputs.size(); ++i) values[batch.input_names[i]] = std::move(batch.inputs[i]);
+  for (auto& [name, tensor] : batch.inputs) values[name] = std::move(tensor);
   const auto names = read_names(executables->graphs, wanted);
   for (std::size_t s = 0; s < executables->graphs.size(); ++s) {
     co_await run_segment(*executables->graphs[s], *executables->segments[s], shape, names, values, stop);

@@ -110,8 +110,8 @@ TEST(Pipeline, PreparesInTheGraphsOrder) {
   ASSERT_EQ(batch->inputs.size(), graph.inputs.size());
   for (std::size_t i = 0; i < batch->inputs.size(); ++i) {
     const Value& value = graph.value(graph.inputs[i]);
-    EXPECT_EQ(batch->input_names[i], value.name);
-    EXPECT_EQ(batch->inputs[i].shape, graph.bind(value.dims, batch->shape));
+    EXPECT_EQ(batch->inputs[i].first, value.name);
+    EXPECT_EQ(batch->inputs[i].second.shape, graph.bind(value.dims, batch->shape));
   }
 }
 

@@ -31,8 +31,9 @@ Result<> add_rows(const TaskOptions& options, TextBatch& batch, std::int32_t mas
   }
   const auto count = static_cast<std::int64_t>(rows.size());
   tensors.shape.set(kRows, count);
-  tensors.add("rows", Tensor::i32({count}));
-  std::ranges::copy(rows, tensors.inputs.back().i32s().begin());
+  Tensor places = Tensor::i32({count});
+  std::ranges::copy(rows, places.i32s().begin());
+  tensors.add("rows", std::move(places));
   return {};
 }
 

@@ -50,9 +50,7 @@ class ScriptedModel : public TaskRun {
 
   Ints values(std::size_t call, std::string_view name) const {
     const Batch& batch = asked.at(call).second;
-    for (std::size_t i = 0; i < batch.inputs.size(); ++i) {
-      if (batch.input_names[i] == name) return {batch.inputs[i].i32s().begin(), batch.inputs[i].i32s().end()};
-    }
+    if (const Tensor* const tensor = batch.find(name)) return {tensor->i32s().begin(), tensor->i32s().end()};
     ADD_FAILURE() << "no tensor " << name;
     return {};
   }
@@ -148,7 +146,7 @@ TEST(Decoder, ScoresThatAreNotFiniteAreNoToken) {
 TEST(Sources, AForkTakesItsSourceAlong) {
   ScriptedModel run;
   const auto forked = [](ScriptedModel& run) -> Async<> {
-    Batch sources{{{kBatch, 2}, {kSequence, 18}}, {}, {}};
+    Batch sources{{{kBatch, 2}, {kSequence, 18}}};
     for (auto& [name, tensor] : two_sources()) sources.add(name, std::move(tensor));
     EncodedSources encoded = co_await encode_sources(run, std::move(sources), 20, {}, 1);
     Decoder& decoder = *encoded.decoder;

@@ -22,7 +22,7 @@ Batch sources_of(const std::vector<std::size_t>& texts) {
     std::ranges::copy(text, ids.i32s().subspan(b * width).begin());
     std::ranges::fill(mask.i32s().subspan(b * width, text.size()), 1);
   }
-  Batch sources{{{kBatch, shape[0]}, {kSequence, shape[1]}}, {}, {}};
+  Batch sources{{{kBatch, shape[0]}, {kSequence, shape[1]}}};
   sources.add("input_ids", std::move(ids));
   sources.add("attention_mask", std::move(mask));
   return sources;
