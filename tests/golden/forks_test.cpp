@@ -192,8 +192,8 @@ TEST_P(Forks, WhatCannotBeIsRefused) {
   EXPECT_EQ(code(tale->feed({some_tokens(kMost - 18, 13), {}, {}})), ErrorCode{});
 }
 
-/// Of a model that nobody used: what a run takes is what is predicted, without the part that copies, which the plan does
-/// not show; and with it, when a fork has compiled it.
+/// Of a model that nobody used: what a run takes is what is predicted, without the part that copies, which the plan
+/// does not show; and with it, when a fork has compiled it.
 TEST_P(Forks, TakeMemoryOnceUsed) {
   const auto model = must(open_model());
   const auto decoder = must(open_decoder(*model, {0}, 40, 1));
