@@ -48,29 +48,30 @@ Json weight_json(const Weight& weight, const TensorTable& tensors) {
 
 }  // namespace
 
-Json Pipeline::explain(const Plan& plan, const ShapeClass& shape, const TensorTable& tensors,
-                       const Memory& memory) const {
+Result<Json> Pipeline::explain(const Plan& plan, const ShapeClass& shape, const TensorTable& tensors,
+                               const Memory& memory) const {
   std::vector<const Graph*> graphs;
   for (const Part& part : parts()) {
     if (!part.on_demand) graphs.push_back(&part.graph);
   }
-  const Graph all = join(graphs);
+  IA_ASSIGN(const Graph all, present(join(graphs), shape));
   Json segments = Json::array(), weights = Json::array();
   for (const Segment& segment : plan.segments) {
     if (!segment.on_demand) segments.push_back(segment_json(segment, shape));
   }
   for (WeightId id : used_weights(all)) weights.push_back(weight_json(all.weight(id), tensors));
-  return {{"task", task_->name},
-          {"takes", task_->takes.names()},
-          {"architecture", facts().architecture},
-          {"shape", shape.numbers()},
-          {"segments", std::move(segments)},
-          {"weights", std::move(weights)},
-          {"weight_bytes", memory.weights},
-          {"state_bytes", memory.states},
-          {"activation_bytes", memory.activations},
-          {"inputs", values_json(all, all.inputs, shape)},
-          {"outputs", values_json(all, all.outputs, shape)}};
+  return Json{{"task", task_->name},
+              {"takes", task_->takes.names()},
+              {"architecture", facts().architecture},
+              {"shape", shape.numbers()},
+              {"absent", shape.absent()},
+              {"segments", std::move(segments)},
+              {"weights", std::move(weights)},
+              {"weight_bytes", memory.weights},
+              {"state_bytes", memory.states},
+              {"activation_bytes", memory.activations},
+              {"inputs", values_json(all, all.inputs, shape)},
+              {"outputs", values_json(all, all.outputs, shape)}};
 }
 
 }  // namespace ipfs_accelerate

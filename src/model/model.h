@@ -23,7 +23,7 @@ struct ModelFacts {
   std::int64_t max_tokens = 0;  ///< longest sequence, special tokens included
   std::int64_t context = 0;     ///< rows of a sequence that its page table has room for; of who generates
   std::int64_t pad_id = 0;
-  bool token_types = false;  ///< the graph has an input token_type_ids
+  bool token_types = false;  ///< the graph has an optional input token_type_ids
   PositionRule positions = PositionRule::kAbsolute;
   std::vector<std::string> labels;   ///< id2label of a classifier
   bool multi_label = false;          ///< sigmoid, not softmax: problem_type multi_label_classification, or one label

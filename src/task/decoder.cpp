@@ -140,13 +140,26 @@ void Decoder::advance(const std::vector<Tokens>& tokens) {
   }
 }
 
+Error Decoder::not_finite(std::size_t sequence) const {
+  const char* const advice = run_.precision() == 16
+                                 ? "numbers beyond 65504 are infinite at precision 16, so use precision 32"
+                                 : "its weights are too large for float32 here, or damaged, so use other weights";
+  return {
+      ErrorCode::kNotFinite,
+      std::format("{} ({}): sequence {} has no finite scores for the token at position {}: {}", run_.facts().model_type,
+                  run_.facts().architecture, sequence, sequences_[sequence].length(), advice)};
+}
+
 Async<Tokens> Decoder::feed(std::vector<Tokens> tokens) {
   Batch batch = co_await batch_of(tokens, /*every_token=*/false);
   const auto outputs = co_await run_.compute(std::string(kDecoderPart), std::move(batch), {"token"});
   advance(tokens);
   const auto likeliest = outputs[0].second.i32s();
   Tokens next;
-  for (std::size_t i = 0; i < tokens.size(); ++i) next.push_back(tokens[i].empty() ? -1 : likeliest[i]);
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    next.push_back(tokens[i].empty() ? -1 : likeliest[i]);
+    if (!tokens[i].empty() && next.back() < 0) co_await std::unexpected(not_finite(i));
+  }
   co_return next;
 }
 

@@ -14,7 +14,7 @@ using Tokens = std::vector<std::int32_t>;
 
 /// Names that decoders and tasks share. Inputs of a decoder: input_ids, position_ids, page_table, lengths, counts, rows
 /// (flattened places of the tokens whose results are wanted); those its graph does not read may be absent. Outputs:
-/// `logits` [rows, vocabulary] and `token` [rows], the likeliest.
+/// `logits` [rows, vocabulary] and `token` [rows], the likeliest, or -1 where none is (graph/arg_max.h).
 inline constexpr std::string_view kDecoderPart = "decoder";
 /// Copies a page of every state that grows with the tokens: inputs from, to, i32 [1].
 inline constexpr std::string_view kCopyPart = "copy_pages";
@@ -29,7 +29,7 @@ class Decoder {
                                               ShapeClass other_pages = {});
 
   /// One run: adds tokens[i] to sequence i, and gives the likeliest next token of each sequence that got some; -1 for
-  /// the others.
+  /// the others. kNotFinite when the scores of one have a NaN, or an infinite largest one.
   Async<Tokens> feed(std::vector<Tokens> tokens);
   /// The same, and gives these outputs for every token that was added, sequence by sequence.
   Async<std::vector<NamedTensor>> feed_all(std::vector<Tokens> tokens, std::vector<std::string> wanted);
@@ -56,6 +56,7 @@ class Decoder {
   Async<> copy(std::vector<PageCopy> copies);
   Result<Batch> batch_of(const std::vector<Tokens>& tokens, bool every_token);
   void advance(const std::vector<Tokens>& tokens);
+  Error not_finite(std::size_t sequence) const;
 
   TaskRun& run_;
   std::int64_t rows_;  ///< of a sequence at most

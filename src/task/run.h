@@ -42,6 +42,7 @@ class TaskRun {
   /// kNotFound when the model folder says nothing of how pictures are prepared.
   virtual Result<const ImageProcessor*> image_processor() const;
   virtual const TaskOptions& options() const = 0;
+  virtual int precision() const { return 32; }  ///< bits that the model is computed in
   /// Plain work (tokenizing, ranking) aside of the executor. What it refers to must live until this ends.
   virtual Async<> offload(std::function<Result<>()> work) = 0;
   /// A picture file's pixels, upright.

@@ -24,7 +24,10 @@ class ScriptedModel : public TaskRun {
   ShapeClass reserved;
   std::vector<std::pair<std::string, Batch>> asked;
   std::int64_t tokens = 0;
+  Ints likeliest;  ///< of each row; empty: zeros
+  int bits = 32;
 
+  int precision() const override { return bits; }
   const ModelFacts& facts() const override { return model; }
   Result<const Tokenizer*> tokenizer() const override { return fail(ErrorCode::kMissingTokenizer, "no tokenizer"); }
   const TaskOptions& options() const override { return given; }
@@ -38,6 +41,7 @@ class ScriptedModel : public TaskRun {
     const auto rows = inputs.shape.at(part == kDecoderPart ? kRows : kBatch);
     asked.emplace_back(std::move(part), std::move(inputs));
     std::vector<NamedTensor> outputs;
+    if (!likeliest.empty()) co_return std::vector<NamedTensor>{{"token", tensor_of(likeliest)}};
     for (std::string& name : wanted) outputs.emplace_back(std::move(name), Tensor::f32({rows, 8}));
     co_return outputs;
   }
@@ -113,6 +117,31 @@ TEST(Sources, WhatCannotBeIsRefused) {
   auto gap = two_sources();
   gap[1].second.i32s()[3] = 0;
   EXPECT_EQ(code(std::move(gap), {2, 1}), ErrorCode::kInvalidArgument);
+}
+
+TEST(Decoder, ScoresThatAreNotFiniteAreNoToken) {
+  for (const int bits : {32, 16}) {
+    ScriptedModel run;
+    run.model.model_type = "text_generation";
+    run.model.architecture = "gpt2";
+    run.bits = bits;
+    run.likeliest = {5, 7, -1};
+    const auto fed = [&]() -> Async<Tokens> {
+      const auto decoder = co_await Decoder::open(run, 3, 8);
+      co_return co_await decoder->feed({{1}, {}, {2, 3}});
+    };
+    const auto tokens = run_in_place(fed());
+    ASSERT_FALSE(tokens);
+    EXPECT_EQ(tokens.error().code, ErrorCode::kNotFinite);
+    const std::string& message = tokens.error().message;
+    EXPECT_TRUE(
+        message.starts_with("text_generation (gpt2): sequence 2 has no finite scores for the token at position 2: "))
+        << message;
+    EXPECT_EQ(message.contains("use precision 32"), bits == 16) << message;
+    run.asked.clear();
+    run.likeliest = {5, 7, 6};
+    EXPECT_EQ(run_in_place(fed()).value(), (Tokens{5, -1, 6}));
+  }
 }
 
 // A fork attends to the text of the sequence that it goes on from, in the same pages.

@@ -130,7 +130,9 @@ Result<Batch> encoded_batch(const ModelFacts& facts, const std::vector<Encoding>
   }
   batch.add("input_ids", std::move(ids));
   batch.add("position_ids", std::move(positions));
-  if (facts.token_types) batch.add("token_type_ids", std::move(types));
+  if (std::ranges::any_of(types.i32s(), [](std::int32_t type) { return type != 0; })) {
+    batch.add("token_type_ids", std::move(types));  // without it every token is of type 0
+  }
   batch.add("attention_mask", std::move(mask));
   return batch;
 }

@@ -52,7 +52,8 @@ Async<std::vector<Tensor>> run_once(const ConformanceCase& c, const std::vector<
   for (ValueId id : c.graph.outputs) {
     const Shape shape = c.graph.shape_of(id, c.shape);
     outputs.push_back(c.graph.value(id).dtype == Dtype::kI32 ? Tensor::i32(shape) : Tensor::f32(shape));
-    std::ranges::fill(outputs.back().bytes, std::uint8_t{0xff});  // NaN, or -1
+    const bool whole = outputs.back().dtype == Dtype::kI32;
+    std::ranges::fill(outputs.back().bytes, whole ? std::uint8_t{0x80} : std::uint8_t{0xff});  // NaN, or far below -1
   }
   for (Tensor& output : outputs) targets.push_back({output.dtype, output.bytes});
   co_await executable.run(std::move(inputs), std::move(targets), Stop());

@@ -68,6 +68,7 @@ class OnDevice final : public PipelineRun {
     return parts_->compute(std::move(part), std::move(inputs), std::move(wanted), Stop());
   }
   Async<> reserve_states(ShapeClass pages) override { return parts_->reserve_states(std::move(pages), Stop()); }
+  int precision() const override { return parts_->precision(); }
   const LoadedParts& parts() const { return *parts_; }
   const Pipeline& pipeline() const { return *pipeline_; }
 

@@ -1,6 +1,10 @@
 // Generation on the parts of a model: sequences side by side give the tokens that each gives alone; and what a token
 // costs a GPU: one submission, a few bytes, nothing made.
+#include <fstream>
+#include <nlohmann/json.hpp>
+
 #include "golden/decoder_machine.h"
+#include "store/test_folder.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -105,6 +109,46 @@ TEST_P(Generation, RefusesWhatIsBeyondTheContext) {
   ASSERT_FALSE(decoder);
   EXPECT_EQ(decoder.error().code, ErrorCode::kLimitExceeded);
   EXPECT_NE(decoder.error().message.find(std::to_string(context)), std::string::npos) << decoder.error().message;
+}
+
+/// A copy of the model whose position `position` overflows: finite, but too large for a sum.
+void overflow_at(const std::filesystem::path& folder, std::size_t position) {
+  std::filesystem::copy(std::filesystem::path(IA_SOURCE_DIR) / "tests/fixtures/gpt2", folder);
+  std::fstream file(folder / "model.safetensors", std::ios::in | std::ios::out | std::ios::binary);
+  std::uint64_t size = 0;
+  file.read(reinterpret_cast<char*>(&size), 8);
+  std::string header(size, ' ');
+  file.read(header.data(), static_cast<std::streamsize>(size));
+  const nlohmann::json table = nlohmann::json::parse(header)["wpe.weight"];
+  const std::vector<float> row(table["shape"][1].get<std::size_t>(), 3e38f);
+  const std::size_t begin = 8 + size + table["data_offsets"][0].get<std::size_t>() + position * row.size() * 4;
+  file.seekp(static_cast<std::streamoff>(begin));
+  file.write(reinterpret_cast<const char*>(row.data()), static_cast<std::streamsize>(row.size() * 4));
+  ASSERT_TRUE(file.good());
+}
+
+TEST_P(Generation, ScoresThatAreNotFiniteAreNoToken) {
+  if (GetParam().fixture != "gpt2") GTEST_SKIP() << "one model has the weights for it";
+  const store::TestFolder folder;
+  overflow_at(folder.path / "model", 12);
+  const auto run =
+      must(OnDevice::open((folder.path / "model").string(), choice(), {.precision = GetParam().precision}));
+  const Tokens expected = must(alone(model(), 0, kPrompts[2], 6));
+  const auto fails = [&](auto made, const std::string& where) {
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code, ErrorCode::kNotFinite) << made.error().message;
+    EXPECT_NE(made.error().message.find(where), std::string::npos) << made.error().message;
+  };
+  const auto beside = [](TaskRun& task) -> Async<Tokens> {
+    const auto decoder = co_await Decoder::open(task, 2, 20);
+    co_return co_await decoder->feed({kPrompts[2], kPrompts[0]});
+  };
+  for (int again = 0; again < 2; ++again) {  // what the states hold of a run that failed does no harm
+    EXPECT_EQ(must(alone(*run, 0, kPrompts[2], 6)), expected);
+    fails(machine().loop.block_on(alone(*run, 0, kPrompts[0], 1)), "text_generation (gpt2): sequence 0");
+    fails(machine().loop.block_on(alone(*run, 0, kPrompts[2], 20)), "the token at position 13:");
+    fails(machine().loop.block_on(beside(*run)), "sequence 1 has no finite scores for the token at position 17:");
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Generation, testing::ValuesIn(everywhere()), where_name);

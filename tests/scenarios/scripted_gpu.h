@@ -37,6 +37,7 @@ class ScriptedGpu final : public webgpu::Gpu {
   struct Buffer {
     int device = 0;
     Bytes bytes;
+    std::shared_ptr<Program> program;  ///< of a graph whose first state this is: the state lies in it
   };
   struct Plan {
     int device = 0;
@@ -44,6 +45,7 @@ class ScriptedGpu final : public webgpu::Gpu {
     std::unique_ptr<Executable> executable;
   };
   Result<> alive(int device) const;
+  Async<std::shared_ptr<Program>> program_of(const Graph& graph, ShapeClass shape, Buffer* state, Stop stop);
   Result<const Graph*> graph_of(const webgpu::Recording& recording) const;
 
   ScriptedHost& host_;

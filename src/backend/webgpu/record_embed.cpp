@@ -18,8 +18,8 @@ Result<> record(const op::Embed& op, const Node& node, Recorder& r) {
     made.read("position_ids", r.value(op.position_ids), 1);
     table("position", "POSITIONS", op.position);
   }
-  if (op.type && op.type_ids) {
-    made.read("type_ids", r.value(op.type_ids), 1);
+  if (op.type) {
+    if (op.type_ids) made.read("type_ids", r.value(op.type_ids), 1);
     table("kind", "TYPES", op.type);
   }
   if (op.gamma) made.read("gamma", r.weight(op.gamma, Dtype::kF32), lanes);

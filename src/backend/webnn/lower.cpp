@@ -3,6 +3,7 @@
 // Inside, a value [..., width] is a matrix [rows, width]: gemm wants rank 2, and graph inputs and outputs are the same
 // bytes in either shape. Only attention and pooling look at batch and sequence.
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "backend/webnn/call_list.h"
@@ -168,7 +169,9 @@ void Lowering::output(ValueId id) {
 Operand Lowering::lower(const op::Embed& op) {
   Operand y = gather(weight(op.word), value(op.ids));
   if (op.position_ids) y = binary("add", y, gather(weight(op.position), value(op.position_ids)));
-  if (op.type_ids) y = binary("add", y, gather(weight(op.type), value(op.type_ids)));
+  if (op.type) {  // without ids its row 0
+    y = binary("add", y, gather(weight(op.type), op.type_ids ? value(op.type_ids) : counting(Dtype::kI32, {1}, 0, 0)));
+  }
   return op.gamma ? norm(y, op.gamma, op.beta, op.epsilon) : y;
 }
 
@@ -370,19 +373,30 @@ Operand Lowering::lower(const op::Gate& op) {
 }
 
 /// WebNN's own argMax leaves open which of equals it gives. Here each column counts what is left of the row from it on,
-/// so that the first of equals counts most; in float32, exact to 2^24 columns.
+/// so that the first of equals counts most; in float32, exact to 2^24 columns. -1 for a row without a finite answer.
 Operand Lowering::lower(const op::ArgMax& op) {
   const Operand x = value(op.x);
   const std::int64_t rows = shape(x)[0], columns = shape(x)[1];
   if (columns > 1 << 24) calls_.refuse("arg_max over more than 2^24 columns is not exact in WebNN's float32");
   if (!refusal().empty()) return counting(Dtype::kI32, {rows}, 0, 0);
-  const Operand highest = calls_.call("equal", {x, reduce("reduceMax", x, 1)}, Dtype::kU8, shape(x));
+  const auto same = [&](Operand a, Operand b) {
+    return cast(calls_.call("equal", {a, b}, Dtype::kU8, shape(a)), Dtype::kF32);
+  };
+  const auto not_of = [&](Operand a) {
+    return calls_.call("sub", {calls_.number(Dtype::kF32, 1), a}, Dtype::kF32, shape(a));
+  };
+  const Operand one = calls_.number(Dtype::kF32, 1), highest = reduce("reduceMax", x, 1);
   const Operand left = counting(Dtype::kF32, {1, columns}, static_cast<double>(columns), -1);
-  const Operand most = reduce("reduceMax", binary("mul", cast(highest, Dtype::kF32), left), 1);
-  // A row with a NaN has no equal: 1 keeps its index inside.
-  const Operand inside = binary("max", most, calls_.number(Dtype::kF32, 1));
-  const Operand ends = counting(Dtype::kF32, {rows, 1}, static_cast<double>(columns), 0);
-  return reshape(cast(binary("sub", ends, inside), Dtype::kI32), {rows});
+  const Operand most = reduce("reduceMax", binary("mul", same(x, highest), left), 1);
+  const Operand ends = counting(Dtype::kF32, {rows, 1}, static_cast<double>(columns + 1), 0);
+  // A NaN is not equal to itself, and infinities change when they are cut. reduceMax may pass a NaN over.
+  const Dtype type = calls_.type(x);
+  const double greatest = type == Dtype::kF16 ? 65504 : std::numeric_limits<float>::max();
+  const Operand below = binary("min", highest, calls_.number(type, greatest));
+  const Operand cut = binary("max", below, calls_.number(type, -greatest));
+  const Operand nan = reduce("reduceMax", not_of(same(x, x)), 1);
+  const Operand sound = binary("mul", same(highest, cut), not_of(nan));
+  return reshape(cast(binary("sub", binary("mul", binary("sub", ends, most), sound), one), Dtype::kI32), {rows});
 }
 
 Operand Lowering::lower(const op::DistanceBias& op) {
@@ -453,11 +467,19 @@ std::string declines(const Graph& graph, const Node& node, std::string_view limi
     if (graph.value(id).state) return std::format("{}: WebNN keeps nothing between runs", op_name(node.op));
   }
   const Limits limits(limits_json);
-  const ShapeClass shape = typical_shape(graph, 2);
-  Lowering lowering(graph, shape, limits, options);
-  for (auto id : inputs_of(node.op)) lowering.input(id);
-  lowering.node(node);
-  return lowering.refusal();
+  const auto refusal_at = [&](const ShapeClass& shape) {
+    Lowering lowering(graph, shape, limits, options);
+    for (auto id : inputs_of(node.op)) lowering.input(id);
+    lowering.node(node);
+    return lowering.refusal();
+  };
+  const ShapeClass even = typical_shape(graph, 2);
+  ShapeClass odd = even;  // pictures of which patches leave a rest take other calls
+  for (const Symbol& symbol : graph.symbols) {
+    if (symbol.name == kHeight || symbol.name == kWidth) odd.set(symbol.name, 2 * even.at(symbol.name) - 1);
+  }
+  const std::string refusal = refusal_at(even);
+  return refusal.empty() && odd != even ? refusal_at(odd) : refusal;
 }
 
 Result<std::string> lower(const Graph& graph, const ShapeClass& shape, std::string_view limits_json,
