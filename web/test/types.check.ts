@@ -47,6 +47,7 @@ export async function pipelines(): Promise<void> {
   const look = await pipeline('image-feature-extraction', 'model');
   same<Awaited<ReturnType<typeof look>>, Tensor>();
   await look([file, {image: '/a.png'}], {normalize: true, pooling: 'cls'});
+  await look({image: {width: 1, height: 1, pixels: new Uint8Array(3)}});
   // @ts-expect-error a picture has no pair
   await look({text: 'a', pair: 'b'});
 }

@@ -29,7 +29,7 @@ interface Disposable<Kind extends AnswerKind> {
   dispose(): Promise<void>;
 }
 /** A picture, or an object with one. */
-type Image = Picture | {image: Picture};
+type Image = Picture | Extract<Given, {image: unknown}>;
 type Ranked = RunOptions & Pick<Config, 'top_k'>;
 type Embed<Item> = ((
   items: Item | Item[],
