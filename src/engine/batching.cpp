@@ -123,6 +123,10 @@ Result<Batch> named_batch(const Graph& graph, std::vector<NamedTensor> tensors) 
   for (const ValueId id : graph.inputs) {  // the last tensor decided a symbol: the others must agree
     const std::string& name = graph.value(id).name;
     const auto found = std::ranges::find(batch.input_names, name);
+    if (found == batch.input_names.end() && graph.value(id).optional) {
+      batch.shape.leave_out(name);
+      continue;
+    }
     if (found == batch.input_names.end()) return fail(ErrorCode::kInvalidArgument, "the tensor '{}' is missing", name);
     const Shape& shape = batch.inputs[static_cast<std::size_t>(found - batch.input_names.begin())].shape;
     if (shape == graph.shape_of(id, batch.shape)) continue;
@@ -137,6 +141,10 @@ Result<Batch> fit_batch(const Graph& graph, Batch batch) {
   for (const ValueId id : graph.inputs) {
     const std::string& name = graph.value(id).name;
     const auto found = std::ranges::find(batch.input_names, name);
+    if (found == batch.input_names.end() && graph.value(id).optional) {
+      fitted.shape.leave_out(name);
+      continue;
+    }
     if (found == batch.input_names.end()) return fail(ErrorCode::kInternal, "no tensor for graph input '{}'", name);
     fitted.add(name, std::move(batch.inputs[static_cast<std::size_t>(found - batch.input_names.begin())]));
   }
@@ -156,6 +164,7 @@ ShapeClass shape_bucket(const Graph& graph, const ShapeClass& shape) {
   for (const Symbol& symbol : graph.symbols) {
     if (!symbol.is_derived()) rounded.set(symbol.name, bucket_of(symbol, shape.at(symbol.name)));
   }
+  for (const std::string& input : shape.absent()) rounded.leave_out(input);
   return rounded;
 }
 

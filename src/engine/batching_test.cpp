@@ -133,6 +133,58 @@ TEST(NamedBatch, NamesWhatDoesNotFit) {
   EXPECT_NE(problem([](auto& tensors) { tensors[2].second = Tensor::i32({0}); }), "");
 }
 
+/// The same graph with an optional input, in the middle of the others.
+Graph typed_graph() {
+  GraphBuilder b;
+  const Dim batch = b.symbol(batch_symbol()), sequence = b.symbol(sequence_symbol(512));
+  const ValueId ids = b.input("input_ids", Dtype::kI32, {batch, sequence}, {.filler = 9});
+  const ValueId types = b.optional_input("types", Dtype::kI32, {batch, sequence});
+  b.input("attention_mask", Dtype::kI32, {batch, sequence}, {.first = 1});
+  const ValueId rows = b.input("rows", Dtype::kI32, {b.symbol(rows_symbol())}, {.places_in = {batch, sequence}});
+  const ValueId x =
+      b.add("embed",
+            op::Embed{.ids = ids, .type_ids = types, .word = b.weight("word", {10, 2}), .type = b.weight("t", {2, 2})});
+  b.output(b.add("picked", op::SelectRows{.x = x, .rows = rows}), "y");
+  return *b.finish();
+}
+
+TEST(OptionalInputs, ABatchWithoutOneIsAnotherShapeClass) {
+  const Graph graph = typed_graph();
+  Batch whole = small_batch();
+  whole.add("types", Tensor::i32({2, 3}));
+  const auto typed = named_batch(graph, named(whole)), plain = named_batch(graph, named(small_batch()));
+  ASSERT_TRUE(typed) << typed.error().message;
+  ASSERT_TRUE(plain) << plain.error().message;
+  EXPECT_TRUE(typed->shape.absent().empty());
+  EXPECT_EQ(plain->shape.text(), "batch 2, rows 2, sequence 3, without types");
+  for (const Batch& given : {*plain, small_batch()}) {
+    auto fitted = fit_batch(graph, given);
+    ASSERT_TRUE(fitted) << fitted.error().message;
+    EXPECT_EQ(fitted->input_names, (std::vector<std::string>{"input_ids", "attention_mask", "rows"}));
+    EXPECT_EQ(fitted->shape, plain->shape);
+    const ShapeClass bucket = shape_bucket(graph, fitted->shape);
+    EXPECT_EQ(bucket.text(), "batch 2, rows 2, sequence 8, without types");
+    ASSERT_TRUE(pad_batch(*fitted, graph, bucket));
+    EXPECT_EQ(fitted->inputs[1].shape, (Shape{2, 8}));
+  }
+  const auto fitted = fit_batch(graph, whole);
+  ASSERT_TRUE(fitted);
+  EXPECT_EQ(fitted->input_names, (std::vector<std::string>{"input_ids", "types", "attention_mask", "rows"}));
+  EXPECT_EQ(shape_bucket(graph, fitted->shape), usual_shape(2, 8, 2));
+  EXPECT_TRUE(full_shape(graph).absent().empty());
+}
+
+TEST(OptionalInputs, TheOthersAreStillNeeded) {
+  Batch batch = small_batch();
+  batch.input_names.pop_back();
+  batch.inputs.pop_back();
+  EXPECT_EQ(named_batch(typed_graph(), named(batch)).error().message, "the tensor 'rows' is missing");
+  EXPECT_EQ(fit_batch(typed_graph(), batch).error().code, ErrorCode::kInternal);
+  Batch odd = small_batch();
+  odd.add("types", Tensor::i32({2, 4}));  // one that is given must fit
+  EXPECT_FALSE(named_batch(typed_graph(), named(odd)));
+}
+
 TEST(CropOutput, KeepsWhatIsReal) {
   Tensor output = Tensor::f32({2, 3, 2});
   for (int i = 0; i < 12; ++i) output.f32s()[i] = static_cast<float>(i);

@@ -84,7 +84,7 @@ TEST_F(PictureTasks, PixelsStayWhereTheyWere) {
     prepared[0].f32s()[i] = static_cast<float>(i);
     prepared[1].f32s()[i] = static_cast<float>(100 + i);
   }
-  const auto batches = batched_pictures(run_.model, prepared);
+  const auto batches = batched_pictures(prepared);
   ASSERT_TRUE(batches) << batches.error().message;
   ASSERT_EQ(batches->size(), 1u);
   const auto together = batches->at(0).tensors.inputs.at(0).f32s();

@@ -45,17 +45,18 @@ Result<Tensor> table_of(const Tokens& counts, std::int64_t context) {
 
 }  // namespace
 
-Async<EncodedSources> encode_sources(TaskRun& run, Batch sources, std::int64_t rows, std::vector<std::string> wanted) {
+Async<EncodedSources> encode_sources(TaskRun& run, Batch sources, std::int64_t rows, std::vector<std::string> wanted,
+                                     std::size_t spare) {
   const Tokens counts = co_await counts_of(sources);
   Tensor table = co_await table_of(counts, run.facts().context);
   EncodedSources encoded;
-  encoded.decoder = co_await Decoder::open(run, counts.size(), rows, {{kCrossPages, all_pages(counts)}});
+  encoded.decoder = co_await Decoder::open(run, counts.size() + spare, rows, {{kCrossPages, all_pages(counts)}});
   sources.add("cross_table", table);
   sources.add("cross_before", Tensor::i32({static_cast<std::int64_t>(counts.size())}));
   sources.add("cross_counts", tensor_of(counts));
   encoded.outputs = co_await run.compute(std::string(kEncoderPart), std::move(sources), std::move(wanted));
   run.count_tokens(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}));
-  encoded.decoder->keep("cross_table", std::move(table));
+  encoded.decoder->keep("cross_table", table);
   encoded.decoder->keep("cross_lengths", tensor_of(counts));
   co_return std::move(encoded);
 }

@@ -108,6 +108,16 @@ TEST_F(TaskTest, PadsToTheLongest) {
   EXPECT_EQ(run_.wanted_outputs, std::vector<std::string>{"embedding"});
 }
 
+TEST_F(TaskTest, TypesThatAreAllZeroAreLeftOut) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(batch_of({Text{"red lamp"}, Text{"cold"}}).input_names,
+            (Names{"input_ids", "position_ids", "attention_mask"}));
+  EXPECT_EQ(batch_of({Text{"red"}, TextPair{"cold", "lamp"}}).input_names,
+            (Names{"input_ids", "position_ids", "token_type_ids", "attention_mask"}));
+  run_.model.token_types = false;
+  EXPECT_EQ(values(batch_of({TextPair{"cold", "lamp"}}), "token_type_ids"), Ints{});
+}
+
 TEST_F(TaskTest, PositionsAfterThePadIdSkipPadding) {
   run_.model.positions = PositionRule::kAfterPadId;
   run_.model.pad_id = 1;
@@ -128,7 +138,7 @@ TEST_F(TaskTest, IdsOutsideATableNeverPass) {
   EXPECT_EQ(code("feature-extraction", {Text{"red cold"}}), ErrorCode::kMalformedConfig);
   model.vocabulary = 8;
   model.type_vocabulary = 1;  // one row: types play no role
-  EXPECT_EQ(values(batch_of({TextPair{"red", "cold"}}), "token_type_ids"), (Ints{0, 0, 0, 0, 0}));
+  EXPECT_EQ(values(batch_of({TextPair{"red", "cold"}}), "token_type_ids"), Ints{});
   Encoding encoding;
   encoding.ids = {2, 5, 3};
   encoding.type_ids = {0, 2, 0};

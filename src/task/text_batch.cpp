@@ -82,7 +82,7 @@ Result<std::vector<Encoding>> encode_texts(const ModelFacts& facts, const Tokeni
   std::vector<Encoding> encodings;
   for (std::size_t i = 0; i < items.size(); ++i) {
     IA_TRY(options.stop.check());
-    IA_ASSIGN(Encoding encoding, encode_item(tokenizer, items[i], i, limit, options.truncation));
+    IA_ASSIGN(Encoding encoding, encode_item(tokenizer, items[i], options.number_of(i), limit, options.truncation));
     encodings.push_back(std::move(encoding));
   }
   return encodings;
@@ -130,7 +130,9 @@ Result<Batch> encoded_batch(const ModelFacts& facts, const std::vector<Encoding>
   }
   batch.add("input_ids", std::move(ids));
   batch.add("position_ids", std::move(positions));
-  if (facts.token_types) batch.add("token_type_ids", std::move(types));
+  if (std::ranges::any_of(types.i32s(), [](std::int32_t type) { return type != 0; })) {
+    batch.add("token_type_ids", std::move(types));  // without it every token is of type 0
+  }
   batch.add("attention_mask", std::move(mask));
   return batch;
 }
