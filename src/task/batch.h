@@ -14,6 +14,12 @@ using NamedTensor = std::pair<std::string, Tensor>;  ///< by a graph's input or 
 /// An i32 input [rows, the longest] whose rows have lengths of their own.
 using Rows = std::vector<std::vector<std::int32_t>>;
 
+template <class Pairs>
+auto* find_named(Pairs& pairs, std::string_view name) {
+  const auto at = std::ranges::find(pairs, name, [](const auto& pair) -> std::string_view { return pair.first; });
+  return at == pairs.end() ? nullptr : &at->second;
+}
+
 /// Every graph input once, as a tensor or as rows. What rows lack is filled by the engine, as the graph says (Growth).
 struct Batch {
   ShapeClass shape;
@@ -23,15 +29,9 @@ struct Batch {
   void add(std::string name, Tensor tensor) { inputs.emplace_back(std::move(name), std::move(tensor)); }
   void add(std::string name, Rows of) { rows.emplace_back(std::move(name), std::move(of)); }
 
-  Tensor* find(std::string_view name) { return found(inputs, name); }
-  const Tensor* find(std::string_view name) const { return found(inputs, name); }
-  const Rows* find_rows(std::string_view name) const { return found(rows, name); }
-
- private:
-  static auto* found(auto& pairs, std::string_view name) {
-    const auto at = std::ranges::find(pairs, name, [](const auto& pair) -> std::string_view { return pair.first; });
-    return at == pairs.end() ? nullptr : &at->second;
-  }
+  Tensor* find(std::string_view name) { return find_named(inputs, name); }
+  const Tensor* find(std::string_view name) const { return find_named(inputs, name); }
+  const Rows* find_rows(std::string_view name) const { return find_named(rows, name); }
 };
 
 }  // namespace ipfs_accelerate

@@ -90,7 +90,7 @@ Async<> Decoder::fork(std::size_t from, std::size_t to) {
   Sequence made = co_await sequences_[from].fork(copies);
   co_await copy(std::move(copies));
   sequences_[to] = std::move(made);
-  for (Tensor& tensor : kept_.inputs) {
+  for (auto& [name, tensor] : kept_.inputs) {
     const std::size_t each = tensor.i32s().size() / sequences_.size();
     std::ranges::copy(tensor.i32s().subspan(from * each, each), tensor.i32s().subspan(to * each).begin());
   }

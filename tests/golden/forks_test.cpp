@@ -207,7 +207,7 @@ TEST_P(Forks, TakeMemoryOnceUsed) {
   EXPECT_EQ(taken().weights, all->weights);
   const Memory before = taken();
   if (GetParam().fixture != "t5") EXPECT_EQ(before.activations, all->activations);  // its encoder had another shape
-  const std::string plan = model->pipeline().explain(model->parts().plan(), shape, {}, *all).dump();
+  const std::string plan = model->pipeline().explain(model->parts().plan(), shape, {}, *all)->dump();
   EXPECT_NE(plan.find("\"decoder\""), std::string::npos);
   EXPECT_EQ(plan.find("copy_pages"), std::string::npos);
   must(decoder->fork(0, 1));
