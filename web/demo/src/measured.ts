@@ -18,10 +18,17 @@ function speed(result: Result): (Node | string)[] {
   const tokens = result.output.reduce((sum, text) => sum + text.tokens.length, 0);
   return [
     element('b', {}, String(tokens)),
-    ' tokens, ',
+    ' tokens written, ',
     element('b', {}, (tokens / result.processing_time).toFixed(1)),
     ' tokens per second',
   ];
+}
+
+/** The last token that is written is not computed with any more. */
+function tokensText({answer_kind: kind, tokens}: Result): string {
+  return kind === 'generated_text'
+    ? `${tokens} computed: the prompt’s, and those written before the last`
+    : `${tokens} computed`;
 }
 
 /** A bar of the parts of the total time, and its key. */
@@ -104,7 +111,7 @@ export function factsView(result: Result): HTMLElement {
       ...row('Verified', bytesText(result)),
       ...row('CID', element('code', {}, result.cid)),
       ...row('Memory', `${result.memory_usage_mb.toFixed(0)} MB`),
-      ...(result.tokens > 0 ? row('Tokens', String(result.tokens)) : []),
+      ...(result.tokens > 0 ? row('Tokens', tokensText(result)) : []),
     ),
   );
 }
