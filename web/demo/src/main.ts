@@ -19,14 +19,20 @@ const text = byId<HTMLTextAreaElement>('text');
 const answer = byId('answer');
 const progress = new ProgressBar();
 const pictures = new Pictures(clearNotices, showError);
-const model = new ModelChoice(pictures, modelChanged, showIntroduction, showError);
+const model = new ModelChoice(pictures, modelChanged, learned, showError);
 let running: AbortController | undefined;
+let known: Facts | undefined;
 
 /** A run of the model before is given up; nothing of it is shown. */
 function modelChanged(): void {
   running?.abort();
   if (running) showRunning(undefined);
   clearNotices();
+}
+
+function learned(facts: Facts | undefined): void {
+  known = facts;
+  showIntroduction(facts);
 }
 
 /** A reload, or a link to this page, chooses the same again. */
@@ -123,7 +129,7 @@ async function run(): Promise<void> {
 function ended(error: unknown, writing: Writing | undefined): void {
   const pieces = writing?.pieces ?? 0;
   if (pieces > 0) writing!.stop();
-  else answer.replaceChildren();
+  else showIntroduction(known);
   const isStopped = error instanceof IpfsAccelerateError && error.code === 'cancelled';
   if (!isStopped) showError(error);
   else

@@ -18,7 +18,7 @@ function speed(result: Result): (Node | string)[] {
   const tokens = result.output.reduce((sum, text) => sum + text.tokens.length, 0);
   return [
     element('b', {}, String(tokens)),
-    ' tokens written, ',
+    ` ${tokens === 1 ? 'token' : 'tokens'} written, `,
     element('b', {}, (tokens / result.processing_time).toFixed(1)),
     ' tokens per second',
   ];

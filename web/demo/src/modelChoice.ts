@@ -24,7 +24,7 @@ export class ModelChoice {
   constructor(
     readonly pictures: Pictures,
     readonly changed: () => void,
-    readonly learned: (facts?: Facts) => void,
+    readonly learned: (facts: Facts | undefined) => void,
     readonly failed: (error: unknown) => void,
   ) {
     select.addEventListener('change', () => this.#show());

@@ -29,6 +29,8 @@ export class Pictures {
   readonly #field = byId('picture-field');
   readonly #samples = new Set<string>();
   #chosen: File[] = [];
+  /** Names of those of the last choice that are not taken. */
+  #refused: string[] = [];
 
   /** `changed` hears of every choice, `failed` of what cannot be taken. */
   constructor(
@@ -87,8 +89,9 @@ export class Pictures {
   #add(files: File[]): void {
     const refused = files.filter(({type}) => !types.includes(type));
     const added = files.filter((file) => !refused.includes(file) && !this.#chosen.some((other) => isSame(file, other)));
+    this.#refused = refused.map(({name}) => name);
     this.#choose([...this.#chosen, ...added]);
-    if (refused.length > 0) this.failed(refusal(refused.map(({name}) => name)));
+    if (refused.length > 0) this.failed(refusal(this.#refused));
   }
 
   #choose(files: File[]): void {
@@ -102,7 +105,8 @@ export class Pictures {
     const unreadable = () => {
       if (!this.#chosen.includes(file)) return;
       this.#remove(file);
-      this.failed(refusal([file.name]));
+      this.#refused.push(file.name);
+      this.failed(refusal(this.#refused));
     };
     const name = `Remove ${file.name}`;
     const button = element('button', {type: 'button', 'aria-label': name, title: name}, '×');

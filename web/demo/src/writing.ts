@@ -62,7 +62,7 @@ export class Writing {
 
   /** What there is stays, and no longer says that more comes. */
   stop(): void {
-    for (const {note, pieces} of this.#texts.values()) note.textContent = `stopped after ${count(pieces, 'piece')}`;
+    for (const {note} of this.#texts.values()) note.textContent = '';
   }
 
   #begin(item: number) {
