@@ -9,21 +9,21 @@ const chosenCount = 'document.querySelectorAll("#pictures img").length';
 
 /** Files as if they were chosen by the button. */
 const choose = (page, files) =>
-  page.evaluate(`{
+  page.evaluate(`(() => {
     const list = new DataTransfer();
     for (const [name, type] of ${JSON.stringify(files)}) list.items.add(new File(['hello'], name, {type}));
     const input = document.getElementById('picture');
     input.files = list.files;
     for (const type of ['input', 'change']) input.dispatchEvent(new Event(type, {bubbles: true}));
-  }`);
+  })()`);
 
 /** A choice as a person makes it: the page hears of it. */
 const enter = (page, id, property, value) =>
-  page.evaluate(`{
+  page.evaluate(`(() => {
     const field = document.getElementById('${id}');
     field.${property} = ${JSON.stringify(value)};
     for (const type of ['input', 'change']) field.dispatchEvent(new Event(type, {bubbles: true}));
-  }`);
+  })()`);
 
 /** Pictures are taken once, and taken back; what is none is refused by its name. */
 async function choosing(page) {

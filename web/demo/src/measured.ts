@@ -24,11 +24,9 @@ function speed(result: Result): (Node | string)[] {
   ];
 }
 
-/** The last token that is written is not computed with any more. */
+/** Not those that were written: the prompt's are computed, too. */
 function tokensText({answer_kind: kind, tokens}: Result): string {
-  return kind === 'generated_text'
-    ? `${tokens} computed: the prompt’s, and those written before the last`
-    : `${tokens} computed`;
+  return `${tokens} computed${kind === 'generated_text' ? ', the prompt’s among them' : ''}`;
 }
 
 /** A bar of the parts of the total time, and its key. */

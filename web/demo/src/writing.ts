@@ -56,7 +56,7 @@ export class Writing {
     shown.text.data += shown.text.data ? text : text.trimStart();
     shown.pieces += 1;
     const seconds = (performance.now() - shown.begin) / 1000;
-    const speed = shown.pieces > 1 ? `, ${((shown.pieces - 1) / seconds).toFixed(1)} per second` : '';
+    const speed = seconds > 0.25 ? `, ${((shown.pieces - 1) / seconds).toFixed(1)} per second` : '';
     shown.note.textContent = `${count(shown.pieces, 'piece')} so far${speed}`;
   };
 
