@@ -313,6 +313,18 @@ def test_nan_weights(store):
     store.fails("not_finite", 5, "run", model, "42", says="layer.1.output.dense.weight")
 
 
+def test_scores_that_are_not_finite(store):
+    model = copy_model(WRITER, f"{store.folder}/model")
+    header, body = read_safetensors(f"{model}/model.safetensors")
+    name = next(name for name in header if name.endswith("wpe.weight"))
+    row = struct.pack("<f", 3e38) * header[name]["shape"][1]  # finite, but its sum is not
+    begin = header[name]["data_offsets"][0] + 3 * len(row)
+    body[begin:begin + len(row)] = row
+    write_safetensors(f"{model}/model.safetensors", header, body)
+    for platform in "cpu", "webgpu":
+        store.fails("not_finite", 5, "run", model, "42 = 42 = 42 =", "--platform", platform, says="sequence 0")
+
+
 def test_too_long(store):
     long = " ".join(["forty"] * 100)
     assert len(store.json("run", NUMBERS, long)["output"][0]) == 128
