@@ -16,7 +16,12 @@ export function showStopped(text: string): void {
   byId('stopped').textContent = text;
 }
 
-export function clearNotices(): void {
+/** Once what it is about is changed. */
+export function clearError(): void {
   byId('error').hidden = true;
+}
+
+export function clearNotices(): void {
+  clearError();
   byId('stopped').textContent = '';
 }
