@@ -18,7 +18,6 @@ export function tokensAtMost(): number {
   );
 }
 
-/** Spaces that a text begins with go on from the prompt; alone they would look like an indent. */
 const block = (prompt: string, text: Text, note: string): HTMLElement =>
   element(
     'div',
@@ -53,6 +52,7 @@ export class Writing {
     if (status === 'ready') this.#texts.clear(); // another device begins anew
     if (status !== 'text') return;
     const shown = this.#texts.get(item) ?? this.#begin(item);
+    // A space that a text begins with goes on from the prompt; here it would look like an indent.
     shown.text.data += shown.text.data ? text : text.trimStart();
     shown.pieces += 1;
     const seconds = (performance.now() - shown.begin) / 1000;
