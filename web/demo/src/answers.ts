@@ -8,10 +8,19 @@ import {writtenView} from './writing';
 /** What was asked: sentences, or pictures. */
 export type Item = string | File;
 
-const nameOf = (item: Item): string => (typeof item === 'string' ? item : item.name);
+/** What of a model decides which fields and which words it needs. */
+export interface Facts {
+  answer_kind: AnswerKind;
+  /** Kinds of content: `text`, `image` ... */
+  takes: string[];
+}
+/** Whether it takes pictures only. */
+export const seesOnly = ({takes}: Facts): boolean => takes.includes('image') && !takes.includes('text');
+
+export const nameOf = (item: Item): string => (typeof item === 'string' ? item : item.name);
 
 function itemView(item: Item): HTMLElement {
-  return typeof item === 'string' ? element('p', {}, item) : pictureView(item);
+  return typeof item === 'string' ? element('p', {class: 'asked'}, item) : pictureView(item);
 }
 
 function score(name: string, value: number): HTMLElement {
@@ -65,35 +74,67 @@ function words(items: Item[], output: AnswerTypes['mask_fills'][]): HTMLElement 
   );
 }
 
-interface View<Answer> {
+interface Words {
   title: string;
   /** What a model that answers so is for. */
   use: string;
+  /** What becomes of what it is given. */
+  story: string;
+}
+interface View<Answer> extends Words {
+  /** In other words, where pictures are given. */
+  ofPictures?: Words;
   show(items: Item[], output: Answer[]): HTMLElement;
 }
 const views: {[Kind in AnswerKind]: View<AnswerTypes[Kind]>} = {
   embedding: {
     title: 'How alike they are',
     use: 'similarity',
+    story: 'Your sentences become tokens, the tokens numbers, and the numbers a map of how alike the sentences are.',
+    ofPictures: {
+      title: 'How alike they are',
+      use: 'similarity of pictures',
+      story: 'Your pictures become numbers, and the numbers a map of how alike the pictures are.',
+    },
     show: (items, vectors) => heatMap(items.map(nameOf), vectors),
   },
-  labels: {title: 'What it is', use: 'labels', show: labels},
-  mask_fills: {title: 'What fits in place of the mask', use: 'missing words', show: words},
+  labels: {
+    title: 'What it is',
+    use: 'labels',
+    story: 'Your sentences become tokens, the tokens numbers, and the numbers a share for each label.',
+    ofPictures: {
+      title: 'What it shows',
+      use: 'what a picture shows',
+      story: 'Your pictures become numbers, and the numbers a share for each thing that they may show.',
+    },
+    show: labels,
+  },
+  mask_fills: {
+    title: 'What fits in place of the mask',
+    use: 'missing words',
+    story:
+      'Your sentences become tokens, the tokens numbers, and the numbers a share for each word that may be missing.',
+    show: words,
+  },
   generated_text: {
     title: 'What the model writes',
     use: 'writing',
+    story:
+      'Your prompt becomes tokens; the model adds the likeliest next one, again and again, and the text grows here.',
     show: (items, texts) => writtenView(items.map(nameOf), texts),
   },
 };
 
-/** What models are for whose answers this page can show; undefined for kinds that a newer server has. */
-export function useOf(kind: AnswerKind): string | undefined {
-  return views[kind]?.use;
+/** How to speak of such a model; undefined for kinds of answers that this page cannot show yet. */
+export function wordsOf(facts: Facts): Words | undefined {
+  const view: View<never> | undefined = views[facts.answer_kind];
+  return (seesOnly(facts) && view?.ofPictures) || view;
 }
 
 function shown<Kind extends AnswerKind>(kind: Kind, items: Item[], output: AnswerTypes[Kind][]): HTMLElement {
-  const {title, show} = views[kind];
-  return element('div', {}, element('h2', {}, title), show(items, output));
+  const {title, ofPictures, show} = views[kind];
+  const heading = items[0] instanceof File ? (ofPictures?.title ?? title) : title;
+  return element('div', {}, element('h2', {}, heading), show(items, output));
 }
 
 /** What the model answered. */

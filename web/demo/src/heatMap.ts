@@ -50,7 +50,7 @@ export function heatMap(sentences: string[], vectors: number[][]): HTMLElement {
   });
   const table = element(
     'table',
-    {class: sentences.length > 8 ? 'heat many' : 'heat', 'aria-label': 'Cosine similarity of every pair of sentences'},
+    {class: sentences.length > 8 ? 'heat many' : 'heat', 'aria-label': 'Cosine similarity of every pair'},
     element('colgroup', {}, element('col', {class: 'names'}), ...sentences.map(() => element('col'))),
     element('thead', {}, head),
     element('tbody', {}, ...rows),

@@ -1,92 +1,47 @@
 // The demo page: choose a model and a device, type sentences or choose pictures, see what the model makes of them and what it took.
-import {accelerate, cache, detect, IpfsAccelerateError, type ModelName} from 'ipfs_accelerate_js';
-import {answerView, useOf, type Item} from './answers';
+import {accelerate, cache, detect, IpfsAccelerateError} from 'ipfs_accelerate_js';
+import {answerView, nameOf, type Facts, type Item} from './answers';
 import {chosenDevice, describeDevices, offerDevices} from './deviceChoice';
-import {byId, element} from './elements';
+import {byId} from './elements';
 import {byteCount, count} from './format';
+import {showIntroduction} from './introduction';
 import {factsView, timesView} from './measured';
-import {examples, listModels, type Listed} from './models';
+import {ModelChoice} from './modelChoice';
+import {clearError, clearNotices, showError, showStopped} from './notices';
 import {Pictures} from './pictures';
 import {ProgressBar} from './progressBar';
-import {Writing} from './writing';
+import {tokensAtMost, Writing} from './writing';
 
 const query = new URL(location.href).searchParams;
-const select = byId<HTMLSelectElement>('model');
-const address = byId<HTMLInputElement>('address');
+const runButton = byId<HTMLButtonElement>('run');
+const stopButton = byId<HTMLButtonElement>('stop');
 const text = byId<HTMLTextAreaElement>('text');
+const answer = byId('answer');
 const progress = new ProgressBar();
-const pictures = new Pictures(showError);
-let models: Listed[] = [];
+const pictures = new Pictures(clearError, showError);
+const model = new ModelChoice(pictures, modelChanged, learned, showError);
 let running: AbortController | undefined;
-/** Examples are replaced with the model; what a person typed stays. */
-let shownExamples = '';
+let known: Facts | undefined;
 
-function chosenModel(): Listed | undefined {
-  return models[select.selectedIndex];
+/** A run of the model before is given up; nothing of it is shown. */
+function modelChanged(): void {
+  running?.abort();
+  if (running) showRunning(undefined);
+  clearNotices();
 }
 
-function modelName(): ModelName {
-  const listed = chosenModel();
-  if (!listed) return address.value.trim();
-  return listed.url ? {url: new URL(listed.url, document.baseURI).href} : listed.cid;
+function learned(facts: Facts | undefined): void {
+  known = facts;
+  showIntroduction(facts);
 }
 
-/** Whether the model writes texts; of one that is not listed it is not known. */
-function writes(): boolean {
-  return chosenModel()?.answer_kind === 'generated_text';
-}
-
-/** One for each line; what a model is to go on from is one text. */
-function sentences(): string[] {
-  if (writes()) return [text.value.trimEnd()];
-  return text.value
-    .split('\n')
-    .map((line) => line.trim())
-    .filter(Boolean);
-}
-
-const labels: Partial<Record<string, string>> = {
-  mask_fills: 'Sentences with a mask token, one per line',
-  generated_text: 'Prompt',
-};
-
-function showModel(): void {
-  const listed = chosenModel();
-  address.hidden = Boolean(listed);
-  byId('cid').replaceChildren(
-    ...(listed?.cid
-      ? ['CID ', element('code', {}, listed.cid)]
-      : [
-          listed
-            ? 'Shipped beside this page; its CID is computed when it is loaded.'
-            : 'Fetched from this server’s gateway, or from the address.',
-        ]),
-  );
-  showInputs(listed);
-  byId('text-label').textContent = labels[listed?.answer_kind ?? ''] ?? 'Sentences, one per line';
-  byId('length').hidden = !writes();
-  if (text.value.trim() !== shownExamples.trim()) return;
-  shownExamples = examples(listed).join('\n');
-  text.value = shownExamples;
-}
-
-/** Fields for what the model takes; for one that is not known yet, all. */
-function showInputs(listed: Listed | undefined): void {
-  const takes = (kind: string) => !listed || listed.takes.includes(kind);
-  byId('text-field').hidden = !takes('text');
-  pictures.show(takes('image'), takes('image') ? (listed?.pictures ?? []) : []);
-}
-
-async function showModels(): Promise<void> {
-  models = await listModels();
-  select.replaceChildren(
-    ...models.map(({name, answer_kind: kind}) => element('option', {}, `${name} (${useOf(kind)})`)),
-    element('option', {}, 'Another model, by CID or address'),
-  );
-  const wanted = models.findIndex(({name, cid}) => [name, cid].includes(query.get('model') ?? ''));
-  select.selectedIndex = wanted >= 0 ? wanted : 0;
-  select.disabled = false;
-  showModel();
+/** A reload, or a link to this page, chooses the same again. */
+function remember(): void {
+  const address = new URL(location.href);
+  address.searchParams.delete('run');
+  address.searchParams.set('model', model.key);
+  address.searchParams.set('device', chosenDevice());
+  history.replaceState(null, '', address);
 }
 
 async function showCache(): Promise<void> {
@@ -95,92 +50,109 @@ async function showCache(): Promise<void> {
     blocks > 0 ? `${byteCount(bytes)} in ${count(blocks, 'block')} kept (${kind})` : `Nothing kept yet (${kind})`;
 }
 
-function showError(error: unknown): void {
-  const {code, message} =
-    error instanceof IpfsAccelerateError ? error : new IpfsAccelerateError('internal', String(error));
-  const box = byId('error');
-  box.dataset.code = code;
-  box.replaceChildren(element('strong', {}, code === 'cancelled' ? 'Stopped' : `Error: ${code}`), message);
-  box.hidden = false;
-}
-
-function showRunning(on: boolean): void {
-  byId<HTMLButtonElement>('run').disabled = on;
-  byId('stop').hidden = !on;
-  byId('result').setAttribute('aria-busy', String(on));
-  if (on) progress.start();
+/** Run is not disabled meanwhile: that would take the focus from it. */
+function showRunning(run: AbortController | undefined): void {
+  running = run;
+  runButton.setAttribute('aria-disabled', String(Boolean(run)));
+  if (!run && document.activeElement === stopButton) runButton.focus({preventScroll: true});
+  stopButton.hidden = !run;
+  showStale(Boolean(run));
+  if (run) progress.start();
   else progress.end();
 }
 
-/** Pictures where some are chosen and may be; else sentences. */
-function chosenItems(): Item[] {
-  if (!byId('picture-field').hidden && pictures.chosen.length > 0) return [...pictures.chosen];
-  if (byId('text-field').hidden) throw new IpfsAccelerateError('invalid_argument', 'Choose a picture first.');
-  return sentences();
+/** The answer of the last run is dimmed until something of this one is there. */
+function showStale(on: boolean): void {
+  answer.setAttribute('aria-busy', String(on));
+}
+
+/** On narrow screens the answer is below the form. */
+function scrollToResult(): void {
+  if (matchMedia('(max-width: 60rem)').matches) byId('result').scrollIntoView({block: 'start'});
+}
+
+/** Pictures where the model takes them and some are chosen; else one sentence a line, or what is to be gone on from. */
+function chosenItems({takes, answer_kind: kind}: Facts): Item[] {
+  if (takes.includes('image') && pictures.chosen.length > 0) return [...pictures.chosen];
+  if (!takes.includes('text')) throw new IpfsAccelerateError('invalid_argument', 'Choose a picture first.');
+  const given = text.value.trimEnd();
+  const lines = given.split('\n').map((line) => line.trim());
+  const texts = kind === 'generated_text' ? [given] : lines;
+  if (!given) throw new IpfsAccelerateError('invalid_argument', 'Write something first.');
+  return texts.filter(Boolean);
 }
 
 async function run(): Promise<void> {
-  const writing = new Writing(sentences());
-  running = new AbortController();
-  byId('error').hidden = true;
-  showRunning(true);
+  const own = new AbortController();
+  const isCurrent = () => running === own;
+  let writing: Writing | undefined;
+  clearNotices();
+  delete answer.dataset.platform;
+  showRunning(own);
   try {
-    const items = chosenItems();
+    const facts = await model.facts();
+    if (!isCurrent()) return;
+    const items = chosenItems(facts);
+    const limit = facts.answer_kind === 'generated_text' ? {max_new_tokens: tokensAtMost()} : {};
+    const shown = new Writing(items.map(nameOf), () => {
+      showStale(false);
+      scrollToResult();
+    });
+    writing = shown;
     const inputs = items.map((item) => (typeof item === 'string' ? item : {image: item}));
-    const result = await accelerate(modelName(), inputs, {
+    const result = await accelerate(model.name, inputs, {
       platform: chosenDevice(),
-      ...(writes() ? {max_new_tokens: byId<HTMLInputElement>('tokens').valueAsNumber || 0} : {}),
+      ...limit,
       progress_callback: (event) => {
+        if (!isCurrent()) return;
         progress.update(event);
-        writing.update(event);
+        shown.update(event);
       },
-      signal: running.signal,
+      signal: own.signal,
       gateways: [location.origin],
     });
-    byId('answer').replaceChildren(answerView(result, items), timesView(result), factsView(result));
-    byId('answer').dataset.platform = result.platform;
+    if (!isCurrent()) return;
+    answer.replaceChildren(answerView(result, items), timesView(result), factsView(result));
+    answer.dataset.platform = result.platform;
   } catch (error) {
-    showError(error);
+    if (isCurrent()) ended(error, writing);
   } finally {
-    running = undefined;
-    showRunning(false);
-    if (matchMedia('(max-width: 60rem)').matches) byId('result').scrollIntoView({block: 'start'});
+    if (isCurrent()) {
+      showRunning(undefined);
+      if (!writing?.pieces) scrollToResult();
+    }
     await showCache().catch(showError);
   }
 }
 
-function showIntroduction(): void {
-  byId('answer').replaceChildren(
-    element(
-      'div',
-      {class: 'empty'},
-      element('h2', {}, 'What happens when you press Run'),
-      element(
-        'ol',
-        {},
-        element('li', {}, 'The model’s blocks are fetched by their hashes, and each is verified before it is used.'),
-        element('li', {}, 'Its configuration becomes a graph, and a plan says which device computes which part.'),
-        element('li', {}, 'Your sentences become tokens, the tokens numbers, and the numbers the picture shown here.'),
-      ),
-      element('p', {}, 'Everything on the result is measured. The second run comes from the cache.'),
-    ),
-  );
+/** Without an answer: nothing of the last run stays, and of this one what was written. */
+function ended(error: unknown, writing: Writing | undefined): void {
+  const pieces = writing?.pieces ?? 0;
+  if (pieces > 0) writing!.stop();
+  else showIntroduction(known);
+  const isStopped = error instanceof IpfsAccelerateError && error.code === 'cancelled';
+  if (!isStopped) showError(error);
+  else
+    showStopped(
+      pieces > 0 ? `Stopped after ${count(pieces, 'piece')} of text.` : 'Stopped before there was an answer.',
+    );
 }
 
 byId('form').addEventListener('submit', (event) => {
   event.preventDefault();
   if (!running) void run();
 });
-byId('stop').addEventListener('click', () => running?.abort());
+byId('form').addEventListener('input', clearError);
+byId('form').addEventListener('change', remember);
+stopButton.addEventListener('click', () => running?.abort());
 byId('forget').addEventListener('click', () => void cache.clear().then(showCache).catch(showError));
-select.addEventListener('change', showModel);
 text.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) byId<HTMLFormElement>('form').requestSubmit();
 });
 
 function failed(error: unknown): void {
   showError(error);
-  byId('answer').replaceChildren();
+  answer.replaceChildren();
   byId('device-note').textContent = '';
   document.body.dataset.ready = 'failed';
 }
@@ -188,8 +160,8 @@ function failed(error: unknown): void {
 showIntroduction();
 offerDevices(query.get('device'));
 try {
-  await Promise.all([showModels(), showCache()]);
-  byId<HTMLButtonElement>('run').disabled = false;
+  await Promise.all([model.open(query.get('model')), showCache()]);
+  runButton.disabled = false;
   document.body.dataset.ready = 'true';
   // A run may start before this ends: checking a software adapter takes seconds.
   detect().then(describeDevices).catch(failed);

@@ -18,10 +18,15 @@ function speed(result: Result): (Node | string)[] {
   const tokens = result.output.reduce((sum, text) => sum + text.tokens.length, 0);
   return [
     element('b', {}, String(tokens)),
-    ' tokens, ',
+    ` ${tokens === 1 ? 'token' : 'tokens'} written, `,
     element('b', {}, (tokens / result.processing_time).toFixed(1)),
     ' tokens per second',
   ];
+}
+
+/** Not those that were written: the prompt's are computed, too. */
+function tokensText({answer_kind: kind, tokens}: Result): string {
+  return `${tokens} computed${kind === 'generated_text' ? ', the prompt’s among them' : ''}`;
 }
 
 /** A bar of the parts of the total time, and its key. */
@@ -104,7 +109,7 @@ export function factsView(result: Result): HTMLElement {
       ...row('Verified', bytesText(result)),
       ...row('CID', element('code', {}, result.cid)),
       ...row('Memory', `${result.memory_usage_mb.toFixed(0)} MB`),
-      ...(result.tokens > 0 ? row('Tokens', String(result.tokens)) : []),
+      ...(result.tokens > 0 ? row('Tokens', tokensText(result)) : []),
     ),
   );
 }

@@ -1,14 +1,11 @@
 // The models to choose from: those of the server this page came from, else those shipped beside the page.
-import type {AnswerKind} from 'ipfs_accelerate_js';
-import {useOf} from './answers';
+import {explain, IpfsAccelerateError, type AnswerKind, type ModelName} from 'ipfs_accelerate_js';
+import {wordsOf, type Facts} from './answers';
 
-export interface Listed {
+export interface Listed extends Facts {
   name: string;
   /** Empty when it is only known once loaded. */
   cid: string;
-  answer_kind: AnswerKind;
-  /** Kinds of content: `text`, `image` ... */
-  takes: string[];
   /** Address of the folder, when it is not fetched by its CID. */
   url?: string;
   /** What it is tried with: sentences, and addresses of pictures beside this page. */
@@ -36,13 +33,43 @@ export async function listModels(): Promise<Listed[]> {
   };
   const names = new Set(served.map(({name}) => name));
   return [
-    ...served.filter(({answer_kind: kind}) => useOf(kind)).map((model) => ({...model, ...samplesOf(model.name)})),
+    ...served.filter(wordsOf).map((model) => ({...model, ...samplesOf(model.name)})),
     ...shipped.filter(({name}) => !names.has(name)),
   ];
 }
 
+/** `explain` names the task; what its answers are is known of these. */
+const kinds: Partial<Record<string, AnswerKind>> = {
+  'feature-extraction': 'embedding',
+  'image-feature-extraction': 'embedding',
+  'text-classification': 'labels',
+  'image-classification': 'labels',
+  'fill-mask': 'mask_fills',
+  'text-generation': 'generated_text',
+  'text2text-generation': 'generated_text',
+};
+
+async function ask(model: ModelName): Promise<Facts> {
+  const plan = await explain(model, undefined, {platform: 'cpu', gateways: [location.origin]});
+  const {task, takes} = plan as {task: string; takes: string[]};
+  const kind = kinds[task];
+  if (kind) return {answer_kind: kind, takes};
+  throw new IpfsAccelerateError('invalid_argument', `This page cannot show answers of the task ${task}.`);
+}
+
+const asked = new Map<string, Promise<Facts>>();
+
+/** What a model that is not listed takes and gives; asked once, and no weight is read for it. */
+export function factsOf(model: ModelName): Promise<Facts> {
+  const key = JSON.stringify(model);
+  const known = asked.get(key) ?? ask(model);
+  asked.set(key, known);
+  known.catch(() => asked.delete(key));
+  return known;
+}
+
 /** Sentences to try a model with: its own, or such as many models of the kind know. */
-export function examples(model?: Listed): string[] {
+export function examples(model?: Partial<Listed>): string[] {
   if (model?.texts?.length) return model.texts;
   if (model?.answer_kind === 'generated_text') return ['Once upon a time'];
   if (model?.answer_kind === 'mask_fills') return ['The capital of France is [MASK].'];
