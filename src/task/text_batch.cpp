@@ -92,8 +92,8 @@ Result<std::vector<Encoding>> encode_texts(const ModelFacts& facts, const Tokeni
   std::vector<Encoding> encodings;
   for (std::size_t i = 0; i < items.size(); ++i) {
     IA_TRY(options.stop.check());
-    IA_ASSIGN(Encoding encoding, encode_item(tokenizer, items[i], options.number_of(i), limit, options.truncation,
-                                             options.stop));
+    IA_ASSIGN(Encoding encoding,
+              encode_item(tokenizer, items[i], options.number_of(i), limit, options.truncation, options.stop));
     encodings.push_back(std::move(encoding));
   }
   return encodings;
