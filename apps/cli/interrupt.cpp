@@ -57,8 +57,14 @@ Result<> Interrupt::during(const std::function<Result<>()>& work) {
   at_work_ = true;
   auto done = work();
   at_work_ = false;
+  if (given_up_) return std::unexpected(*given_up_);
   if (cancel_.requested()) return std::unexpected(interrupted());
   return done;
+}
+
+void Interrupt::give_up(Error why) {
+  if (!given_up_) given_up_ = std::move(why);
+  cancel_.request();
 }
 
 int with_interrupt(const Context& context, const std::function<Result<>(Engine&, Interrupt&)>& work) {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <thread>
 
 #include "output.h"
@@ -23,6 +24,8 @@ class Interrupt {
   /// Calls `work`, during which Ctrl-C cancels; outside, while input is read, it ends the program at once. kCancelled
   /// once Ctrl-C came, also when `work` was over already.
   Result<> during(const std::function<Result<>()>& work);
+  /// Cancels the work under way, from its own listener: during() then gives `why`.
+  void give_up(Error why);
 
  private:
   void watch();
@@ -31,6 +34,7 @@ class Interrupt {
   Cancel cancel_;
   std::atomic<bool> at_work_ = false, ending_ = false;
   bool taken_ = false;
+  std::optional<Error> given_up_;
   std::thread thread_;
 };
 

@@ -1,5 +1,10 @@
 // ipfs-accelerate: the command line. Parses, runs one command, and turns its error into an exit code.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 
 #include "commands.h"
@@ -58,7 +63,18 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace ipfs_accelerate::cli
 
+/// What is opened from now on must not take the place of a standard stream that is closed: files of the store would get
+/// what is printed. Each gets the null device, opened so that using it is the error it would have been.
+void keep_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) != -1 || errno != EBADF) continue;
+    // The lowest free number is this one.
+    if (::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY) != stream) std::_Exit(1);
+  }
+}
+
 int main(int argc, char** argv) {
+  keep_standard_streams();
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error on the stream, not a death
   return ipfs_accelerate::cli::run(argc, argv);
 }

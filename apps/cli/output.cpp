@@ -45,15 +45,17 @@ int report(const Context& context, const Error& error) {
   return exit_code(error.code);
 }
 
+Error output_failed() {
+  return {ErrorCode::kIo, "standard output does not take the answer: a full disk, or a reader that left"};
+}
+
 int with_engine(const Context& context, const std::function<Result<>(Engine&)>& work) {
   auto engine = Engine::open();
   if (!engine) return report(context, engine.error());
   const auto done = work(*engine);
   end_progress();
   if (!done) return report(context, done.error());
-  if (std::cout.flush()) return 0;
-  return report(context,
-                {ErrorCode::kIo, "standard output does not take the answer: a full disk, or a reader that left"});
+  return std::cout.flush() ? 0 : report(context, output_failed());
 }
 
 std::string human_bytes(std::uint64_t bytes) {

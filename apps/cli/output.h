@@ -22,6 +22,9 @@ int exit_code(ErrorCode code);
 /// Prints "error[code]: message" on standard error, or {"error": {...}} with --json; returns the exit code.
 int report(const Context& context, const Error& error);
 
+/// Standard output takes no more of the answer.
+Error output_failed();
+
 /// Opens the default store and runs `work`; reports its error.
 int with_engine(const Context& context, const std::function<Result<>(Engine&)>& work);
 

@@ -8,10 +8,13 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <ranges>
+#include <span>
 
 #include "commands.h"
 #include "interrupt.h"
+#include "json_line.h"
 #include "text_printer.h"
 
 namespace ipfs_accelerate::cli {
@@ -25,6 +28,7 @@ struct Options {
   std::string model, file;
   std::vector<std::string> texts;
   Config config;
+  std::optional<int> max_tokens;
   bool explain = false, no_fallback = false, no_truncate = false;
 };
 
@@ -32,14 +36,6 @@ std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::erro
 
 std::unexpected<Error> bad(std::string message) {
   return std::unexpected(Error{ErrorCode::kInvalidArgument, std::move(message)});
-}
-
-/// What a JSON line holds: one content.
-Result<Content> content_of(const std::string& text, const Json& json, std::size_t line) {
-  if (json.is_array()) return bad(std::format("line {} is a list; write one input in a line", line));
-  auto contents = read_contents(text, local_files());
-  if (contents) return std::move(contents->front());
-  return std::unexpected(Error{contents.error().code, std::format("line {}: {}", line, contents.error().message)});
 }
 
 /// Files named on the command line, where the model's task takes pictures and no texts.
@@ -173,7 +169,9 @@ struct Runner {
   Result<RunResult> accelerate(const Content& input, TextPrinter& printer) const {
     Result<RunResult> result;
     const auto done = interrupt.during([&]() -> Result<> {
-      const Listener listener = [&](const Event& event) { printer.print(event); };
+      const Listener listener = [&](const Event& event) {
+        if (!printer.print(event)) interrupt.give_up(output_failed());
+      };
       result = engine.start(options.model, {input}, options.config, listener, interrupt.cancel()).wait();
       return result ? Result<>{} : std::unexpected(result.error());
     });
@@ -191,20 +189,26 @@ struct Runner {
     std::cout << (context.json ? *plan + "\n" : human_plan(Json::parse(*plan)));
     return {};
   }
+  /// Whether arguments are names of pictures.
+  Result<bool> takes_only_pictures() const {
+    bool pictures = false;
+    const auto done = interrupt.during([&]() -> Result<> {
+      const auto plan = engine.explain(options.model, {}, options.config, interrupt.cancel());
+      if (!plan) return std::unexpected(plan.error());
+      const Json takes = Json::parse(*plan)["takes"];
+      pictures = std::ranges::contains(takes, Json("image")) && !std::ranges::contains(takes, Json("text"));
+      return {};
+    });
+    if (!done) return std::unexpected(done.error());
+    return pictures;
+  }
   /// What is asked on the command line: texts, or pictures by the names of their files.
   Result<std::vector<Content>> named_inputs() const {
     const NamedFiles files{options.texts};
     if (files.could_be()) {
-      bool pictures = false;
-      const auto done = interrupt.during([&]() -> Result<> {
-        const auto plan = engine.explain(options.model, {}, options.config, interrupt.cancel());
-        if (!plan) return std::unexpected(plan.error());
-        const Json takes = Json::parse(*plan)["takes"];
-        pictures = std::ranges::contains(takes, Json("image")) && !std::ranges::contains(takes, Json("text"));
-        return {};
-      });
-      if (!done) return std::unexpected(done.error());
-      if (pictures) return files.pictures();
+      const auto pictures = takes_only_pictures();
+      if (!pictures) return std::unexpected(pictures.error());
+      if (*pictures) return files.pictures();
     }
     std::vector<Content> texts;
     for (const std::string& text : options.texts) texts.push_back(Text{text});
@@ -226,46 +230,61 @@ Result<> run_inputs(const Runner& runner, const std::vector<Content>& inputs,
   return {};
 }
 
-/// Runs JSON lines chunk by chunk; each line out is the line in, with its output.
-Result<> run_json_lines(const Runner& runner, std::istream& in, std::string first) {
-  std::size_t number = 1;
-  std::string line = std::move(first);
-  bool more = true;
-  while (more) {
-    std::vector<Json> lines;
-    std::vector<Content> inputs;
-    for (; more && lines.size() < kChunk; more = static_cast<bool>(std::getline(in, line)), ++number) {
+std::vector<Content> contents_of(std::span<const JsonLine> lines) {
+  std::vector<Content> contents;
+  for (const JsonLine& line : lines) contents.push_back(line.content);
+  return contents;
+}
+
+/// Runs JSON lines and prints each with its output. Where an input fails, those before it are run and printed by
+/// halves, so that the error is of the first line that fails.
+Result<> run_lines(const Runner& runner, std::span<const JsonLine> lines) {
+  const auto result = runner.accelerate(contents_of(lines));
+  if (!result && lines.size() > 1 && names_an_input(result.error())) {
+    const auto first = run_lines(runner, lines.first(lines.size() / 2));
+    return first ? run_lines(runner, lines.subspan(lines.size() / 2)) : first;
+  }
+  if (!result && names_an_input(result.error())) return std::unexpected(about_line(result.error(), lines[0].number));
+  if (!result) return std::unexpected(result.error());
+  if (runner.context.json) {
+    std::cout << result->to_json() << '\n';
+  } else {
+    for (std::size_t i = 0; i < lines.size(); ++i)
+      std::cout << with_output(lines[i].object, to_json(result->answers[i])) << '\n';
+  }
+  if (!std::cout.flush()) return std::unexpected(output_failed());
+  if (!runner.context.json) std::cerr << summary(*result) << '\n';
+  return {};
+}
+
+/// Runs JSON lines chunk by chunk. `line` is the first, `number` its place in the file. What stands before a line that
+/// cannot be read is run all the same.
+Result<> run_json_lines(const Runner& runner, std::istream& in, std::string line, std::size_t number) {
+  for (bool more = true; more;) {
+    std::vector<JsonLine> lines;
+    Result<> readable;
+    for (; more && readable && lines.size() < kChunk; more = static_cast<bool>(std::getline(in, line)), ++number) {
       if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-      Json json = Json::parse(line, nullptr, false);
-      if (json.is_discarded()) return bad(std::format("line {} is no JSON: {}", number, shorten(line, 60)));
-      auto input = content_of(line, json, number);
-      if (!input) return std::unexpected(input.error());
-      lines.push_back(json.is_object() ? std::move(json) : Json{{"text", json}});
-      inputs.push_back(*std::move(input));
+      auto read = read_json_line(line, number);
+      if (read) lines.push_back(*std::move(read));
+      if (!read) readable = std::unexpected(std::move(read).error());
     }
-    if (inputs.empty()) continue;
-    const auto result = runner.accelerate(inputs);
-    if (!result) return std::unexpected(result.error());
-    if (runner.context.json) {
-      std::cout << result->to_json() << '\n';
-      continue;
+    if (runner.options.explain && readable) return runner.explain(contents_of(lines));
+    if (const auto done = lines.empty() || runner.options.explain ? Result<>{} : run_lines(runner, lines); !done) {
+      return done;
     }
-    for (std::size_t i = 0; i < lines.size(); ++i) {
-      lines[i]["output"] = Json::parse(to_json(result->answers[i]));
-      std::cout << dump(lines[i]) << '\n';
-    }
-    std::cout.flush();
-    std::cerr << summary(*result) << '\n';
+    if (!readable) return readable;
   }
   return {};
 }
 
+/// Lines are JSON where the first one begins with a brace, else texts.
 Result<> run_stream(const Runner& runner, std::istream& in) {
   std::string line;
-  while (std::getline(in, line) && line.find_first_not_of(" \t\r") == std::string::npos) {
-  }
+  std::size_t number = 1, begin = 0;
+  while (std::getline(in, line) && (begin = line.find_first_not_of(" \t\r")) == std::string::npos) ++number;
   if (!in) return bad("no input: it is empty");
-  if (line.starts_with('{') && Json::accept(line) && !runner.options.explain) return run_json_lines(runner, in, line);
+  if (line[begin] == '{') return run_json_lines(runner, in, line, number);
   std::vector<Content> inputs;
   do {
     if (line.ends_with('\r')) line.pop_back();
@@ -274,9 +293,23 @@ Result<> run_stream(const Runner& runner, std::istream& in) {
   return run_inputs(runner, inputs);
 }
 
+/// Inputs of the command line. Where a model takes pictures and no texts, the fault lies with what names no file.
+Result<> run_named(const Runner& runner) {
+  const auto inputs = runner.named_inputs();
+  if (!inputs) return std::unexpected(inputs.error());
+  const bool files = std::holds_alternative<Picture>(inputs->front());
+  const auto done = run_inputs(runner, *inputs, files ? runner.options.texts : std::vector<std::string>());
+  if (done || files || done.error().code != ErrorCode::kInvalidArgument) return done;
+  if (const auto pictures = runner.takes_only_pictures(); !pictures || !*pictures) return done;
+  const auto read = NamedFiles{runner.options.texts}.pictures();
+  return read ? done : std::unexpected(read.error());
+}
+
 Result<> run(const Context& context, Engine& engine, Interrupt& interrupt, Options& options) {
   options.config.allow_fallback = !options.no_fallback;
   options.config.truncation = !options.no_truncate;
+  if (options.max_tokens == 0) return bad("max_new_tokens is 0; it must be 1 to 1000000, or be left out");
+  options.config.max_new_tokens = options.max_tokens.value_or(0);
   const Runner runner{context, engine, interrupt, options};
   const bool from_stdin = options.texts.size() == 1 && options.texts[0] == "-";
   if (!options.file.empty()) {
@@ -288,10 +321,7 @@ Result<> run(const Context& context, Engine& engine, Interrupt& interrupt, Optio
   if (options.texts.empty() && options.explain) return runner.explain({});
   if (from_stdin || (options.texts.empty() && !::isatty(STDIN_FILENO))) return run_stream(runner, std::cin);
   if (options.texts.empty()) return bad("no input: give texts, --file FILE, or lines on standard input");
-  const auto inputs = runner.named_inputs();
-  if (!inputs) return std::unexpected(inputs.error());
-  const bool files = std::holds_alternative<Picture>(inputs->front());
-  return run_inputs(runner, *inputs, files ? options.texts : std::vector<std::string>());
+  return run_named(runner);
 }
 
 }  // namespace
@@ -310,7 +340,7 @@ void add_run_command(CLI::App& app, Context& context) {
   command->add_option("--precision", options->config.precision, "32 (default) or 16");
   command->add_option("--batch", options->config.batch_size, "inputs computed together (default 32)");
   command->add_option("--top-k", options->config.top_k, "answers per input (default 5)");
-  command->add_option("-n,--max-tokens", options->config.max_new_tokens,
+  command->add_option("-n,--max-tokens", options->max_tokens,
                       "tokens generated at most (default: as the model says, else 256)");
   command
       ->add_option("--stop-token", options->config.stop_token_ids,

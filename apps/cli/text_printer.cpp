@@ -9,7 +9,7 @@ void TextPrinter::begin() {
   printed_ = open_ = true;
 }
 
-void TextPrinter::print(const Event& event) {
+bool TextPrinter::print(const Event& event) {
   const auto* const piece = std::get_if<TextEvent>(&event);
   if (!piece) {
     // A model that is ready once more was loaded anew, on another device, and tells its text from the beginning.
@@ -17,10 +17,11 @@ void TextPrinter::print(const Event& event) {
       end();
       std::cerr << "(the device failed; the text begins again on another)\n";
     }
-    return;
+    return true;
   }
   if (!open_) begin();
   std::cout << piece->text << std::flush;
+  return static_cast<bool>(std::cout);
 }
 
 void TextPrinter::end() {

@@ -10,8 +10,8 @@ namespace ipfs_accelerate::cli {
 class TextPrinter {
  public:
   explicit TextPrinter(std::string title) : title_(std::move(title)) {}
-  /// Prints pieces of text as they come; other events print nothing.
-  void print(const Event& event);
+  /// Prints pieces of text as they come; other events print nothing. False once standard output takes nothing.
+  bool print(const Event& event);
   /// Ends the line, where text was printed.
   void end();
   bool printed() const { return printed_; }

@@ -78,7 +78,13 @@ Result<Pipeline> Pipeline::open(const ModelFiles& files, const TensorTable& tens
   Pipeline pipeline;
   IA_ASSIGN(pipeline.task_, choose_task(files, options, config->second));
   IA_ASSIGN(const HeadOptions head, choose_head(files, pipeline.task_->head, options));
-  IA_ASSIGN(pipeline.model_, build_model(config->second, tensors, head));
+  auto built = build_model(config->second, tensors, head);
+  if (!built && built.error().code == ErrorCode::kUnknownTask && options.task.empty()) {
+    return fail(ErrorCode::kUnknownTask,
+                "{}; no task was named, and 'architectures' in config.json leads to {}: name the task",
+                built.error().message, pipeline.task_->name);
+  }
+  IA_ASSIGN(pipeline.model_, std::move(built));
   if (pipeline.task_->gives != AnswerKind::kGeneratedText) {  // of a decoder the limit is the room in its states
     IA_ASSIGN(pipeline.model_.facts.max_tokens, read_max_tokens(files, pipeline.facts().max_tokens));
   }

@@ -87,8 +87,11 @@ Result<> read_generation_config(ModelFacts& facts, std::string_view json) {
   auto config = ModelConfig::parse(json);
   if (!config) return fail(config.error().code, "generation_config.json is no JSON object");
   const auto read = read_generation_facts(facts, *config);
-  if (!read) return while_doing(read.error(), "reading generation_config.json");
-  return {};
+  if (read) return {};
+  Error error = read.error();
+  constexpr std::string_view kOther = "config.json: ";  // as ModelConfig names the file
+  if (error.message.starts_with(kOther)) error.message.erase(0, kOther.size());
+  return while_doing(std::move(error), "reading generation_config.json");
 }
 
 Result<BuiltModel> decoder_model(ModelBuilder& b, ModelFacts facts, const ModelConfig& config,

@@ -37,8 +37,9 @@ const TensorInfo* ModelBuilder::find(const std::string& name) const {
 std::string ModelBuilder::check(const std::string& name, const Shape& shape) {
   const TensorInfo* info = find(name);
   if (!info) {
-    fail({ErrorCode::kMissingWeight, std::format("the model has no tensor '{}{}' (nor '{}'); its shape would be {}",
-                                                 prefix_, name, name, shape_text(shape))});
+    const std::string bare = prefix_.empty() ? "" : std::format(" (nor '{}')", name);
+    fail({ErrorCode::kMissingWeight, std::format("the model has no tensor '{}{}'{}; its shape would be {}", prefix_,
+                                                 name, bare, shape_text(shape))});
   } else if (info->shape != shape) {
     fail({ErrorCode::kWrongShape, std::format("tensor '{}' has shape {}, the configuration says {}", info->name,
                                               shape_text(info->shape), shape_text(shape))});

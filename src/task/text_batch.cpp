@@ -17,8 +17,9 @@ Result<std::int64_t> token_limit(const ModelFacts& facts, const TaskOptions& opt
 }
 
 Result<Encoding> encode_item(const Tokenizer& tokenizer, const Content& item, std::size_t number, std::int64_t limit,
-                             bool truncation) {
+                             bool truncation, const Stop& stop) {
   EncodeOptions encode;
+  encode.stop = stop;
   if (truncation) encode.truncation = Truncation{.max_length = static_cast<std::int32_t>(limit)};
   const auto* const pair = std::get_if<TextPair>(&item);
   const auto* const text = std::get_if<Text>(&item);
@@ -91,7 +92,8 @@ Result<std::vector<Encoding>> encode_texts(const ModelFacts& facts, const Tokeni
   std::vector<Encoding> encodings;
   for (std::size_t i = 0; i < items.size(); ++i) {
     IA_TRY(options.stop.check());
-    IA_ASSIGN(Encoding encoding, encode_item(tokenizer, items[i], options.number_of(i), limit, options.truncation));
+    IA_ASSIGN(Encoding encoding,
+              encode_item(tokenizer, items[i], options.number_of(i), limit, options.truncation, options.stop));
     encodings.push_back(std::move(encoding));
   }
   return encodings;

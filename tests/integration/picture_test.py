@@ -90,14 +90,20 @@ def test_a_text_that_names_a_file_stays_a_text(store):
 
 def test_bad_pictures_are_named(store):
     run = ("run", VIT, "--platform", "cpu")
-    store.fails("invalid_argument", 2, *run, "seven", says="image-classification takes image, pixels; input 0 is a text")
+    store.fails("not_found", 3, *run, "seven", says="cannot read the file seven: there is no such file")
+    store.fails("invalid_argument", 2, *run, stdin="seven\n", says="image-classification takes image, pixels; input 0 is a text")
+    os.mkfifo(f"{store.folder}/pipe.png")
+    os.symlink("nothing", f"{store.folder}/link.png")
+    for name, why in (("pipe.png", "it is a pipe"), ("link.png", "it is a link to nothing"), ("", "it is a folder")):
+        store.fails("not_found", 3, *run, f"{store.folder}/{name}", says=why)
+        store.fails("not_found", 3, *run, PICTURES[0], f"{store.folder}/{name}", says=why)
     store.fails("not_found", 3, *run, PICTURES[0], f"{VIT}/eval/none.png", says="none.png")
     store.fails("unsupported_media", 3, *run, f"{VIT}/config.json", says="neither a PNG nor a JPEG")
     store.fails("malformed_media", 3, *run, PICTURES[0], f"{DAMAGED}/cut.png", says="input 1")
     store.fails("malformed_media", 3, *run, f"{DAMAGED}/flipped.png")
     store.fails("limit_exceeded", 3, *run, f"{DAMAGED}/huge.png", says="16384")
     store.fails("invalid_argument", 2, "run", NUMBERS, "--platform", "cpu", stdin=json.dumps({"image": PICTURES[0]}),
-                says="feature-extraction takes text, pair; input 0 is an image")
+                says="feature-extraction takes text, pair; the input is an image")
     store.fails("unknown_task", 2, "run", CLASSIFIER, "--task", "image-classification", "--platform", "cpu",
                 stdin=json.dumps({"image": PICTURES[0]}), says="'bert'")
     store.fails("unknown_task", 2, *run, "--task", "feature-extraction", "a", says="'vit'")

@@ -5,10 +5,11 @@ import math
 import os
 import shutil
 import signal
+import struct
 import subprocess
 
-from harness import (CLASSIFIER, FIXTURES, NUMBERS, TRANSLATOR, WRITER, copy_model, edit_json, main, read_rows, read_safetensors,
-                     wait_until, write_safetensors)
+from harness import (CLASSIFIER, FIXTURES, NUMBERS, PROGRAM, SOURCE, TRANSLATOR, WRITER, copy_model, edit_json, main, read_rows,
+                     read_safetensors, wait_until, write_safetensors)
 
 FIELDS = {"model_name", "model_type", "platform", "browser", "is_real_hardware", "precision", "mixed_precision",
           "processing_time", "total_time", "ipfs_cache_hit", "ipfs_source", "ipfs_load_time", "cid", "optimizations",
@@ -86,6 +87,77 @@ def test_plain_lines_a_file_and_pairs(store):
     pair = store.ok("run", NUMBERS, stdin='{"text": "42", "pair": "forty two"}\n')
     single = store.ok("run", NUMBERS, stdin='{"text": "42"}\n')
     assert json.loads(pair)["output"] != json.loads(single)["output"]
+
+
+def test_a_first_line_with_a_brace_is_json(store):
+    broken = '{"text": "1"\n{"text": "2"}\n'
+    store.fails("invalid_argument", 2, "run", NUMBERS, stdin=broken, says="line 1 is no JSON")
+    store.fails("invalid_argument", 2, "run", NUMBERS, stdin="\n \n  " + broken, says="line 3 is no JSON")
+    spaced = store.ok("run", NUMBERS, "--platform", "cpu", stdin='\n  {"text": "42", "id": 1}\r\n')
+    assert json.loads(spaced)["id"] == 1
+    plain = store.ok("run", NUMBERS, "--platform", "cpu", stdin='"42" {\n')
+    assert plain.startswith('"42" {\n  ['), plain
+    plan = store.json("run", NUMBERS, "-", "--explain", "--platform", "cpu", stdin='{"text": "1"}\n{"text": "2"}\n')
+    assert plan["shape"]["batch"] == 2
+
+
+def test_fields_are_kept_as_they_are_written(store):
+    kept = '"id": 123456789012345678901234567890, "a": [1e400, {"b": -1.00000000000000000001E+999}], "c": "\\u00e9 }\\" 1e400", "d": 0.10'
+    line = '{%s, "output": {"text": "old"}, "text": "42 =", "out\\u0070ut" : 1 , "e":{}}' % kept
+    out = store.ok("run", WRITER, "--platform", "cpu", stdin=line + "\n").strip()
+    for field in kept.split(", "):
+        assert field in out, (field, out)
+    answer = json.loads(out)
+    assert answer["output"]["text"] == " forty two" and answer["text"] == "42 =" and answer["e"] == {}
+    assert out.count("output") == 1 and "old" not in out and "out\\u0070ut" not in out, out
+    for number in ("01", "1.", "1e", "-", "+1", "1e400e", "1.2.3", ".5"):
+        store.fails("invalid_argument", 2, "run", WRITER, stdin='{"text": "42 =", "id": %s}\n' % number, says="line 1 is no JSON")
+
+
+def test_lines_before_a_bad_one_are_answered(store):
+    """The error names the line of the file, wherever it stands in a batch."""
+    lines = ['{"id": %d, "text": "%d ="}' % (number, number) for number in range(60)]
+
+    def answered(at, line, code, exit_code, says):
+        text = "\n".join([*lines[:at], line, *lines[at:]]) + "\n"
+        done = store.run("run", WRITER, "--platform", "cpu", "-n", "2", "--batch", "8", stdin=text)
+        assert done.returncode == exit_code and f"error[{code}]: line {at + 1}" in done.stderr.decode(), done.stderr
+        assert says in done.stderr.decode(), done.stderr
+        ids = [json.loads(answer)["id"] for answer in done.stdout.decode().splitlines()]
+        assert ids == list(range(at)), (at, ids)
+
+    for at in (0, 1, 37, 60):
+        answered(at, '{"text": "%s"}' % ("42 = " * 30), "input_too_long", 2, "the input has 150 tokens, the model takes 32")
+        answered(at, '{"text": 42}', "invalid_argument", 2, "the input: 'text' must be a text")
+        answered(at, "{bad", "invalid_argument", 2, "is no JSON: {bad")
+    answered(59, '{"text": ""}', "invalid_argument", 2, "the input has no tokens")
+    done = store.run("run", WRITER, "--platform", "abacus", stdin="\n".join(lines))
+    assert done.returncode == 2 and b"line" not in done.stderr and not done.stdout, done.stderr
+
+
+def test_messages_name_what_is_wrong(store):
+    """Each names the file, the key or the value that is at fault."""
+    llama = f"{FIXTURES}/llama-tied"
+
+    def changed(source, number, file="config.json", **values):
+        model = copy_model(source, f"{store.folder}/model-{number}")
+        edit_json(f"{model}/{file}", lambda value: value.update(values))
+        return model
+    text = store.fails("malformed_config", 5, "run", changed(WRITER, 1, "generation_config.json", eos_token_id=-1), "42 =",
+                       says="while reading generation_config.json: 'eos_token_id'")
+    assert text.count("config.json") == 1, text
+    store.fails("malformed_config", 5, "run", changed(llama, 2, head_dim=3), "hi", says="must be even")
+    theta = json.load(open(f"{llama}/config.json"))["rope_parameters"]
+    store.fails("malformed_config", 5, "run", changed(llama, 3, rope_parameters=dict(theta, rope_theta=1e-300)), "hi",
+                says="'rope_theta' 1e-300")
+    text = store.fails("missing_weight", 5, "run", changed(f"{SOURCE}/zoo/numbers-t5", 4, num_layers=9), "to words: 1",
+                       says="the model has no tensor '")
+    assert "(nor" not in text, text
+    model = changed(WRITER, 5)
+    edit_json(f"{model}/config.json", lambda value: value.pop("architectures"))
+    store.fails("unknown_task", 2, "run", model, "42 =", says="no task was named, and 'architectures' in config.json")
+    assert "no task was named" not in store.fails("unknown_task", 2, "run", model, "42 =", "--task", "fill-mask")
+    store.fails("invalid_argument", 2, "run", WRITER, "42 =", "-n", "0", says="max_new_tokens is 0; it must be 1 to 1000000")
 
 
 def blocks_sigint(process):
@@ -208,6 +280,50 @@ def test_ctrl_c_ends_a_text(store):
     assert text.decode().count("\n") == 1 and text.decode().startswith("error[cancelled]: interrupted"), text
 
 
+def test_a_reader_that_leaves_ends_a_text(store):
+    """As with `| head -c 5`: the text would go on for minutes; the first write that fails ends it."""
+    model = long_writer(f"{store.folder}/model", 20000)
+    words = ("run", model, "42 =", "--platform", "cpu", "--stop-token", "0", "-n", "19000")
+    with store.start(*words) as process:
+        process.stdout.read(len("42 =\n   forty"))
+        process.stdout.close()
+        text = process.stderr.read().decode()
+        assert process.wait(60) == 3 and text.startswith("error[io]: standard output"), text
+    for line, tokens in (("42 =", "19000"), ('{"text": "42 ="}\n' * 2000, "2")):
+        words = ("run", model, "--platform", "cpu", "--stop-token", "0", "-n", tokens)
+        with store.start(*words, stdin=subprocess.PIPE) as process:
+            process.stdout.close()
+            _, text = process.communicate(line.encode(), timeout=60)
+        assert process.returncode == 3 and b"error[io]: standard output" in text, (process.returncode, text)
+        assert text.count(b"tokens/s") == 0, text
+
+
+def closed(store, redirections, *words):
+    """A command that is started with closed streams."""
+    line = ["bash", "-c", f'exec "$@" {redirections}', "bash", PROGRAM, *words]
+    return subprocess.run(line, capture_output=True, env=dict(os.environ, IPFS_ACCELERATE_HOME=store.home), timeout=60)
+
+
+def test_closed_streams_are_no_files_of_the_store(store):
+    """What is opened first must not get the number of a stream that is closed, and its output with it."""
+    for number, redirections in enumerate(("<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-")):
+        store.home = f"{store.folder}/home-{number}"
+        done = closed(store, redirections, "add", WRITER, "--name", "writer")
+        expected = 0 if redirections in ("<&-", "2>&-") else 3
+        assert done.returncode == expected, (redirections, done)
+        done = closed(store, redirections, "run", WRITER, "42 =", "--platform", "cpu")
+        assert done.returncode == expected, (redirections, done)
+        store.ok("verify")
+    words = ("run", long_writer(f"{store.folder}/model", 20000), "42 =", "--platform", "cpu", "--stop-token", "0", "-n", "19000")
+    with subprocess.Popen(["bash", "-c", 'exec "$@" <&- 2>&-', "bash", PROGRAM, *words], stdout=subprocess.PIPE,
+                          env=dict(os.environ, IPFS_ACCELERATE_HOME=store.home)) as process:
+        process.stdout.read(len("42 =\n   forty"))
+        taken = {stream: os.readlink(f"/proc/{process.pid}/fd/{stream}") for stream in (0, 2)}
+        process.stdout.close()
+        assert taken == {0: "/dev/null", 2: "/dev/null"}, taken
+        assert process.wait(60) == 3
+
+
 def test_explain_reads_no_weight(store):
     model = copy_model(NUMBERS, f"{store.folder}/model")
     cid = store.json("add", model, "--reference")["cid"]
@@ -242,7 +358,7 @@ def test_content_other_than_text(store):
     cat = f"{store.folder}/cat.png"
     open(cat, "wb").write(b"no picture is decoded before the task is asked")
     line = json.dumps({"image": cat}) + "\n"
-    store.fails("invalid_argument", 2, "run", NUMBERS, stdin=line, says="feature-extraction takes text, pair; input 0 is an image")
+    store.fails("invalid_argument", 2, "run", NUMBERS, stdin=line, says="feature-extraction takes text, pair; the input is an image")
     store.fails("not_found", 3, "run", NUMBERS, stdin='{"image": "%s/absent.png"}\n' % store.folder, says="line 1")
     store.fails("invalid_argument", 2, "run", NUMBERS, stdin='{"image": 0}\n', says="no blobs")
     store.fails("invalid_argument", 2, "run", NUMBERS, stdin='{"text": "1"}\n["2"]\n', says="line 2")

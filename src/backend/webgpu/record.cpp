@@ -75,8 +75,10 @@ Result<> Recorder::check_limits() const {
   const std::int64_t most = std::min(capabilities_.max_buffer, capabilities_.max_storage_binding);
   for (const BufferSpec& buffer : out_.buffers) {
     if (buffer.bytes <= most) continue;
-    return fail(ErrorCode::kLimitExceeded, "{} needs a buffer of {} bytes, the device allows {}; use a smaller batch",
-                shape_.text(), buffer.bytes, most);
+    return fail(
+        ErrorCode::kLimitExceeded, "{} needs a buffer of {} bytes, the device allows {}; use {}", shape_.text(),
+        buffer.bytes, most,
+        buffer.kind == BufferKind::kState ? "fewer tokens (max_new_tokens) or a smaller batch" : "a smaller batch");
   }
   return {};
 }

@@ -9,6 +9,15 @@
 
 namespace ipfs_accelerate::input {
 
+namespace {
+
+// A look hashes as many bytes as a token has, so fewer of them pass between two looks at the stop.
+constexpr std::size_t kLooksBetweenStops = 64;
+// What an added token may grow by beyond its share when it is normalized; all of them together are one text.
+constexpr std::size_t kTokenSlack = 4096;
+
+}  // namespace
+
 void TextFinder::add(std::string_view text, std::int32_t id) {
   if (!ids_.emplace(text, id).second) return;
   auto& lengths = lengths_[static_cast<unsigned char>(text[0])];
@@ -16,11 +25,14 @@ void TextFinder::add(std::string_view text, std::int32_t id) {
   lengths.insert(std::ranges::upper_bound(lengths, text.size(), std::greater<>()), text.size());
 }
 
-std::optional<TextFinder::Match> TextFinder::find(std::string_view text, std::size_t from) const {
+Result<std::optional<TextFinder::Match>> TextFinder::find(std::string_view text, std::size_t from,
+                                                          const TextBounds& bounds) const {
   if (ids_.empty()) return std::nullopt;
+  std::size_t tried = 0;
   for (std::size_t at = from; at < text.size(); ++at) {
     for (const std::size_t length : lengths_[static_cast<unsigned char>(text[at])]) {
       if (length > text.size() - at) continue;
+      if (tried++ % kLooksBetweenStops == 0) IA_TRY(bounds.check_stop());
       const auto found = ids_.find(text.substr(at, length));
       if (found != ids_.end()) return Match{at, at + length, found->second};
     }
@@ -28,7 +40,7 @@ std::optional<TextFinder::Match> TextFinder::find(std::string_view text, std::si
   return std::nullopt;
 }
 
-Result<AddedToken> AddedTokens::read(const Json& json, const Normalizer* normalizer) {
+Result<AddedToken> AddedTokens::read(const Json& json, const Normalizer* normalizer, std::size_t& normalized_bytes) {
   IA_ASSIGN(const Fields fields, Fields::of(json, "added_tokens"));
   AddedToken token;
   IA_TRY(fields.number("id"));
@@ -41,7 +53,10 @@ Result<AddedToken> AddedTokens::read(const Json& json, const Normalizer* normali
   token.normalized_content = token.content;
   if (token.normalized && normalizer) {
     AlignedText text = AlignedText::identity(token.content);
-    IA_TRY(normalizer->run(text, 0));
+    const TextBounds bounds = TextBounds::of(token.content.size(), {}, kTokenSlack);
+    IA_TRY(normalizer->run(text, 0, bounds));
+    IA_TRY(TextBounds(kMaxTextBytes, {}).beside(normalized_bytes).check(text.text.size(), "normalizing added tokens"));
+    normalized_bytes += text.text.size();
     token.normalized_content = std::move(text.text);
     if (token.normalized_content.empty() && !token.content.empty()) {
       return fail(ErrorCode::kMalformedConfig,
@@ -70,8 +85,9 @@ Result<AddedTokens> AddedTokens::from_json(const Json* list, const Vocabulary& v
   result.next_id_ = static_cast<std::int32_t>(vocabulary.size());
   if (!list) return result;
   if (!list->is_array()) return fail(ErrorCode::kMalformedConfig, "tokenizer.json: added_tokens must be an array");
+  std::size_t normalized_bytes = 0;
   for (const Json& json : *list) {
-    IA_ASSIGN(AddedToken token, read(json, normalizer));
+    IA_ASSIGN(AddedToken token, read(json, normalizer, normalized_bytes));
     if (!token.content.empty()) result.add(std::move(token), vocabulary);
   }
   for (const auto& [id, token] : result.by_id_)
@@ -79,10 +95,13 @@ Result<AddedTokens> AddedTokens::from_json(const Json* list, const Vocabulary& v
   return result;
 }
 
-std::vector<Piece> AddedTokens::split(std::string_view text, const TextFinder& finder) const {
+Result<std::vector<Piece>> AddedTokens::split(std::string_view text, const TextFinder& finder,
+                                              const TextBounds& bounds) const {
   std::vector<Piece> pieces;
   std::size_t done = 0, from = 0;
-  while (const auto match = finder.find(text, from)) {
+  for (;;) {
+    IA_ASSIGN(const auto match, finder.find(text, from, bounds));
+    if (!match) break;
     from = match->end;
     std::size_t begin = match->begin, end = match->end;
     const AddedToken& token = by_id_.at(match->id);

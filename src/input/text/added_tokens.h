@@ -33,8 +33,8 @@ class TextFinder {
     std::size_t begin, end;
     std::int32_t id;
   };
-  /// The next match at or after `from`.
-  std::optional<Match> find(std::string_view text, std::size_t from) const;
+  /// The next match at or after `from`; kCancelled.
+  Result<std::optional<Match>> find(std::string_view text, std::size_t from, const TextBounds& bounds) const;
 
  private:
   struct Hash : std::hash<std::string_view> {
@@ -51,9 +51,13 @@ class AddedTokens {
   static Result<AddedTokens> from_json(const Json* list, const Vocabulary& vocabulary, const Normalizer* normalizer);
 
   /// Cuts a raw text at the tokens that are matched before normalization: byte ranges that cover it.
-  std::vector<Piece> split_raw(std::string_view text) const { return split(text, raw_); }
+  Result<std::vector<Piece>> split_raw(std::string_view text, const TextBounds& bounds) const {
+    return split(text, raw_, bounds);
+  }
   /// The same for a normalized text and the tokens matched after normalization.
-  std::vector<Piece> split_normalized(std::string_view text) const { return split(text, normalized_); }
+  Result<std::vector<Piece>> split_normalized(std::string_view text, const TextBounds& bounds) const {
+    return split(text, normalized_, bounds);
+  }
 
   const AddedToken* find(std::int32_t id) const;
   std::optional<std::int32_t> id(std::string_view content) const;
@@ -62,9 +66,9 @@ class AddedTokens {
   std::size_t beyond_vocabulary() const { return beyond_; }
 
  private:
-  static Result<AddedToken> read(const Json& json, const Normalizer* normalizer);
+  static Result<AddedToken> read(const Json& json, const Normalizer* normalizer, std::size_t& normalized_bytes);
   void add(AddedToken token, const Vocabulary& vocabulary);
-  std::vector<Piece> split(std::string_view text, const TextFinder& finder) const;
+  Result<std::vector<Piece>> split(std::string_view text, const TextFinder& finder, const TextBounds& bounds) const;
 
   std::map<std::int32_t, AddedToken> by_id_;
   std::map<std::string, std::int32_t, std::less<>> ids_;

@@ -43,14 +43,17 @@ void AlignedText::append(const AlignedText& other, std::size_t begin, std::size_
   spans.insert(spans.end(), from + static_cast<std::ptrdiff_t>(begin), from + static_cast<std::ptrdiff_t>(end));
 }
 
-AlignedText apply_changes(const AlignedText& source, std::span<const Change> changes, std::uint32_t first) {
+Result<AlignedText> apply_changes(const AlignedText& source, std::span<const Change> changes, std::uint32_t first,
+                                  const TextBounds& bounds, std::string_view step) {
   AlignedText result;
   result.reserve(source.text.size());
   std::size_t at = 0;  // the next source byte
   const auto skip = [&] {
     if (at < source.text.size()) at += utf8_length(static_cast<unsigned char>(source.text[at]));
   };
+  std::size_t visited = 0;
   for (const auto [code, change] : changes) {
+    if (++visited % kBoundsInterval == 0) IA_TRY(bounds.check(result.text.size(), step));
     if (change > 0 || at >= source.text.size()) {
       // What is new belongs to the character before it.
       result.append(code, at == 0 ? Span{first, first} : source.spans[at - 1]);
@@ -59,20 +62,24 @@ AlignedText apply_changes(const AlignedText& source, std::span<const Change> cha
     result.append(code, source.spans[at]);
     for (std::int32_t i = change; i <= 0; ++i) skip();
   }
+  IA_TRY(bounds.check(result.text.size(), step));
   return result;
 }
 
-AlignedText replace_ranges(const AlignedText& source, std::span<const ByteRange> ranges, std::string_view content,
-                           std::uint32_t first) {
+Result<AlignedText> replace_ranges(const AlignedText& source, std::span<const ByteRange> ranges,
+                                   std::string_view content, std::uint32_t first, const TextBounds& bounds,
+                                   std::string_view step) {
   AlignedText result;
   result.reserve(source.text.size());
   std::size_t done = 0;
   for (const auto [begin, end] : ranges) {
     result.append(source, done, begin);
+    IA_TRY(bounds.check(result.text.size() + content.size(), step));
     result.append(content, end == 0 ? Span{first, first} : source.spans[end - 1]);
     done = end;
   }
   result.append(source, done, source.text.size());
+  IA_TRY(bounds.check(result.text.size(), step));
   return result;
 }
 

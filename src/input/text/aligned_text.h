@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "input/text/text_bounds.h"
 #include "input/text/unicode.h"
 
 namespace ipfs_accelerate::input {
@@ -30,8 +31,9 @@ struct AlignedText {
   void reserve(std::size_t bytes);
 };
 
-/// The text after `changes` (see Change); `first` is the original code point where the text starts.
-AlignedText apply_changes(const AlignedText& source, std::span<const Change> changes, std::uint32_t first);
+/// The text after `changes` (see Change); `first` is the original code point where the text starts. `step` is who asks.
+Result<AlignedText> apply_changes(const AlignedText& source, std::span<const Change> changes, std::uint32_t first,
+                                  const TextBounds& bounds, std::string_view step);
 
 /// Bytes [begin, end) of a text.
 struct ByteRange {
@@ -40,7 +42,8 @@ struct ByteRange {
 
 /// Copies `source` with every range (sorted, apart) replaced by `content`, which takes the span of the last byte before
 /// the range's end; `first` is the original code point where the text starts.
-AlignedText replace_ranges(const AlignedText& source, std::span<const ByteRange> ranges, std::string_view content,
-                           std::uint32_t first);
+Result<AlignedText> replace_ranges(const AlignedText& source, std::span<const ByteRange> ranges,
+                                   std::string_view content, std::uint32_t first, const TextBounds& bounds,
+                                   std::string_view step);
 
 }  // namespace ipfs_accelerate::input

@@ -10,6 +10,9 @@
 namespace ipfs_accelerate::input {
 namespace {
 
+// Each may be looked up with a long prefix, so fewer than kBoundsInterval.
+constexpr std::size_t kCharactersBetweenStops = 256;
+
 using Symbol = ModelScratch::Symbol;
 using Merge = ModelScratch::Merge;
 
@@ -40,15 +43,16 @@ class Bpe final : public TokenModel {
     return result;
   }
 
-  Result<void> tokenize(std::string_view piece, ModelScratch& scratch, std::vector<Token>& tokens) const override {
+  Result<void> tokenize(std::string_view piece, ModelScratch& scratch, std::vector<Token>& tokens,
+                        const TextBounds& bounds) const override {
     if (ignore_merges_) {
       if (const std::int32_t id = vocabulary_.id(piece); id != -1) {
         tokens.push_back({id, 0, static_cast<std::uint32_t>(piece.size())});
         return {};
       }
     }
-    IA_TRY(read_symbols(piece, scratch.symbols));
-    merge_all(scratch);
+    IA_TRY(read_symbols(piece, scratch.symbols, bounds));
+    IA_TRY(merge_all(scratch, bounds));
     std::uint32_t at = 0;
     for (const Symbol& symbol : scratch.symbols) {
       if (symbol.size == 0) continue;
@@ -140,14 +144,16 @@ class Bpe final : public TokenModel {
   }
 
   // One symbol per character, or per byte where a character has no token.
-  Result<void> read_symbols(std::string_view piece, std::vector<Symbol>& symbols) const {
+  Result<void> read_symbols(std::string_view piece, std::vector<Symbol>& symbols, const TextBounds& bounds) const {
     symbols.clear();
+    std::size_t visited = 0;
     std::size_t unknown = 0;  // bytes of the unknown token that is not added yet
     const auto flush = [&] {
       if (unknown) add(symbols, unknown_, unknown);
       unknown = 0;
     };
     for (std::size_t at = 0; at < piece.size();) {
+      if (++visited % kCharactersBetweenStops == 0) IA_TRY(bounds.check_stop());
       const std::size_t size = utf8_length(static_cast<unsigned char>(piece[at]));
       const std::string_view character = piece.substr(at, size);
       const bool first = at == 0, last = at + size == piece.size();
@@ -158,6 +164,7 @@ class Bpe final : public TokenModel {
       } else if (byte_fallback_ && has_bytes(character, first, last)) {
         // The order of an unknown token before bytes is kept as the reference has it: it is added later.
         add_bytes(symbols, character, first, last);
+        IA_TRY(bounds.check(symbols.size(), "BPE"));  // prefix and suffix are spelled, too
       } else if (has_unknown_) {
         if (unknown_ == -1) {
           return fail(ErrorCode::kMalformedConfig, "tokenizer.json: the unknown token '{}' is not in the vocabulary",
@@ -196,12 +203,13 @@ class Bpe final : public TokenModel {
     if (!building) std::ranges::push_heap(scratch.heap, later);
   }
 
-  void merge_all(ModelScratch& scratch) const {
+  Result<void> merge_all(ModelScratch& scratch, const TextBounds& bounds) const {
     std::vector<Symbol>& symbols = scratch.symbols;
     scratch.heap.clear();
     for (std::size_t i = 0; i + 1 < symbols.size(); ++i) propose(scratch, static_cast<std::int32_t>(i), true);
     std::ranges::make_heap(scratch.heap, later);
-    while (!scratch.heap.empty()) {
+    for (std::size_t merged = 0; !scratch.heap.empty(); ++merged) {
+      if (merged % kBoundsInterval == 0) IA_TRY(bounds.check_stop());
       std::ranges::pop_heap(scratch.heap, later);
       const Merge merge = scratch.heap.back();
       scratch.heap.pop_back();
@@ -220,6 +228,7 @@ class Bpe final : public TokenModel {
       if (left.previous != -1) propose(scratch, left.previous, false);
       if (left.next != -1) propose(scratch, static_cast<std::int32_t>(merge.position), false);
     }
+    return {};
   }
 
   NumberMap merges_;

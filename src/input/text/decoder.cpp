@@ -33,7 +33,7 @@ class WordPieceDecoder final : public Decoder {
     return result;
   }
 
-  Result<void> run(std::vector<std::string>& tokens) const override {
+  Result<void> run(std::vector<std::string>& tokens, const TextBounds&) const override {
     for (std::size_t i = 0; i < tokens.size(); ++i) {
       std::string& token = tokens[i];
       if (i > 0 && token.starts_with(prefix_)) {
@@ -68,7 +68,7 @@ class WordPieceDecoder final : public Decoder {
 
 class ByteLevelDecoder final : public Decoder {
  public:
-  Result<void> run(std::vector<std::string>& tokens) const override {
+  Result<void> run(std::vector<std::string>& tokens, const TextBounds&) const override {
     std::string bytes;
     for (const std::string& token : tokens) append_bytes(token, bytes);
     tokens = {repair_utf8(bytes)};
@@ -94,7 +94,7 @@ class ByteLevelDecoder final : public Decoder {
 class BpeDecoder final : public Decoder {
  public:
   explicit BpeDecoder(std::string suffix) : suffix_(std::move(suffix)) {}
-  Result<void> run(std::vector<std::string>& tokens) const override {
+  Result<void> run(std::vector<std::string>& tokens, const TextBounds&) const override {
     for (std::size_t i = 0; i < tokens.size(); ++i) replace_all(tokens[i], suffix_, i + 1 == tokens.size() ? "" : " ");
     return {};
   }
@@ -116,7 +116,7 @@ class MetaspaceDecoder final : public Decoder {
     result->drop_first_ = prefix && scheme != "never";
     return result;
   }
-  Result<void> run(std::vector<std::string>& tokens) const override {
+  Result<void> run(std::vector<std::string>& tokens, const TextBounds&) const override {
     for (std::size_t i = 0; i < tokens.size(); ++i)
       replace_all(tokens[i], replacement_, i == 0 && drop_first_ ? "" : " ");
     return {};
@@ -130,7 +130,7 @@ class MetaspaceDecoder final : public Decoder {
 // <0xE2> and the like become bytes; runs of them that are no UTF-8 become one U+FFFD each.
 class ByteFallbackDecoder final : public Decoder {
  public:
-  Result<void> run(std::vector<std::string>& tokens) const override {
+  Result<void> run(std::vector<std::string>& tokens, const TextBounds&) const override {
     std::vector<std::string> result;
     std::string bytes;
     const auto flush = [&] {
@@ -170,7 +170,7 @@ class ByteFallbackDecoder final : public Decoder {
 
 class FuseDecoder final : public Decoder {
  public:
-  Result<void> run(std::vector<std::string>& tokens) const override {
+  Result<void> run(std::vector<std::string>& tokens, const TextBounds&) const override {
     std::string all;
     for (const std::string& token : tokens) all += token;
     tokens = {std::move(all)};
@@ -188,7 +188,7 @@ class StripDecoder final : public Decoder {
     IA_ASSIGN(result->stop_, fields.number("stop"));
     return result;
   }
-  Result<void> run(std::vector<std::string>& tokens) const override {
+  Result<void> run(std::vector<std::string>& tokens, const TextBounds&) const override {
     for (std::string& token : tokens) {
       std::string_view rest = token;
       for (std::int32_t i = 0; i < start_ && rest.starts_with(content_); ++i) rest.remove_prefix(content_.size());
@@ -211,10 +211,14 @@ class ReplaceDecoder final : public Decoder {
     IA_ASSIGN(result->content_, fields.text("content"));
     return result;
   }
-  Result<void> run(std::vector<std::string>& tokens) const override {
+  Result<void> run(std::vector<std::string>& tokens, const TextBounds& bounds) const override {
     std::vector<ByteRange> matches;
+    std::size_t bytes = 0;
     for (std::string& token : tokens) {
-      IA_TRY(pattern_.find_all(token, matches));
+      IA_TRY(pattern_.find_all(token, matches, bounds));
+      // The text at its largest: nothing is taken off for what is replaced.
+      bytes += token.size() + matches.size() * content_.size();
+      IA_TRY(bounds.check(bytes, "the decoder's Replace"));
       if (matches.empty()) continue;
       std::string out;
       std::size_t done = 0;
@@ -243,8 +247,8 @@ class DecoderSequence final : public Decoder {
     }
     return result;
   }
-  Result<void> run(std::vector<std::string>& tokens) const override {
-    for (const auto& part : parts_) IA_TRY(part->run(tokens));
+  Result<void> run(std::vector<std::string>& tokens, const TextBounds& bounds) const override {
+    for (const auto& part : parts_) IA_TRY(part->run(tokens, bounds));
     return {};
   }
 

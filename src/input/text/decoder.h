@@ -7,14 +7,15 @@
 
 #include "base/result.h"
 #include "input/text/fields.h"
+#include "input/text/text_bounds.h"
 
 namespace ipfs_accelerate::input {
 
 class Decoder {
  public:
   virtual ~Decoder() = default;
-  /// Rewrites the tokens; joined, they are the text.
-  virtual Result<void> run(std::vector<std::string>& tokens) const = 0;
+  /// Rewrites the tokens; joined, they are the text, which stays within the bounds.
+  virtual Result<void> run(std::vector<std::string>& tokens, const TextBounds& bounds) const = 0;
 };
 
 /// kUnsupportedTokenizer names a type that is not implemented.

@@ -12,35 +12,49 @@
 namespace ipfs_accelerate::input {
 namespace {
 
-// Rewrites a text character by character: visit(code, span, out) appends what comes in its place.
+// How a step looks at its bounds: what it is called there.
+struct Watch {
+  const TextBounds& bounds;
+  std::string_view step;
+  Result<void> check(std::size_t bytes) const { return bounds.check(bytes, step); }
+};
+
+// Rewrites a text character by character: visit(code, span, out) appends what comes in its place, a few characters.
 template <class Visit>
-void rewrite(AlignedText& text, Visit visit) {
+Result<void> rewrite(AlignedText& text, const Watch& watch, Visit visit) {
   AlignedText out;
   out.reserve(text.text.size() + text.text.size() / 8);
+  std::size_t visited = 0;
   for (std::size_t at = 0; at < text.text.size();) {
+    if (++visited % kBoundsInterval == 0) IA_TRY(watch.check(out.text.size()));
     const Span span = text.spans[at];
     visit(next_code_point(text.text, at), span, out);
   }
+  IA_TRY(watch.check(out.text.size()));
   text = std::move(out);
+  return {};
 }
 
 template <class Keep>
-void filter(AlignedText& text, Keep keep) {
-  rewrite(text, [&](char32_t code, Span span, AlignedText& out) {
+Result<void> filter(AlignedText& text, const Watch& watch, Keep keep) {
+  return rewrite(text, watch, [&](char32_t code, Span span, AlignedText& out) {
     if (keep(code)) out.append(code, span);
   });
 }
 
-void lower(AlignedText& text) {
-  rewrite(text, [](char32_t code, Span span, AlignedText& out) {
+Result<void> lower(AlignedText& text, const Watch& watch) {
+  return rewrite(text, watch, [](char32_t code, Span span, AlignedText& out) {
     char32_t second;
     out.append(to_lower(code, second), span);
     if (second) out.append(second, span);
   });
 }
 
-void bring_into(AlignedText& text, NormalForm form, std::uint32_t first) {
-  if (!surely_normal(text.text, form)) text = apply_changes(text, normalize(text.text, form), first);
+Result<void> bring_into(AlignedText& text, NormalForm form, std::uint32_t first, const Watch& watch) {
+  if (surely_normal(text.text, form)) return {};
+  IA_ASSIGN(const std::vector<Change> changes, normalize(text.text, form, watch.bounds, watch.step));
+  IA_ASSIGN(text, apply_changes(text, changes, first, watch.bounds, watch.step));
+  return {};
 }
 
 bool is_ascii(std::string_view text) {
@@ -60,24 +74,24 @@ class BertNormalizer final : public Normalizer {
     return result;
   }
 
-  Result<void> run(AlignedText& text, std::uint32_t first) const override {
+  Result<void> run(AlignedText& text, std::uint32_t first, const TextBounds& bounds) const override {
     if (is_ascii(text.text)) {
       run_ascii(text);
-      return {};
+      return bounds.check_stop();
     }
-    rewrite(text, [&](char32_t code, Span span, AlignedText& out) {
+    const Watch watch{bounds, "BertNormalizer"};
+    IA_TRY(rewrite(text, watch, [&](char32_t code, Span span, AlignedText& out) {
       if (clean_ && is_dropped(code)) return;
       const bool apart = space_chinese_ && is_chinese(code);
       if (apart) out.append(U' ', span);
       out.append(clean_ && is_white_space(code) ? U' ' : code, span);
       if (apart) out.append(U' ', span);
-    });
+    }));
     if (strip_accents_) {
-      bring_into(text, NormalForm::kNfd, first);
-      filter(text, [](char32_t code) { return !is_mark_nonspacing(code); });
+      IA_TRY(bring_into(text, NormalForm::kNfd, first, watch));
+      IA_TRY(filter(text, watch, [](char32_t code) { return !is_mark_nonspacing(code); }));
     }
-    if (lower_) lower(text);
-    return {};
+    return lower_ ? lower(text, watch) : Result<void>{};
   }
 
  private:
@@ -115,26 +129,23 @@ class BertNormalizer final : public Normalizer {
 
 class Lowercase final : public Normalizer {
  public:
-  Result<void> run(AlignedText& text, std::uint32_t) const override {
-    lower(text);
-    return {};
+  Result<void> run(AlignedText& text, std::uint32_t, const TextBounds& bounds) const override {
+    return lower(text, {bounds, "Lowercase"});
   }
 };
 
 class StripAccents final : public Normalizer {
  public:
-  Result<void> run(AlignedText& text, std::uint32_t) const override {
-    filter(text, [](char32_t code) { return !is_mark(code); });
-    return {};
+  Result<void> run(AlignedText& text, std::uint32_t, const TextBounds& bounds) const override {
+    return filter(text, {bounds, "StripAccents"}, [](char32_t code) { return !is_mark(code); });
   }
 };
 
 class ToForm final : public Normalizer {
  public:
   explicit ToForm(NormalForm form) : form_(form) {}
-  Result<void> run(AlignedText& text, std::uint32_t first) const override {
-    bring_into(text, form_, first);
-    return {};
+  Result<void> run(AlignedText& text, std::uint32_t first, const TextBounds& bounds) const override {
+    return bring_into(text, form_, first, {bounds, "a normal form (NFC, NFD, NFKC, NFKD)"});
   }
 
  private:
@@ -150,7 +161,8 @@ class Strip final : public Normalizer {
     return result;
   }
 
-  Result<void> run(AlignedText& text, std::uint32_t) const override {
+  Result<void> run(AlignedText& text, std::uint32_t, const TextBounds& bounds) const override {
+    IA_TRY(bounds.check_stop());
     std::size_t begin = 0, end = text.text.size();
     for (std::size_t next = begin; left_ && begin < end && is_white_space(next_code_point(text.text, next));)
       begin = next;
@@ -175,10 +187,11 @@ class Replace final : public Normalizer {
     return result;
   }
 
-  Result<void> run(AlignedText& text, std::uint32_t first) const override {
+  Result<void> run(AlignedText& text, std::uint32_t first, const TextBounds& bounds) const override {
     std::vector<ByteRange> matches;
-    IA_TRY(pattern_.find_all(text.text, matches));
-    if (!matches.empty()) text = replace_ranges(text, matches, content_, first);
+    IA_TRY(pattern_.find_all(text.text, matches, bounds));
+    if (matches.empty()) return {};
+    IA_ASSIGN(text, replace_ranges(text, matches, content_, first, bounds, "Replace"));
     return {};
   }
 
@@ -190,8 +203,9 @@ class Replace final : public Normalizer {
 class Prepend final : public Normalizer {
  public:
   explicit Prepend(std::string content) : content_(std::move(content)) {}
-  Result<void> run(AlignedText& text, std::uint32_t) const override {
+  Result<void> run(AlignedText& text, std::uint32_t, const TextBounds& bounds) const override {
     if (text.text.empty()) return {};
+    IA_TRY(bounds.check(text.text.size() + content_.size(), "Prepend"));
     text.spans.insert(text.spans.begin(), content_.size(), text.spans[0]);
     text.text.insert(0, content_);
     return {};
@@ -203,12 +217,14 @@ class Prepend final : public Normalizer {
 
 class ByteLevelNormalizer final : public Normalizer {
  public:
-  Result<void> run(AlignedText& text, std::uint32_t) const override {
+  Result<void> run(AlignedText& text, std::uint32_t, const TextBounds& bounds) const override {
+    const Watch watch{bounds, "ByteLevel"};
     AlignedText out;
-    out.reserve(2 * text.text.size());
     for (std::size_t i = 0; i < text.text.size(); ++i) {
+      if (i % kBoundsInterval == 0) IA_TRY(watch.check(out.text.size()));
       out.append(byte_character(static_cast<std::uint8_t>(text.text[i])), text.spans[i]);
     }
+    IA_TRY(watch.check(out.text.size()));
     text = std::move(out);
     return {};
   }
@@ -226,8 +242,8 @@ class NormalizerSequence final : public Normalizer {
     return result;
   }
 
-  Result<void> run(AlignedText& text, std::uint32_t first) const override {
-    for (const auto& part : parts_) IA_TRY(part->run(text, first));
+  Result<void> run(AlignedText& text, std::uint32_t first, const TextBounds& bounds) const override {
+    for (const auto& part : parts_) IA_TRY(part->run(text, first, bounds));
     return {};
   }
 

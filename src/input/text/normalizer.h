@@ -7,14 +7,15 @@
 #include "base/result.h"
 #include "input/text/aligned_text.h"
 #include "input/text/fields.h"
+#include "input/text/text_bounds.h"
 
 namespace ipfs_accelerate::input {
 
 class Normalizer {
  public:
   virtual ~Normalizer() = default;
-  /// Rewrites `text`, which starts at code point `first` of the original.
-  virtual Result<void> run(AlignedText& text, std::uint32_t first) const = 0;
+  /// Rewrites `text`, which starts at code point `first` of the original, and looks at the bounds as it grows.
+  virtual Result<void> run(AlignedText& text, std::uint32_t first, const TextBounds& bounds) const = 0;
 };
 
 /// kUnsupportedTokenizer names a type that is not implemented.

@@ -183,9 +183,10 @@ class PatternCompiler {
 // One search through one text.
 class PatternRun {
  public:
-  PatternRun(const Pattern& pattern, std::string_view text)
+  PatternRun(const Pattern& pattern, std::string_view text, const TextBounds& bounds)
       : pattern_(pattern),
         text_(text),
+        bounds_(bounds),
         steps_left_(1'000'000 + 64 * text.size()),
         slots_(pattern.slots_, ~std::size_t{0}) {}
 
@@ -216,6 +217,8 @@ class PatternRun {
   bool back(std::size_t base, std::uint32_t& pc, std::size_t& at) {
     if (choices_.size() == base || steps_left_ == 0) return false;
     --steps_left_;
+    // A stop ends the search as if its steps were used up.
+    if (steps_left_ % kBoundsInterval == 0 && bounds_.stopped()) steps_left_ = 0;
     Choice& choice = choices_.back();
     pc = choice.pc;
     if (choice.at > choice.lowest) previous_code_point(text_, choice.at);
@@ -230,6 +233,8 @@ class PatternRun {
     if (count < step.min) return false;
     const std::size_t lowest = at;
     while (count < step.max && member(step.a, at)) ++count;
+    // What a loop passes over again and again counts too: a possessive one never goes back.
+    steps_left_ -= std::min<std::size_t>(steps_left_, count / 4);
     if (step.op == Op::kLoop && at > lowest) choices_.push_back({pc + 1, at, lowest});
     return true;
   }
@@ -288,6 +293,7 @@ class PatternRun {
 
   const Pattern& pattern_;
   std::string_view text_;
+  const TextBounds& bounds_;
   std::size_t steps_left_;
   std::vector<std::size_t> slots_;
   std::vector<Choice> choices_;
@@ -318,7 +324,7 @@ Result<Pattern> Pattern::from_json(const Fields& fields, std::string_view key) {
   return fields.wrong(key, "an object with String or Regex");
 }
 
-Result<void> Pattern::find_all(std::string_view text, std::vector<ByteRange>& matches) const {
+Result<void> Pattern::find_all(std::string_view text, std::vector<ByteRange>& matches, const TextBounds& bounds) const {
   matches.clear();
   if (code_.empty()) {
     for (std::size_t at = 0; !literal_.empty() && (at = text.find(literal_, at)) != text.npos; at += literal_.size()) {
@@ -326,12 +332,14 @@ Result<void> Pattern::find_all(std::string_view text, std::vector<ByteRange>& ma
     }
     return {};
   }
-  PatternRun run(*this, text);
-  std::size_t at = 0;
+  PatternRun run(*this, text, bounds);
+  std::size_t at = 0, tried = 0;
   while (at < text.size() || (can_be_empty_ && at == text.size())) {
+    if (tried++ % kBoundsInterval == 0) IA_TRY(bounds.check_stop());
     std::size_t end;
     const bool possible = can_be_empty_ || first_[static_cast<unsigned char>(text[at])];
     const bool found = possible && run.match_at(at, end);
+    if (run.exhausted()) IA_TRY(bounds.check_stop());
     if (run.exhausted())
       return fail(ErrorCode::kLimitExceeded, "a pattern of tokenizer.json takes too long on {} bytes of text",
                   text.size());

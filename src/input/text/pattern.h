@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "input/text/aligned_text.h"
 #include "input/text/fields.h"
+#include "input/text/text_bounds.h"
 #include "input/text/unicode.h"
 
 namespace ipfs_accelerate::input {
@@ -47,8 +48,8 @@ class Pattern {
   static Result<Pattern> from_json(const Fields& fields, std::string_view key);
 
   /// All matches, left to right, apart from each other.
-  /// kLimitExceeded when the pattern takes too long.
-  Result<void> find_all(std::string_view text, std::vector<ByteRange>& matches) const;
+  /// kLimitExceeded when the pattern takes too long; kCancelled.
+  Result<void> find_all(std::string_view text, std::vector<ByteRange>& matches, const TextBounds& bounds) const;
 
  private:
   friend class PatternCompiler;

@@ -6,11 +6,13 @@
 namespace ipfs_accelerate::input {
 namespace {
 
+const TextBounds kFree(kMaxTextBytes, {});
+
 std::vector<std::string> matches(std::string_view source, std::string_view text) {
   const auto pattern = Pattern::regex(source);
   if (!pattern) return {"error: " + pattern.error().message};
   std::vector<ByteRange> ranges;
-  if (const auto found = pattern->find_all(text, ranges); !found) return {"error: " + found.error().message};
+  if (const auto found = pattern->find_all(text, ranges, kFree); !found) return {"error: " + found.error().message};
   std::vector<std::string> result;
   for (const auto [begin, end] : ranges) result.emplace_back(text.substr(begin, end - begin));
   return result;
@@ -51,9 +53,30 @@ TEST(Pattern, EndlessBacktrackingIsCutOff) {
   const auto pattern = Pattern::regex("(?:(?:a|a)+)+b");
   ASSERT_TRUE(pattern);
   std::vector<ByteRange> ranges;
-  const auto found = pattern->find_all(std::string(64, 'a'), ranges);
+  const auto found = pattern->find_all(std::string(64, 'a'), ranges, kFree);
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().code, ErrorCode::kLimitExceeded);
+}
+
+// A possessive loop never goes back, so its way to the end has to count.
+TEST(Pattern, LoopsFromEveryPlaceAreCutOff) {
+  const auto pattern = Pattern::regex("a*+b");
+  ASSERT_TRUE(pattern);
+  std::vector<ByteRange> ranges;
+  const auto found = pattern->find_all(std::string(200'000, 'a'), ranges, kFree);
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, ErrorCode::kLimitExceeded);
+}
+
+TEST(Pattern, AStopEndsASearch) {
+  Stop stop;
+  stop.request();
+  for (const char* const source : {"x", "(?:(?:a|a)+)+b"}) {
+    std::vector<ByteRange> ranges;
+    const auto found = Pattern::regex(source)->find_all(std::string(64, 'a'), ranges, {kMaxTextBytes, stop});
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().code, ErrorCode::kCancelled);
+  }
 }
 
 TEST(Pattern, UnknownSyntaxIsNamed) {
@@ -73,9 +96,9 @@ TEST(Pattern, HugeProgramsAreRefused) {
 
 TEST(Pattern, Literal) {
   std::vector<ByteRange> ranges;
-  ASSERT_TRUE(Pattern::literal("aa").find_all("aaaaa", ranges));
+  ASSERT_TRUE(Pattern::literal("aa").find_all("aaaaa", ranges, kFree));
   EXPECT_EQ(ranges.size(), 2u);
-  ASSERT_TRUE(Pattern::literal("").find_all("abc", ranges));
+  ASSERT_TRUE(Pattern::literal("").find_all("abc", ranges, kFree));
   EXPECT_TRUE(ranges.empty());
 }
 

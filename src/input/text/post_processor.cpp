@@ -71,7 +71,7 @@ class BertProcessing final : public PostProcessor {
     return result;
   }
   std::int32_t added(bool pair) const override { return pair ? 3 : 2; }
-  Result<void> run(std::vector<Encoding>& parts, bool add_special_tokens) const override {
+  Result<void> run(std::vector<Encoding>& parts, bool add_special_tokens, const TextBounds&) const override {
     if (!add_special_tokens) return {};
     surround(parts[0], &begin_, end_, 0);
     if (parts.size() > 1) surround(parts[1], nullptr, end_, 1);
@@ -93,7 +93,7 @@ class RobertaProcessing final : public PostProcessor {
     return result;
   }
   std::int32_t added(bool pair) const override { return pair ? 4 : 2; }
-  Result<void> run(std::vector<Encoding>& parts, bool add_special_tokens) const override {
+  Result<void> run(std::vector<Encoding>& parts, bool add_special_tokens, const TextBounds&) const override {
     if (trim_) trim_all(parts, prefix_space_);
     for (Encoding& part : parts) {
       std::ranges::fill(part.type_ids, 0);
@@ -121,7 +121,7 @@ class ByteLevelProcessing final : public PostProcessor {
     return result;
   }
   std::int32_t added(bool) const override { return 0; }
-  Result<void> run(std::vector<Encoding>& parts, bool) const override {
+  Result<void> run(std::vector<Encoding>& parts, bool, const TextBounds&) const override {
     if (trim_) trim_all(parts, prefix_space_);
     return {};
   }
@@ -147,11 +147,14 @@ class TemplateProcessing final : public PostProcessor {
     for (const Step& step : pair ? pair_ : single_) count += step.tokens ? step.tokens->size() : 0;
     return static_cast<std::int32_t>(count);
   }
-  Result<void> run(std::vector<Encoding>& parts, bool add_special_tokens) const override {
+  Result<void> run(std::vector<Encoding>& parts, bool add_special_tokens, const TextBounds& bounds) const override {
     if (parts.size() > 2)
       return fail(ErrorCode::kUnsupportedTokenizer, "tokenizer.json: a template cannot follow another one");
     std::vector<Encoding> result;
+    std::size_t size = 0;
     for (const Step& step : parts.size() == 2 ? pair_ : single_) {
+      size += step.tokens ? step.tokens->size() : parts[static_cast<std::size_t>(step.sequence)].ids.size();
+      IA_TRY(bounds.check(size, "TemplateProcessing"));
       if (!step.tokens) {
         Encoding part = parts[static_cast<std::size_t>(step.sequence)];
         std::ranges::fill(part.type_ids, step.type_id);
@@ -238,10 +241,10 @@ class PostProcessorSequence final : public PostProcessor {
     for (const auto& part : parts_) count += part->added(pair);
     return count;
   }
-  Result<void> run(std::vector<Encoding>& parts, bool add_special_tokens) const override {
+  Result<void> run(std::vector<Encoding>& parts, bool add_special_tokens, const TextBounds& bounds) const override {
     for (const auto& part : parts_) {
       if (parts.empty()) return {};
-      IA_TRY(part->run(parts, add_special_tokens));
+      IA_TRY(part->run(parts, add_special_tokens, bounds));
     }
     return {};
   }

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "input/text/fields.h"
+#include "input/text/text_bounds.h"
 #include "input/text/tokenizer.h"
 
 namespace ipfs_accelerate::input {
@@ -16,8 +17,9 @@ class PostProcessor {
   virtual ~PostProcessor() = default;
   /// Special tokens that are added to one text, or to a pair.
   virtual std::int32_t added(bool pair) const = 0;
-  /// Works on the parts of the result; they are joined afterwards. `parts` has one or two encodings.
-  virtual Result<void> run(std::vector<Encoding>& parts, bool add_special_tokens) const = 0;
+  /// Works on the parts of the result; they are joined afterwards. `parts` has one or two encodings. Tokens count as
+  /// bytes do in the bounds.
+  virtual Result<void> run(std::vector<Encoding>& parts, bool add_special_tokens, const TextBounds& bounds) const = 0;
 };
 
 /// kUnsupportedTokenizer names a type that is not implemented.

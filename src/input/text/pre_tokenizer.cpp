@@ -77,10 +77,11 @@ void emit(std::vector<Part>& parts, Behavior behavior, std::size_t base, std::ve
 
 // Calls visit(piece, out) for each piece that is no added token.
 template <class Visit>
-Result<void> split_pieces(SplitText& split, Visit visit) {
+Result<void> split_pieces(SplitText& split, const TextBounds& bounds, Visit visit) {
   std::vector<Piece> out;
   out.reserve(split.pieces.size() + split.text.text.size() / 4);
   for (const Piece& piece : split.pieces) {
+    IA_TRY(bounds.check_stop());
     if (piece.id != -1) {
       out.push_back(piece);
     } else {
@@ -91,11 +92,12 @@ Result<void> split_pieces(SplitText& split, Visit visit) {
   return {};
 }
 
-Result<void> split_by_pattern(SplitText& split, const Pattern& pattern, bool invert, Behavior behavior) {
+Result<void> split_by_pattern(SplitText& split, const TextBounds& bounds, const Pattern& pattern, bool invert,
+                              Behavior behavior) {
   std::vector<ByteRange> matches;
   std::vector<Part> parts;
-  return split_pieces(split, [&](const Piece& piece, std::vector<Piece>& out) -> Result<void> {
-    IA_TRY(pattern.find_all(split.view(piece), matches));
+  return split_pieces(split, bounds, [&](const Piece& piece, std::vector<Piece>& out) -> Result<void> {
+    IA_TRY(pattern.find_all(split.view(piece), matches, bounds));
     cover(piece.end - piece.begin, matches, invert, parts);
     emit(parts, behavior, piece.begin, out);
     return {};
@@ -103,10 +105,10 @@ Result<void> split_by_pattern(SplitText& split, const Pattern& pattern, bool inv
 }
 
 template <class Is>
-Result<void> split_by_characters(SplitText& split, Is is_delimiter, Behavior behavior) {
+Result<void> split_by_characters(SplitText& split, const TextBounds& bounds, Is is_delimiter, Behavior behavior) {
   std::vector<ByteRange> matches;
   std::vector<Part> parts;
-  return split_pieces(split, [&](const Piece& piece, std::vector<Piece>& out) -> Result<void> {
+  return split_pieces(split, bounds, [&](const Piece& piece, std::vector<Piece>& out) -> Result<void> {
     matches.clear();
     const std::string_view text = split.view(piece);
     for (std::size_t at = 0; at < text.size();) {
@@ -122,8 +124,8 @@ Result<void> split_by_characters(SplitText& split, Is is_delimiter, Behavior beh
 // White space is dropped, punctuation stands alone; in one pass, as this one is the most used.
 class BertPreTokenizer final : public PreTokenizer {
  public:
-  Result<void> run(SplitText& split) const override {
-    return split_pieces(split, [&](const Piece& piece, std::vector<Piece>& out) -> Result<void> {
+  Result<void> run(SplitText& split, const TextBounds& bounds) const override {
+    return split_pieces(split, bounds, [&](const Piece& piece, std::vector<Piece>& out) -> Result<void> {
       const std::string_view text = split.text.text;
       std::size_t begin = piece.begin;
       for (std::size_t at = piece.begin; at < piece.end;) {
@@ -154,7 +156,9 @@ class SplitByPattern final : public PreTokenizer {
  public:
   SplitByPattern(Pattern pattern, bool invert, Behavior behavior)
       : pattern_(std::move(pattern)), invert_(invert), behavior_(behavior) {}
-  Result<void> run(SplitText& split) const override { return split_by_pattern(split, pattern_, invert_, behavior_); }
+  Result<void> run(SplitText& split, const TextBounds& bounds) const override {
+    return split_by_pattern(split, bounds, pattern_, invert_, behavior_);
+  }
 
  private:
   Pattern pattern_;
@@ -166,16 +170,20 @@ class SplitByCharacters final : public PreTokenizer {
  public:
   SplitByCharacters(bool (*is_delimiter)(char32_t), Behavior behavior)
       : is_delimiter_(is_delimiter), behavior_(behavior) {}
-  Result<void> run(SplitText& split) const override { return split_by_characters(split, is_delimiter_, behavior_); }
+  Result<void> run(SplitText& split, const TextBounds& bounds) const override {
+    return split_by_characters(split, bounds, is_delimiter_, behavior_);
+  }
 
  private:
   bool (*is_delimiter_)(char32_t);
   Behavior behavior_;
 };
 
-// Rewrites the text piece by piece: visit(piece, out) appends the piece's new bytes.
-template <class Visit>
-void rewrite_pieces(SplitText& split, Visit visit) {
+// Rewrites the text piece by piece: begin(piece, out) and then visit(byte, out) for each byte of it append what comes
+// in its place, a character at most.
+template <class Begin, class Visit>
+Result<void> rewrite_pieces(SplitText& split, const TextBounds& bounds, std::string_view step, Begin begin_piece,
+                            Visit visit) {
   AlignedText out;
   out.reserve(split.text.text.size() + split.text.text.size() / 4);
   for (Piece& piece : split.pieces) {
@@ -183,12 +191,18 @@ void rewrite_pieces(SplitText& split, Visit visit) {
     if (piece.id != -1) {
       out.append(split.text, piece.begin, piece.end);
     } else {
-      visit(piece, out);
+      begin_piece(piece, out);
+      for (std::size_t i = piece.begin; i < piece.end; ++i) {
+        if (i % kBoundsInterval == 0) IA_TRY(bounds.check(out.text.size(), step));
+        visit(i, out);
+      }
     }
     piece.begin = begin;
     piece.end = out.text.size();
   }
+  IA_TRY(bounds.check(out.text.size(), step));
   split.text = std::move(out);
+  return {};
 }
 
 class ByteLevelPreTokenizer final : public PreTokenizer {
@@ -202,23 +216,23 @@ class ByteLevelPreTokenizer final : public PreTokenizer {
     return result;
   }
 
-  Result<void> run(SplitText& split) const override {
+  Result<void> run(SplitText& split, const TextBounds& bounds) const override {
     if (prefix_space_) {
-      rewrite_pieces(split, [&](const Piece& piece, AlignedText& out) {
+      const auto space = [&](const Piece& piece, AlignedText& out) {
         if (split.text.text[piece.begin] != ' ') out.append(U' ', split.text.spans[piece.begin]);
-        out.append(split.text, piece.begin, piece.end);
-      });
+      };
+      const auto copy = [&](std::size_t i, AlignedText& out) { out.append(split.text, i, i + 1); };
+      IA_TRY(rewrite_pieces(split, bounds, kStep, space, copy));
     }
-    if (use_regex_) IA_TRY(split_by_pattern(split, pattern_, false, Behavior::kIsolated));
-    rewrite_pieces(split, [&](const Piece& piece, AlignedText& out) {
-      for (std::size_t i = piece.begin; i < piece.end; ++i) {
-        out.append(byte_character(static_cast<std::uint8_t>(split.text.text[i])), split.text.spans[i]);
-      }
+    if (use_regex_) IA_TRY(split_by_pattern(split, bounds, pattern_, false, Behavior::kIsolated));
+    const auto nothing = [](const Piece&, AlignedText&) {};
+    return rewrite_pieces(split, bounds, kStep, nothing, [&](std::size_t i, AlignedText& out) {
+      out.append(byte_character(static_cast<std::uint8_t>(split.text.text[i])), split.text.spans[i]);
     });
-    return {};
   }
 
  private:
+  static constexpr std::string_view kStep = "ByteLevel";
   bool prefix_space_ = true, use_regex_ = true;
   Pattern pattern_;
 };
@@ -241,24 +255,25 @@ class Metaspace final : public PreTokenizer {
     return result;
   }
 
-  Result<void> run(SplitText& split) const override {
-    rewrite_pieces(split, [&](const Piece& piece, AlignedText& out) {
+  Result<void> run(SplitText& split, const TextBounds& bounds) const override {
+    const auto mark = [&](const Piece& piece, AlignedText& out) {
       const std::string_view text = split.view(piece);
       const bool marked = text.starts_with(' ') || text.starts_with(replacement_);
       const bool wanted = always_ || (first_ && split.text.spans[piece.begin].begin == 0);
       if (wanted && !marked) out.append(replacement_, split.text.spans[piece.begin]);
-      for (std::size_t i = piece.begin; i < piece.end; ++i) {
-        if (split.text.text[i] == ' ') {
-          out.append(replacement_, split.text.spans[i]);
-        } else {
-          out.append(split.text, i, i + 1);
-        }
+    };
+    IA_TRY(rewrite_pieces(split, bounds, "Metaspace", mark, [&](std::size_t i, AlignedText& out) {
+      if (split.text.text[i] == ' ') {
+        out.append(replacement_, split.text.spans[i]);
+      } else {
+        out.append(split.text, i, i + 1);
       }
-    });
+    }));
     if (!split_) return {};
     std::size_t at = 0;
     const char32_t replacement = next_code_point(replacement_, at);
-    return split_by_characters(split, [&](char32_t code) { return code == replacement; }, Behavior::kMergedWithNext);
+    const auto is_mark = [&](char32_t code) { return code == replacement; };
+    return split_by_characters(split, bounds, is_mark, Behavior::kMergedWithNext);
   }
 
  private:
@@ -278,8 +293,8 @@ class PreTokenizerSequence final : public PreTokenizer {
     return result;
   }
 
-  Result<void> run(SplitText& split) const override {
-    for (const auto& part : parts_) IA_TRY(part->run(split));
+  Result<void> run(SplitText& split, const TextBounds& bounds) const override {
+    for (const auto& part : parts_) IA_TRY(part->run(split, bounds));
     return {};
   }
 

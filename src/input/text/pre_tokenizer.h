@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "input/text/aligned_text.h"
 #include "input/text/fields.h"
+#include "input/text/text_bounds.h"
 
 namespace ipfs_accelerate::input {
 
@@ -35,7 +36,7 @@ class PreTokenizer {
  public:
   virtual ~PreTokenizer() = default;
   /// Splits every piece that is no added token; may rewrite the text.
-  virtual Result<void> run(SplitText& split) const = 0;
+  virtual Result<void> run(SplitText& split, const TextBounds& bounds) const = 0;
 };
 
 /// kUnsupportedTokenizer names a type that is not implemented.

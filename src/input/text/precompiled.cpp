@@ -18,7 +18,7 @@ class Precompiled final : public Normalizer {
  public:
   explicit Precompiled(CharacterMap map) : map_(std::move(map)) {}
 
-  Result<void> run(AlignedText& text, std::uint32_t first) const override {
+  Result<void> run(AlignedText& text, std::uint32_t first, const TextBounds& bounds) const override {
     std::vector<Change> changes;
     changes.reserve(text.text.size());
     bool changed = false;
@@ -26,6 +26,7 @@ class Precompiled final : public Normalizer {
       const std::size_t end = cluster_end(text.text, at);
       const std::string_view cluster = std::string_view(text.text).substr(at, end - at);
       at = end;
+      IA_TRY(bounds.check(changes.size(), kStep));  // each has a byte or more; exactly below, in apply_changes()
       if (cluster.size() <= kMaxClusterBytes && replace(cluster, changes)) {
         changed = true;
         continue;
@@ -33,6 +34,7 @@ class Precompiled final : public Normalizer {
       for (std::size_t next = 0; next < cluster.size();) {
         const std::size_t begin = next;
         const char32_t code = next_code_point(cluster, next);
+        IA_TRY(bounds.check(changes.size(), kStep));
         if (replace(cluster.substr(begin, next - begin), changes)) {
           changed = true;
         } else {
@@ -40,11 +42,15 @@ class Precompiled final : public Normalizer {
         }
       }
     }
-    if (changed) text = apply_changes(text, changes, first);
+    if (changed) {
+      IA_ASSIGN(text, apply_changes(text, changes, first, bounds, kStep));
+    }
     return {};
   }
 
  private:
+  static constexpr std::string_view kStep = "Precompiled";
+
   // Appends what takes the place of `part`; false when the map has nothing for it.
   bool replace(std::string_view part, std::vector<Change>& changes) const {
     const auto found = map_.replacement(part);

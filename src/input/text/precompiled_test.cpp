@@ -104,6 +104,23 @@ TEST(Precompiled, ReplacesClustersAndCharacters) {
   EXPECT_EQ(normalized("none of it? ..."), "none of it? ...");
 }
 
+TEST(Precompiled, GrowthIsBounded) {
+  MapWriter map;
+  map.add("a", std::string(100'000, 'x'));
+  map.add("\u0301", std::string(100'000, 'y'));
+  const auto tokenizer = Tokenizer::from_json(tokenizer_with(base64(map.bytes())).dump());
+  ASSERT_TRUE(tokenizer);
+  EXPECT_TRUE(tokenizer->encode("aaa", std::nullopt, {}));
+  std::string marks = "b";  // one cluster
+  for (int i = 0; i < 1000; ++i) marks += "\u0301";
+  for (const std::string& text : {std::string(1000, 'a'), marks}) {
+    const auto encoding = tokenizer->encode(text, std::nullopt, {});
+    ASSERT_FALSE(encoding);
+    EXPECT_EQ(encoding.error().code, ErrorCode::kLimitExceeded);
+    EXPECT_THAT(encoding.error().message, HasSubstr("Precompiled"));
+  }
+}
+
 // The shortest start of a cluster that the map has replaces the whole cluster, as the reference has it; a cluster of
 // more than 5 bytes is seen character by character.
 TEST(Precompiled, AStartOfAClusterReplacesItWhole) {

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "input/text/fields.h"
+#include "input/text/text_bounds.h"
 #include "input/text/vocabulary.h"
 
 namespace ipfs_accelerate::input {
@@ -64,8 +65,9 @@ struct ModelScratch {
 class TokenModel {
  public:
   virtual ~TokenModel() = default;
-  /// Appends the tokens of `piece` (not empty).
-  virtual Result<void> tokenize(std::string_view piece, ModelScratch& scratch, std::vector<Token>& tokens) const = 0;
+  /// Appends the tokens of `piece` (not empty); kCancelled, looked for within a long piece.
+  virtual Result<void> tokenize(std::string_view piece, ModelScratch& scratch, std::vector<Token>& tokens,
+                                const TextBounds& bounds) const = 0;
   const Vocabulary& vocabulary() const { return vocabulary_; }
   /// What a token of `text` is called: its text in the vocabulary, or what it stands for (Unigram's unknown token).
   std::string_view name(std::int32_t id, std::string_view text) const {

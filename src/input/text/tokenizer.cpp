@@ -20,8 +20,6 @@ using namespace input;
 
 namespace {
 
-constexpr std::size_t kMaxTextBytes = std::size_t{1} << 30;
-
 Result<std::optional<Truncation>> read_truncation(const Fields& file) {
   const Json* json = file.find("truncation");
   if (!json) return std::nullopt;
@@ -104,12 +102,13 @@ struct Tokenizer::Impl {
   std::unique_ptr<ModelScratch> borrow() const;
   void give_back(std::unique_ptr<ModelScratch> scratch) const;
   Result<void> read(const Json& json);
-  Result<SplitText> split(std::string_view text) const;
-  Result<void> append_section(std::string_view section, std::uint32_t first, SplitText& split) const;
+  Result<SplitText> split(std::string_view text, const TextBounds& bounds) const;
+  Result<void> append_section(std::string_view section, std::uint32_t first, SplitText& split,
+                              const TextBounds& bounds) const;
   Result<Encoding> encode_one(std::string_view text, std::int32_t sequence, const std::optional<Truncation>& truncation,
-                              ModelScratch& scratch) const;
+                              ModelScratch& scratch, const Stop& stop) const;
   Result<void> tokenize_piece(const SplitText& split, const Piece& piece, ModelScratch& scratch,
-                              std::vector<Token>& tokens) const;
+                              std::vector<Token>& tokens, const TextBounds& bounds) const;
   Result<Encoding> encode(std::string_view text, std::optional<std::string_view> pair, const EncodeOptions& options,
                           ModelScratch& scratch) const;
   std::optional<std::string> token(std::int32_t id) const;
@@ -144,11 +143,15 @@ Result<void> Tokenizer::Impl::read(const Json& json) {
 }
 
 // Normalizes one part of the text and appends it, cut at the added tokens that are found in normalized text.
-Result<void> Tokenizer::Impl::append_section(std::string_view section, std::uint32_t first, SplitText& split) const {
+Result<void> Tokenizer::Impl::append_section(std::string_view section, std::uint32_t first, SplitText& split,
+                                             const TextBounds& bounds) const {
   AlignedText text = AlignedText::identity(section, first);
-  if (normalizer) IA_TRY(normalizer->run(text, first));
   const std::size_t base = split.text.text.size();
-  for (Piece piece : added.split_normalized(text.text)) {
+  const TextBounds rest = bounds.beside(base);
+  if (normalizer) IA_TRY(normalizer->run(text, first, rest));
+  IA_TRY(rest.check(text.text.size(), "the normalizer"));
+  IA_ASSIGN(const std::vector<Piece> pieces, added.split_normalized(text.text, rest));
+  for (Piece piece : pieces) {
     piece.begin += base;
     piece.end += base;
     split.pieces.push_back(piece);
@@ -161,13 +164,14 @@ Result<void> Tokenizer::Impl::append_section(std::string_view section, std::uint
   return {};
 }
 
-Result<SplitText> Tokenizer::Impl::split(std::string_view text) const {
+Result<SplitText> Tokenizer::Impl::split(std::string_view text, const TextBounds& bounds) const {
   SplitText result;
   std::uint32_t first = 0;
-  for (const Piece& section : added.split_raw(text)) {
+  IA_ASSIGN(const std::vector<Piece> sections, added.split_raw(text, bounds));
+  for (const Piece& section : sections) {
     const std::string_view part = text.substr(section.begin, section.end - section.begin);
     if (section.id == -1) {
-      IA_TRY(append_section(part, first, result));
+      IA_TRY(append_section(part, first, result, bounds));
     } else {
       const std::size_t base = result.text.text.size();
       result.text.append(AlignedText::identity(part, first), 0, part.size());
@@ -175,22 +179,23 @@ Result<SplitText> Tokenizer::Impl::split(std::string_view text) const {
     }
     first += static_cast<std::uint32_t>(count_code_points(part));
   }
-  if (pre_tokenizer) IA_TRY(pre_tokenizer->run(result));
+  if (pre_tokenizer) IA_TRY(pre_tokenizer->run(result, bounds));
   return result;
 }
 
 Result<void> Tokenizer::Impl::tokenize_piece(const SplitText& split, const Piece& piece, ModelScratch& scratch,
-                                             std::vector<Token>& tokens) const {
+                                             std::vector<Token>& tokens, const TextBounds& bounds) const {
+  IA_TRY(bounds.check_stop());
   tokens.clear();
   if (piece.id != -1) {
     tokens.push_back({piece.id, 0, static_cast<std::uint32_t>(piece.end - piece.begin)});
     return {};
   }
   const std::string_view text = split.view(piece);
-  if (!PieceCache::fits(text)) return model->tokenize(text, scratch, tokens);
+  if (!PieceCache::fits(text)) return model->tokenize(text, scratch, tokens, bounds);
   const std::uint64_t hash = hash_bytes(text);
   if (scratch.cache.find(text, hash, tokens)) return {};
-  IA_TRY(model->tokenize(text, scratch, tokens));
+  IA_TRY(model->tokenize(text, scratch, tokens, bounds));
   scratch.cache.keep(text, hash, tokens);
   return {};
 }
@@ -211,12 +216,14 @@ struct EarlyStop {
 }  // namespace
 
 Result<Encoding> Tokenizer::Impl::encode_one(std::string_view text, std::int32_t sequence,
-                                             const std::optional<Truncation>& truncation, ModelScratch& scratch) const {
+                                             const std::optional<Truncation>& truncation, ModelScratch& scratch,
+                                             const Stop& stop_asked) const {
   if (text.size() > kMaxTextBytes)
     return fail(ErrorCode::kInputTooLong, "the text has {} bytes; at most {} can be tokenized", text.size(),
                 kMaxTextBytes);
   std::string storage;
-  IA_ASSIGN(const SplitText parts, split(well_formed(text, storage)));
+  const TextBounds bounds = TextBounds::of(text.size(), stop_asked);
+  IA_ASSIGN(const SplitText parts, split(well_formed(text, storage), bounds));
   std::vector<Token> tokens;
   const bool limited = truncation && (truncation->strategy != TruncationStrategy::kOnlySecond || sequence == 1);
   EarlyStop stop{limited ? static_cast<std::size_t>(truncation->max_length) : ~std::size_t{0}};
@@ -225,7 +232,7 @@ Result<Encoding> Tokenizer::Impl::encode_one(std::string_view text, std::int32_t
     // From the right: find where to begin, then tokenize from there in order.
     for (first_piece = parts.pieces.size(); first_piece > 0;) {
       const Piece& piece = parts.pieces[--first_piece];
-      IA_TRY(tokenize_piece(parts, piece, scratch, tokens));
+      IA_TRY(tokenize_piece(parts, piece, scratch, tokens, bounds));
       if (stop.done(tokens.size(), piece.id != -1)) break;
     }
     stop.limit = ~std::size_t{0};
@@ -237,8 +244,9 @@ Result<Encoding> Tokenizer::Impl::encode_one(std::string_view text, std::int32_t
   result.word_ids.reserve(last_piece - first_piece);
   for (std::size_t i = first_piece; i < last_piece; ++i) {
     const Piece& piece = parts.pieces[i];
-    IA_TRY(tokenize_piece(parts, piece, scratch, tokens));
+    IA_TRY(tokenize_piece(parts, piece, scratch, tokens, bounds));
     for (const Token& token : tokens) {
+      if (result.ids.size() % kBoundsInterval == 0) IA_TRY(bounds.check(result.ids.size(), "the model"));
       const Span span = parts.span(piece.begin + token.begin, piece.begin + token.end);
       result.ids.push_back(token.id);
       const std::string_view covered = parts.view(piece).substr(token.begin, token.end - token.begin);
@@ -264,9 +272,9 @@ Result<Encoding> Tokenizer::Impl::encode(std::string_view text, std::optional<st
     return fail(ErrorCode::kInvalidArgument, "truncation: max_length {} and stride {} must not be negative",
                 truncation->max_length, truncation->stride);
   }
-  IA_ASSIGN(parts[0], encode_one(text, 0, truncation, scratch));
+  IA_ASSIGN(parts[0], encode_one(text, 0, truncation, scratch, options.stop));
   if (pair) {
-    IA_ASSIGN(Encoding second, encode_one(*pair, 1, truncation, scratch));
+    IA_ASSIGN(Encoding second, encode_one(*pair, 1, truncation, scratch, options.stop));
     parts.push_back(std::move(second));
   }
   if (truncation) {
@@ -280,7 +288,8 @@ Result<Encoding> Tokenizer::Impl::encode(std::string_view text, std::optional<st
     IA_TRY(truncate(parts[0], pair ? &parts[1] : nullptr, *truncation, length));
   }
   for (std::size_t i = 0; i < parts.size(); ++i) set_sequence(parts[i], static_cast<std::int32_t>(i));
-  if (post_processor) IA_TRY(post_processor->run(parts, options.add_special_tokens));
+  const TextBounds bounds = TextBounds::of(text.size() + pair.value_or("").size(), options.stop);
+  if (post_processor) IA_TRY(post_processor->run(parts, options.add_special_tokens, bounds));
   Encoding result;
   if (!parts.empty()) result = std::move(parts[0]);
   for (std::size_t i = 1; i < parts.size(); ++i) join(result, parts[i]);
@@ -341,7 +350,11 @@ Result<std::string> Tokenizer::decode(const std::vector<std::int32_t>& ids, bool
   for (const std::int32_t id : ids) {
     if (std::optional<std::string> token = impl_->shown(id, skip_special_tokens)) tokens.push_back(*std::move(token));
   }
-  if (impl_->decoder) IA_TRY(impl_->decoder->run(tokens));
+  if (impl_->decoder) {
+    std::size_t bytes = 0;
+    for (const std::string& token : tokens) bytes += token.size();
+    IA_TRY(impl_->decoder->run(tokens, TextBounds::of(bytes, {})));
+  }
   std::string text;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (i > 0 && !impl_->decoder) text += ' ';
@@ -370,7 +383,7 @@ const std::optional<Padding>& Tokenizer::padding() const { return impl_->padding
 std::string Tokenizer::normalize(std::string_view text) const {
   std::string storage;
   AlignedText aligned = AlignedText::identity(well_formed(text, storage));
-  if (impl_->normalizer && !impl_->normalizer->run(aligned, 0)) return {};
+  if (impl_->normalizer && !impl_->normalizer->run(aligned, 0, TextBounds::of(text.size(), {}))) return {};
   return aligned.text;
 }
 
@@ -378,7 +391,7 @@ std::vector<std::pair<std::string, Offsets>> Tokenizer::pre_tokenize(std::string
   std::string storage;
   SplitText split{AlignedText::identity(well_formed(normalized, storage)), {}};
   if (!split.text.text.empty()) split.pieces.push_back({0, split.text.text.size()});
-  if (impl_->pre_tokenizer && !impl_->pre_tokenizer->run(split)) return {};
+  if (impl_->pre_tokenizer && !impl_->pre_tokenizer->run(split, TextBounds::of(normalized.size(), {}))) return {};
   std::vector<std::pair<std::string, Offsets>> result;
   for (const Piece& piece : split.pieces) {
     const Span span = split.span(piece.begin, piece.end);

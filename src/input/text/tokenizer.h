@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/stop.h"
 
 namespace ipfs_accelerate {
 
@@ -43,6 +44,7 @@ struct EncodeOptions {
   bool add_special_tokens = true;
   std::optional<Truncation> truncation;
   std::optional<Padding> padding;
+  Stop stop{};  ///< looked at within a text: kCancelled
 };
 
 /// Immutable after loading; safe to use from several threads.
@@ -54,7 +56,8 @@ class Tokenizer {
   Tokenizer& operator=(Tokenizer&&) noexcept;
   ~Tokenizer();
 
-  /// text and pair are UTF-8; invalid bytes become U+FFFD.
+  /// text and pair are UTF-8; invalid bytes become U+FFFD. A text has 64 MiB at most (kInputTooLong); what the file's
+  /// steps make of it may have 16 times its bytes and 1 MiB, 64 MiB at most (kLimitExceeded).
   Result<Encoding> encode(std::string_view text, std::optional<std::string_view> pair,
                           const EncodeOptions& options) const;
   Result<std::vector<Encoding>> encode_batch(

@@ -199,11 +199,16 @@ bool surely_normal(std::string_view text, NormalForm form) {
   return std::ranges::all_of(text, [&](char byte) { return static_cast<unsigned char>(byte) < first; });
 }
 
-std::vector<Change> normalize(std::string_view text, NormalForm form) {
+Result<std::vector<Change>> normalize(std::string_view text, NormalForm form, const TextBounds& bounds,
+                                      std::string_view step) {
   const bool compatible = form == NormalForm::kNfkc || form == NormalForm::kNfkd;
   std::vector<Change> result;
   result.reserve(text.size());
-  for (std::size_t at = 0; at < text.size();) append_decomposition(result, next_code_point(text, at), compatible);
+  std::size_t visited = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    if (++visited % kBoundsInterval == 0) IA_TRY(bounds.check(result.size(), step));  // each has a byte or more
+    append_decomposition(result, next_code_point(text, at), compatible);
+  }
   reorder(result);
   if (form == NormalForm::kNfc || form == NormalForm::kNfkc) recompose(result);
   return result;

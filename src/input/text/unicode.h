@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "input/text/text_bounds.h"
+
 namespace ipfs_accelerate::input {
 
 /// General categories, in the order tools/gen_unicode.py writes them.
@@ -82,7 +84,8 @@ struct Change {
 
 /// True where the text surely is in the form already (a quick look, not a proof of the opposite).
 bool surely_normal(std::string_view text, NormalForm form);
-/// The text in the form. `text` is valid UTF-8.
-std::vector<Change> normalize(std::string_view text, NormalForm form);
+/// The text in the form. `text` is valid UTF-8; `step` is who asks, for errors.
+Result<std::vector<Change>> normalize(std::string_view text, NormalForm form, const TextBounds& bounds,
+                                      std::string_view step);
 
 }  // namespace ipfs_accelerate::input

@@ -9,9 +9,12 @@
 namespace ipfs_accelerate::input {
 namespace {
 
+const TextBounds kFree(kMaxTextBytes, {});
+
 std::string in_form(std::string_view text, NormalForm form) {
   std::string result;
-  for (const Change& change : normalize(text, form)) append_utf8(result, change.code);
+  const auto changes = normalize(text, form, kFree, "a test");
+  for (const Change& change : *changes) append_utf8(result, change.code);
   return result;
 }
 
@@ -91,7 +94,8 @@ TEST(Utf8, BackAndForth) {
 
 TEST(AlignedText, ChangesKeepTheOrigin) {
   const AlignedText source = AlignedText::identity("xéy", 5);
-  const AlignedText nfd = apply_changes(source, normalize(source.text, NormalForm::kNfd), 5);
+  const auto changes = normalize(source.text, NormalForm::kNfd, kFree, "a test");
+  const AlignedText nfd = *apply_changes(source, *changes, 5, kFree, "a test");
   EXPECT_EQ(nfd.text, "xe\u0301y");
   ASSERT_EQ(nfd.spans.size(), nfd.text.size());
   EXPECT_EQ(nfd.spans[1].begin, 6u);  // e

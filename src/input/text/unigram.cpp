@@ -51,8 +51,9 @@ class Unigram final : public TokenModel {
     return result;
   }
 
-  Result<void> tokenize(std::string_view piece, ModelScratch& scratch, std::vector<Token>& tokens) const override {
-    IA_TRY(find_ways(piece, scratch));
+  Result<void> tokenize(std::string_view piece, ModelScratch& scratch, std::vector<Token>& tokens,
+                        const TextBounds& bounds) const override {
+    IA_TRY(find_ways(piece, scratch, bounds));
     const std::size_t first = tokens.size();
     walk_back(piece, scratch, tokens);
     std::reverse(tokens.begin() + static_cast<std::ptrdiff_t>(first), tokens.end());
@@ -73,7 +74,7 @@ class Unigram final : public TokenModel {
   static bool is_open(const Token& token) { return token.id == kUnknownCharacter; }
 
   // The best way to every byte where a token ends.
-  Result<void> find_ways(std::string_view piece, ModelScratch& scratch) const {
+  Result<void> find_ways(std::string_view piece, ModelScratch& scratch, const TextBounds& bounds) const {
     const std::size_t mask = std::min(ring_, std::bit_ceil(piece.size() + 1)) - 1;
     if (scratch.scores.size() <= mask) scratch.scores.resize(mask + 1);
     scratch.scores[0] = 0;
@@ -82,6 +83,7 @@ class Unigram final : public TokenModel {
     std::size_t matches = 0, character = 0;  // where the latest character begins
     std::uint32_t node = Trie::kRoot;
     for (std::size_t end = 1; end <= piece.size(); ++end) {
+      if (end % kBoundsInterval == 0) IA_TRY(bounds.check_stop());
       node = finder_.next(node, piece[end - 1]);
       if (end < piece.size() && is_continuation(piece[end])) continue;
       const Way way = best_way(node, character, end, [&](std::size_t at) { return scratch.scores[at & mask]; });

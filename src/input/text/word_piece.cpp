@@ -25,12 +25,14 @@ class WordPiece final : public TokenModel {
     return result;
   }
 
-  Result<void> tokenize(std::string_view piece, ModelScratch&, std::vector<Token>& tokens) const override {
+  Result<void> tokenize(std::string_view piece, ModelScratch&, std::vector<Token>& tokens,
+                        const TextBounds& bounds) const override {
     const std::size_t before = tokens.size();
     const bool fits = piece.size() <= static_cast<std::size_t>(max_characters_) ||
                       count_code_points(piece) <= static_cast<std::size_t>(max_characters_);
     std::size_t begin = 0;
     while (fits && begin < piece.size()) {
+      if (tokens.size() % kBoundsInterval == 0) IA_TRY(bounds.check_stop());
       const auto [id, end] = longest(piece, begin);
       if (id == -1) break;
       tokens.push_back({id, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)});

@@ -8,6 +8,8 @@
 namespace ipfs_accelerate {
 namespace {
 
+constexpr double kMostFrequency = 1000;  // of rotary positions, as the operation has it
+
 struct LlamaShape {
   std::int64_t hidden = 0, layers = 0, heads = 0, kv_heads = 0, head_dim = 0, inner = 0, vocabulary = 0, positions = 0;
   Activation activation = Activation::kSilu;
@@ -49,7 +51,14 @@ Result<std::vector<float>> read_frequencies(const ModelConfig& config, std::int6
   }
   std::vector<float> frequencies;
   for (std::int64_t i = 0; i < head_dim / 2; ++i) {
-    frequencies.push_back(static_cast<float>(std::pow(theta, -2.0 * static_cast<double>(i) / head_dim)));
+    const double frequency = std::pow(theta, -2.0 * static_cast<double>(i) / head_dim);
+    if (!(frequency <= kMostFrequency)) {
+      return fail(
+          ErrorCode::kMalformedConfig,
+          "config.json: 'rope_theta' {} turns number {} of {} by {} for each position; at most {} can be computed",
+          theta, 2 * i, head_dim, frequency, kMostFrequency);
+    }
+    frequencies.push_back(static_cast<float>(frequency));
   }
   if (type == "llama3") {
     IA_TRY(stretch(frequencies, *rope));
@@ -72,9 +81,15 @@ Result<LlamaShape> read_shape(const ModelConfig& config) {
   IA_ASSIGN(shape.positions, config.size_or("max_position_embeddings", 1 << 24, 2048));
   IA_ASSIGN(shape.activation, config.activation_or("hidden_act", "silu"));
   IA_ASSIGN(shape.epsilon, config.epsilon_or("rms_norm_eps", 1e-6f));
-  if (shape.head_dim % 2 != 0 || shape.heads % shape.kv_heads != 0) {
-    return fail(ErrorCode::kMalformedConfig, "config.json: {} heads of {} numbers cannot share {} key-value heads",
-                shape.heads, shape.head_dim, shape.kv_heads);
+  if (shape.head_dim % 2 != 0) {
+    return fail(ErrorCode::kMalformedConfig,
+                "config.json: heads of {} numbers ('head_dim', or 'hidden_size' by 'num_attention_heads') cannot turn "
+                "with their positions; the number must be even",
+                shape.head_dim);
+  }
+  if (shape.heads % shape.kv_heads != 0) {
+    return fail(ErrorCode::kMalformedConfig, "config.json: {} heads cannot share {} key-value heads", shape.heads,
+                shape.kv_heads);
   }
   for (const char* key : {"attention_bias", "mlp_bias"}) {
     IA_ASSIGN(const bool on, config.flag_or(key, false));
