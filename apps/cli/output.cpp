@@ -1,6 +1,7 @@
 // Printing and exit codes shared by the commands.
 #include "output.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -15,6 +16,12 @@ namespace {
 
 std::mutex progress_mutex;
 bool progress_shown = false;
+
+/// Whether standard output is a pipe that nobody reads any more: `| head` has what it wanted.
+bool reader_left() {
+  pollfd out{STDOUT_FILENO, POLLOUT, 0};
+  return ::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
 
 }  // namespace
 
@@ -52,8 +59,8 @@ int with_engine(const Context& context, const std::function<Result<>(Engine&)>& 
   end_progress();
   if (!done) return report(context, done.error());
   if (std::cout.flush()) return 0;
-  return report(context,
-                {ErrorCode::kIo, "standard output does not take the answer: a full disk, or a reader that left"});
+  if (reader_left()) return exit_code(ErrorCode::kIo);
+  return report(context, {ErrorCode::kIo, "standard output does not take the answer: is its disk full?"});
 }
 
 std::string human_bytes(std::uint64_t bytes) {
@@ -94,6 +101,12 @@ Progress progress_line(bool always) {
     std::fprintf(stderr, "\r\033[K%s", std::format("{} {}{}", stage, human_bytes(done), share).c_str());
     progress_shown = true;
   };
+}
+
+void progress_note(std::string_view text) {
+  const std::lock_guard lock(progress_mutex);
+  std::fprintf(stderr, "\r\033[K%s", std::string(text).c_str());
+  progress_shown = true;
 }
 
 void end_progress() {
