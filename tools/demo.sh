@@ -4,6 +4,7 @@
 set -euo pipefail
 zoo=$IA_SOURCE/zoo
 export IPFS_ACCELERATE_HOME=${IPFS_ACCELERATE_HOME:-$IA_CACHE/demo}
+export MESA_SHADER_CACHE_DIR=${MESA_SHADER_CACHE_DIR:-$IA_CACHE/shaders}  # the software GPU's, else in ~/.cache
 for model in numbers-bert numbers-bert-classifier numbers-gpt2 numbers-llama numbers-t5 digits-vit; do
   ipfs-accelerate add --quiet --reference --name "$model" "$zoo/$model" >/dev/null
 done
