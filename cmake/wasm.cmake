@@ -30,6 +30,7 @@ ia_layer(src/backend/webnn)
 ia_layer(src/model FAMILIES)
 ia_layer(src/input/text)
 ia_layer(src/input/image)
+ia_layer(src/input/audio)
 ia_layer(src/task)
 ia_layer(src/host)
 ia_layer(src/fetch)
@@ -38,11 +39,11 @@ ia_layer(src/host/threads)
 include(cmake/generated.cmake)
 include(cmake/kernels.cmake)
 
-# Kernels are built for speed, everything else for size.
+# Kernels and the spectra of sounds are built for speed, everything else for size.
 get_property(targets DIRECTORY PROPERTY BUILDSYSTEM_TARGETS)
 foreach(target ${targets})
   get_target_property(type ${target} TYPE)
-  if(type MATCHES "STATIC_LIBRARY|OBJECT_LIBRARY" AND NOT target MATCHES "^ia_backend_cpu$|^ia_tensor$|^ia_host_threads$")
+  if(type MATCHES "STATIC_LIBRARY|OBJECT_LIBRARY" AND NOT target MATCHES "^ia_backend_cpu$|^ia_tensor$|^ia_input_audio$|^ia_host_threads$")
     target_compile_options(${target} PRIVATE -Os)
   elseif(type STREQUAL "STATIC_LIBRARY")
     set_target_properties(${target} PROPERTIES DISABLE_PRECOMPILE_HEADERS ON)  # ia_pch is made with -Os

@@ -1,4 +1,5 @@
 // embed: y = word[ids] + position[position_ids] + type[type_ids], then layer normalisation; one workgroup per token.
+// Without type_ids every token is of type 0.
 // Ids outside a table are clamped to it: the caller checks them, the shader only stays inside its buffers.
 //#include norm_row
 
@@ -8,7 +9,11 @@ fn row_value(row: u32, column: u32) -> y_f {
   v += y_f(position[u32(clamp(position_ids[row], 0, POSITIONS - 1)) * COLUMNS + column]);
 //#end
 //#if HAS_kind
+//#if HAS_type_ids
   v += y_f(kind[u32(clamp(type_ids[row], 0, TYPES - 1)) * COLUMNS + column]);
+//#else
+  v += y_f(kind[column]);
+//#end
 //#end
   return v;
 }

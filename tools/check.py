@@ -60,7 +60,8 @@ def check_tidy(files):
     build = f"{SOURCE}/build/plain"
     if not os.path.exists(f"{build}/compile_commands.json"):
         subprocess.run(["cmake", "--preset", "plain"], cwd=SOURCE, check=True, stdout=subprocess.DEVNULL)
-    folders = ("src/base/", "src/content/", "src/store/", "src/fetch/", "src/weights/", "src/host/", "src/input/image/")
+    folders = ("src/base/", "src/content/", "src/store/", "src/fetch/", "src/weights/", "src/host/", "src/input/image/",
+               "src/input/audio/")
     sources = [f for f in files if f.endswith(".cpp") and f.startswith(folders) and not rules.is_test(f)]
     options = ["-p", build, "--quiet", f"--checks={TIDY_CHECKS}", "--warnings-as-errors=*"]
 

@@ -13,7 +13,7 @@ BIN = f"{SOURCE}/build/release/bin"
 ASAN_BIN = f"{SOURCE}/build/asan/bin"
 FIXTURES = f"{SOURCE}/tests/fixtures"
 # gtest programs that the sanitizer run repeats: what reads bytes from outside, and what waits, shares and stops.
-SANITIZED = ("test_base", "test_content", "test_store", "test_input_text", "test_input_image", "test_host_pictures", "test_weights", "test_graph",
+SANITIZED = ("test_base", "test_content", "test_store", "test_input_text", "test_input_image", "test_input_audio", "test_host_pictures", "test_weights", "test_graph",
              "test_model", "test_task", "test_backend", "test_backend_cpu", "test_backend_webnn", "test_scripted_fetch", "test_native_fetch", "test_engine",
              "test_scenarios", "test_server")
 ASAN_TARGETS = SANITIZED

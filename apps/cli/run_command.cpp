@@ -209,8 +209,9 @@ std::string human_plan(const Json& plan) {
       text += std::format("  {:<14} {:<44} {}\n", node.value("op", ""), node.value("name", ""), node["shape"].dump());
     }
   }
-  return text + std::format("weights {} in {} tensors, activations {}\non {}: {}\n",
+  return text + std::format("weights {} in {} tensors, states {}, activations {}\non {}: {}\n",
                             human_bytes(plan["weight_bytes"].get<std::uint64_t>()), plan["weights"].size(),
+                            human_bytes(plan["state_bytes"].get<std::uint64_t>()),
                             human_bytes(plan["activation_bytes"].get<std::uint64_t>()), plan.value("device", ""),
                             plan.value("reason", ""));
 }

@@ -78,9 +78,11 @@ Async<webgpu::BufferId> PageGpu::buffer(std::int64_t size, ByteView bytes) {
       {.kind = Kind::gpu_buffer, .numbers = {static_cast<double>(size)}, .spans = {span_of(bytes)}}));
 }
 
-Async<webgpu::PlanId> PageGpu::plan(webgpu::Recording recording, std::vector<webgpu::BufferId> kept, Stop stop) {
-  co_return first_of(co_await border_.ask(
-      {.kind = Kind::gpu_plan, .numbers = as_numbers(kept), .text = webgpu::to_json(recording)}, std::move(stop)));
+Async<webgpu::MadePlan> PageGpu::plan(webgpu::Recording recording, std::vector<webgpu::BufferId> kept, Stop stop) {
+  const Answer answer = co_await border_.ask(
+      {.kind = Kind::gpu_plan, .numbers = as_numbers(kept), .text = webgpu::to_json(recording)}, std::move(stop));
+  const double bytes = answer.numbers.size() > 1 ? answer.numbers[1] : 0;
+  co_return webgpu::MadePlan{first_of(answer), static_cast<std::int64_t>(bytes)};
 }
 
 Async<> PageGpu::submit(webgpu::PlanId plan, std::vector<ByteView> inputs,

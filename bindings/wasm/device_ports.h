@@ -15,7 +15,7 @@ class PageGpu final : public webgpu::Gpu {
   Async<webgpu::OpenedGpu> open(Stop stop) override;
   std::string lost() const override { return lost_; }
   Async<webgpu::BufferId> buffer(std::int64_t size, ByteView bytes) override;
-  Async<webgpu::PlanId> plan(webgpu::Recording recording, std::vector<webgpu::BufferId> kept, Stop stop) override;
+  Async<webgpu::MadePlan> plan(webgpu::Recording recording, std::vector<webgpu::BufferId> kept, Stop stop) override;
   Async<> submit(webgpu::PlanId plan, std::vector<ByteView> inputs,
                  std::vector<std::span<std::uint8_t>> outputs) override;
   void drop_buffer(webgpu::BufferId buffer) override;

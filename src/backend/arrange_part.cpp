@@ -26,7 +26,7 @@ Result<Bytes> transpose(const Weight& weight, WeightPart& part) {
   if (part.shape.size() != 2 || weight.shape.size() != 2 || part.shape[0] != weight.shape[1]) {
     return misfit(weight, part);
   }
-  auto turned = transposed(part.bytes, part.shape[0], part.shape[1], dtype_size(part.dtype));
+  auto turned = transposed(part.dtype, part.bytes, part.shape[0], part.shape[1]);
   if (!turned) return while_doing(turned.error(), "transposing weight '{}'", weight.name);
   std::swap(part.shape[0], part.shape[1]);
   part.bytes = *turned;

@@ -68,8 +68,8 @@ class Program {
   /// Makes every state of the graph anew, of the sizes in this shape class; what is in it is undefined. Executables
   /// that use states must be compiled afterwards; earlier ones keep the states as they were.
   virtual Async<> make_states(ShapeClass sizes, Stop stop) = 0;
-  /// `part`: a slice() of the program's graph; none: all of it. kMissingWeight when one was not uploaded before,
-  /// kCancelled. The executable may outlive the program.
+  /// `part`: a slice() of the program's graph, without what the shape class leaves out (present()); none: all of it.
+  /// kMissingWeight when one was not uploaded before, kCancelled. The executable may outlive the program.
   virtual Async<std::unique_ptr<Executable>> compile(ShapeClass shape, Stop stop,
                                                      std::shared_ptr<const Graph> part = {}) = 0;
   virtual int precision() const = 0;  ///< bits it computes in

@@ -1,6 +1,10 @@
 // Compares count, dtype and size of each tensor with the graph's values.
 #include "backend/check_tensors.h"
 
+#include <utility>
+
+#include "tensor/format.h"
+
 namespace ipfs_accelerate {
 namespace {
 
@@ -8,9 +12,8 @@ Result<> check_one(const Graph& graph, ValueId id, const ShapeClass& shape, std:
                    std::size_t bytes) {
   const Value& value = graph.value(id);
   const Shape bound = graph.shape_of(id, shape);
-  IA_ASSIGN(const std::int64_t count, element_count(bound));
-  const std::size_t needed = static_cast<std::size_t>(count) * 4;  // graphs have kF32 and kI32 only
-  if (dtype == value.dtype && bytes == needed) return {};
+  IA_ASSIGN(const std::int64_t needed, byte_count(value.dtype, bound));
+  if (dtype == value.dtype && std::cmp_equal(bytes, needed)) return {};
   return fail(ErrorCode::kInvalidArgument, "{} '{}' has {} bytes of {}; {} {} takes {} bytes", what, value.name, bytes,
               dtype_name(dtype), dtype_name(value.dtype), shape_text(bound), needed);
 }

@@ -2,6 +2,9 @@
 #include "backend/pack_weight.h"
 
 #include <cstring>
+#include <utility>
+
+#include "tensor/format.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -25,7 +28,7 @@ Result<> pack_part(const Weight& weight, const WeightPart& part, Dtype dtype, st
   if (dtype == Dtype::kF16) {
     narrow(wide, to);
   } else if (count > 0) {
-    std::memcpy(to, wide.data(), count * 4);
+    std::memcpy(to, wide.data(), std::span(wide).size_bytes());
   }
   return {};
 }
@@ -34,8 +37,8 @@ Result<> pack_part(const Weight& weight, const WeightPart& part, Dtype dtype, st
 
 Result<Bytes> pack_weight(const Weight& weight, std::span<const WeightPart> parts, Dtype dtype, std::size_t size) {
   IA_ASSIGN(const std::int64_t elements, element_count(weight.shape));
-  const std::size_t wanted = static_cast<std::size_t>(elements), element = dtype_size(dtype);
-  if ((dtype != Dtype::kF32 && dtype != Dtype::kF16) || wanted * element > size) {
+  const auto wanted = static_cast<std::size_t>(elements);
+  if ((dtype != Dtype::kF32 && dtype != Dtype::kF16) || std::cmp_greater(byte_count(dtype, elements), size)) {
     return fail(ErrorCode::kInternal, "weight {} cannot be packed as {} into {} bytes", weight.name, dtype_name(dtype),
                 size);
   }
@@ -43,12 +46,13 @@ Result<Bytes> pack_weight(const Weight& weight, std::span<const WeightPart> part
   std::size_t done = 0;
   for (const WeightPart& part : parts) {
     IA_ASSIGN(const std::int64_t part_elements, element_count(part.shape));
+    IA_ASSIGN(const std::int64_t bytes, byte_count(part.dtype, part.shape));
     const auto count = static_cast<std::size_t>(part_elements);
-    if (done + count > wanted || count * dtype_size(part.dtype) != part.bytes.size()) {
+    if (done + count > wanted || std::cmp_not_equal(bytes, part.bytes.size())) {
       return fail(ErrorCode::kWrongShape, "weight {} has more or other elements than its shape {} says", weight.name,
                   shape_text(weight.shape));
     }
-    IA_TRY(pack_part(weight, part, dtype, count, out.data() + done * element));
+    IA_TRY(pack_part(weight, part, dtype, count, out.data() + byte_count(dtype, std::int64_t(done))));
     done += count;
   }
   if (done == wanted) return out;

@@ -1,4 +1,4 @@
-// Self-check: a tiny encoder on a device, against the CPU.
+// Self-check: a tiny model with every operation on a device, against the CPU.
 #pragma once
 
 #include <functional>
@@ -14,11 +14,8 @@ struct CheckedDevice {
   int precision = 32;                                                         ///< decides what may differ
 };
 
-/// What is computed: every op of an encoder, in the order in which it uses them.
-Result<Graph> self_check_graph();
-
-/// What is wrong; empty when the numbers are right. Ends with an error only when nothing was found out: the device or
-/// the reference is of no use any more (kDeviceLost), or the caller asked to stop (kCancelled).
+/// What is wrong, and in which part; empty when the numbers are right. Ends with an error only when nothing was found
+/// out: the device or the reference is of no use any more (kDeviceLost), or the caller asked to stop (kCancelled).
 Async<std::string> self_check(CheckedDevice device, Backend& reference, Stop stop);
 
 }  // namespace ipfs_accelerate

@@ -12,6 +12,8 @@ class LoadedModel::BatchRun final : public PipelineRun {
   BatchRun(LoadedModel& model, TaskOptions options, const std::vector<std::size_t>& items, const Listener& listener)
       : PipelineRun(model.pipeline_, std::move(options)), model_(model), items_(items), listener_(listener) {}
 
+  int precision() const override { return model_.parts_->precision(); }
+
   Async<> offload(std::function<Result<>()> work) override {
     co_await model_.host_.compute.offload(std::move(work), options().stop);
   }

@@ -86,6 +86,21 @@ Tensor padded_input(const Tensor& real, const Shape& to, const Growth& growth) {
   return padded;
 }
 
+/// Rows as a tensor of this shape; what they lack is the filler.
+Result<Tensor> filled_rows(const Value& value, const Shape& shape, const Rows& rows) {
+  const auto longer = [&](const auto& row) { return std::cmp_greater(row.size(), shape.at(1)); };
+  if (value.dtype != Dtype::kI32 || shape.size() != 2 || std::cmp_not_equal(rows.size(), shape[0]) ||
+      std::ranges::any_of(rows, longer)) {
+    return fail(ErrorCode::kInternal, "{} rows do not fit input '{}' {}", rows.size(), value.name, shape_text(shape));
+  }
+  Tensor tensor = Tensor::i32(shape);
+  std::ranges::fill(tensor.i32s(), value.growth.filler);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::ranges::copy(rows[i], tensor.i32s().begin() + static_cast<std::ptrdiff_t>(i) * shape[1]);
+  }
+  return tensor;
+}
+
 }  // namespace
 
 std::vector<std::vector<std::size_t>> length_sorted_batches(const std::vector<Content>& inputs,
@@ -122,9 +137,13 @@ Result<Batch> named_batch(const Graph& graph, std::vector<NamedTensor> tensors) 
   IA_TRY(graph.check(batch.shape));
   for (const ValueId id : graph.inputs) {  // the last tensor decided a symbol: the others must agree
     const std::string& name = graph.value(id).name;
-    const auto found = std::ranges::find(batch.input_names, name);
-    if (found == batch.input_names.end()) return fail(ErrorCode::kInvalidArgument, "the tensor '{}' is missing", name);
-    const Shape& shape = batch.inputs[static_cast<std::size_t>(found - batch.input_names.begin())].shape;
+    const Tensor* const found = batch.find(name);
+    if (!found && graph.value(id).optional) {
+      batch.shape.leave_out(name);
+      continue;
+    }
+    if (!found) return fail(ErrorCode::kInvalidArgument, "the tensor '{}' is missing", name);
+    const Shape& shape = found->shape;
     if (shape == graph.shape_of(id, batch.shape)) continue;
     return fail(ErrorCode::kWrongShape, "'{}' is {}, with the other tensors it must be {}", name, shape_text(shape),
                 shape_text(graph.shape_of(id, batch.shape)));
@@ -133,12 +152,19 @@ Result<Batch> named_batch(const Graph& graph, std::vector<NamedTensor> tensors) 
 }
 
 Result<Batch> fit_batch(const Graph& graph, Batch batch) {
-  Batch fitted{batch.shape, {}, {}};
+  Batch fitted{batch.shape};
   for (const ValueId id : graph.inputs) {
     const std::string& name = graph.value(id).name;
-    const auto found = std::ranges::find(batch.input_names, name);
-    if (found == batch.input_names.end()) return fail(ErrorCode::kInternal, "no tensor for graph input '{}'", name);
-    fitted.add(name, std::move(batch.inputs[static_cast<std::size_t>(found - batch.input_names.begin())]));
+    if (Tensor* const tensor = batch.find(name)) {
+      fitted.add(name, std::move(*tensor));
+    } else if (const Rows* const rows = batch.find_rows(name)) {
+      IA_ASSIGN(Tensor filled, filled_rows(graph.value(id), graph.shape_of(id, batch.shape), *rows));
+      fitted.add(name, std::move(filled));
+    } else if (graph.value(id).optional) {
+      fitted.shape.leave_out(name);
+    } else {
+      return fail(ErrorCode::kInternal, "no tensor for graph input '{}'", name);
+    }
   }
   return fitted;
 }
@@ -156,15 +182,15 @@ ShapeClass shape_bucket(const Graph& graph, const ShapeClass& shape) {
   for (const Symbol& symbol : graph.symbols) {
     if (!symbol.is_derived()) rounded.set(symbol.name, bucket_of(symbol, shape.at(symbol.name)));
   }
+  for (const std::string& input : shape.absent()) rounded.leave_out(input);
   return rounded;
 }
 
 Result<> pad_batch(Batch& batch, const Graph& graph, const ShapeClass& to) {
-  for (std::size_t i = 0; i < batch.inputs.size(); ++i) {
-    const ValueId id = graph.find(batch.input_names[i]);
-    Tensor& tensor = batch.inputs[i];
+  for (auto& [name, tensor] : batch.inputs) {
+    const ValueId id = graph.find(name);
     if (!id || tensor.shape != graph.shape_of(id, batch.shape)) {
-      return fail(ErrorCode::kInternal, "input {} has shape {}, which is not the batch's", batch.input_names[i],
+      return fail(ErrorCode::kInternal, "input {} has shape {}, which is not the batch's", name,
                   shape_text(tensor.shape));
     }
     const Growth& growth = graph.value(id).growth;

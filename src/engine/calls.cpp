@@ -15,7 +15,7 @@ using Json = nlohmann::json;
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json memory_json(const Memory& memory) {
-  return {{"weight_bytes", memory.weights}, {"activation_bytes", memory.activations}};
+  return {{"weight_bytes", memory.weights}, {"state_bytes", memory.states}, {"activation_bytes", memory.activations}};
 }
 
 Json outputs_json(const Evaluation& evaluation) {

@@ -287,11 +287,12 @@ Async<std::string> Core::explain(Request request, std::vector<Content> inputs, S
     const ShapeClass asked = co_await asked_shape(pipeline, std::move(items), task_options(request.config, stop));
     const ShapeClass bucket = shape_bucket(pipeline.parts().front().graph, asked);
     for (const auto& [name, number] : asked.numbers()) shape.set(name, bucket.at(name));
+    for (const std::string& input : asked.absent()) shape.leave_out(input);
   }
   const LoadOptions loading = load_options(request.config);
   const Plan plan = plan_for(pipeline.parts(), choice, loading);
   const Memory memory = co_await predict(plan, shape, choice, loading);
-  nlohmann::ordered_json json = pipeline.explain(plan, shape, table, memory);
+  nlohmann::ordered_json json = co_await pipeline.explain(plan, shape, table, memory);
   json["cid"] = found.cid.text();
   json["device"] = adapter_text(choice.preferred->device());
   json["reason"] = choice.reason;

@@ -34,7 +34,8 @@ struct EncodedItem {
 /// What a golden run computes: one of them, or nothing.
 struct Given {
   std::vector<EncodedItem> encodings{};
-  std::vector<std::pair<std::string, Tensor>> tensors{};  ///< by the name of the graph's input
+  /// By the name of the graph's input; optional ones may be left out.
+  std::vector<std::pair<std::string, Tensor>> tensors{};
   bool empty() const { return encodings.empty() && tensors.empty(); }
 };
 /// Every output of the graph for what was given, and the ids of texts (golden runs).

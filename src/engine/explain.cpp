@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/pipeline.h"
+#include "tensor/format.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -40,33 +41,37 @@ Json weight_json(const Weight& weight, const TensorTable& tensors) {
     const auto found = tensors.find(part);
     if (found == tensors.end()) continue;
     dtype = dtype_name(found->second.dtype);
-    bytes +=
-        element_count(found->second.shape).value_or(0) * static_cast<std::int64_t>(dtype_size(found->second.dtype));
+    bytes += byte_count(found->second.dtype, found->second.shape).value_or(0);
   }
   return {{"name", weight.name}, {"parts", weight.parts}, {"shape", weight.shape}, {"dtype", dtype}, {"bytes", bytes}};
 }
 
 }  // namespace
 
-Json Pipeline::explain(const Plan& plan, const ShapeClass& shape, const TensorTable& tensors,
-                       const Memory& memory) const {
+Result<Json> Pipeline::explain(const Plan& plan, const ShapeClass& shape, const TensorTable& tensors,
+                               const Memory& memory) const {
   std::vector<const Graph*> graphs;
-  for (const Part& part : parts()) graphs.push_back(&part.graph);
-  const Graph all = join(graphs);
+  for (const Part& part : parts()) {
+    if (!part.on_demand) graphs.push_back(&part.graph);
+  }
+  IA_ASSIGN(const Graph all, present(join(graphs), shape));
   Json segments = Json::array(), weights = Json::array();
-  for (const Segment& segment : plan.segments) segments.push_back(segment_json(segment, shape));
+  for (const Segment& segment : plan.segments) {
+    if (!segment.on_demand) segments.push_back(segment_json(segment, shape));
+  }
   for (WeightId id : used_weights(all)) weights.push_back(weight_json(all.weight(id), tensors));
-  return {{"task", task_->name},
-          {"takes", task_->takes.names()},
-          {"architecture", facts().architecture},
-          {"shape", shape.numbers()},
-          {"segments", std::move(segments)},
-          {"weights", std::move(weights)},
-          {"weight_bytes", memory.weights},
-          {"state_bytes", memory.states},
-          {"activation_bytes", memory.activations},
-          {"inputs", values_json(all, all.inputs, shape)},
-          {"outputs", values_json(all, all.outputs, shape)}};
+  return Json{{"task", task_->name},
+              {"takes", task_->takes.names()},
+              {"architecture", facts().architecture},
+              {"shape", shape.numbers()},
+              {"absent", shape.absent()},
+              {"segments", std::move(segments)},
+              {"weights", std::move(weights)},
+              {"weight_bytes", memory.weights},
+              {"state_bytes", memory.states},
+              {"activation_bytes", memory.activations},
+              {"inputs", values_json(all, all.inputs, shape)},
+              {"outputs", values_json(all, all.outputs, shape)}};
 }
 
 }  // namespace ipfs_accelerate

@@ -114,6 +114,7 @@ Result<std::vector<std::vector<std::int32_t>>> LoadedModel::tokenize(const std::
 std::vector<SegmentReport> LoadedModel::segments() const {
   std::vector<SegmentReport> all;
   for (const Segment& segment : parts_->plan().segments) {
+    if (segment.on_demand) continue;
     all.push_back({segment.platform, static_cast<int>(segment.graph->nodes.size()), segment.reason});
   }
   return all;

@@ -30,13 +30,20 @@ Result<std::vector<TensorRef>> inputs_of(const Graph& graph, const Values& value
 }
 
 /// Names of what must be read of a part's segments: what is wanted, and what later segments read.
-std::set<std::string, std::less<>> read_names(const std::vector<const Segment*>& segments,
+std::set<std::string, std::less<>> read_names(const std::vector<std::shared_ptr<const Graph>>& segments,
                                               const std::vector<std::string>& wanted) {
   std::set<std::string, std::less<>> names(wanted.begin(), wanted.end());
-  for (const Segment* segment : segments) {
-    for (const ValueId id : segment->graph->inputs) names.insert(segment->graph->value(id).name);
+  for (const auto& graph : segments) {
+    for (const ValueId id : graph->inputs) names.insert(graph->value(id).name);
   }
   return names;
+}
+
+/// What of a segment is compiled for a shape class.
+Result<std::shared_ptr<const Graph>> graph_for(const Segment& segment, const ShapeClass& shape) {
+  if (shape.absent().empty()) return segment.graph;
+  IA_ASSIGN(Graph rest, present(*segment.graph, shape));
+  return std::make_shared<const Graph>(std::move(rest));
 }
 
 Async<> run_segment(const Graph& graph, Executable& executable, const ShapeClass& shape,
@@ -80,8 +87,9 @@ Result<Memory> predict(const Plan& plan, const ShapeClass& shape, const Choice& 
   std::set<std::string> platforms;
   for (const Segment& segment : plan.segments) {
     const Backend& backend = backend_of(choice, segment.platform);
-    IA_ASSIGN(const Memory own, backend.predict(*segment.graph, shape, options));
-    memory.activations += own.activations;
+    IA_ASSIGN(const auto graph, graph_for(segment, shape));
+    IA_ASSIGN(const Memory own, backend.predict(*graph, shape, options));
+    if (!segment.on_demand) memory.activations += own.activations;
     if (!platforms.insert(segment.platform).second) continue;
     IA_ASSIGN(const Memory all, backend.predict(*plan.on(segment.platform), shape, options));
     memory.weights += all.weights;
@@ -155,10 +163,11 @@ Async<LoadedParts::Compiled*> LoadedParts::compiled(std::string part, ShapeClass
     cache_.splice(cache_.begin(), cache_, found);
     co_return &cache_.front();
   }
-  Compiled fresh{part, shape, {}};
+  Compiled fresh{part, shape, {}, {}};
   for (const Segment* segment : plan_.of_part(part)) {
     Program& program = *programs_.at(segment->platform).program;
-    fresh.segments.push_back(co_await program.compile(shape, stop, segment->graph));
+    fresh.graphs.push_back(co_await graph_for(*segment, shape));
+    fresh.segments.push_back(co_await program.compile(shape, stop, fresh.graphs.back()));
   }
   cache_.push_front(std::move(fresh));
   if (cache_.size() > kKeptShapes) cache_.pop_back();
@@ -173,11 +182,10 @@ Async<std::vector<NamedTensor>> LoadedParts::compute(std::string part, Batch bat
   co_await pad_batch(batch, whole, shape);
   Compiled* const executables = co_await compiled(part, shape, stop);
   Values values;
-  for (std::size_t i = 0; i < batch.inputs.size(); ++i) values[batch.input_names[i]] = std::move(batch.inputs[i]);
-  const auto segments = plan_.of_part(part);
-  const auto names = read_names(segments, wanted);
-  for (std::size_t s = 0; s < segments.size(); ++s) {
-    co_await run_segment(*segments[s]->graph, *executables->segments[s], shape, names, values, stop);
+  for (auto& [name, tensor] : batch.inputs) values[name] = std::move(tensor);
+  const auto names = read_names(executables->graphs, wanted);
+  for (std::size_t s = 0; s < executables->graphs.size(); ++s) {
+    co_await run_segment(*executables->graphs[s], *executables->segments[s], shape, names, values, stop);
   }
   std::vector<NamedTensor> outputs;
   for (const std::string& name : wanted) {
@@ -209,7 +217,7 @@ Result<std::pair<Memory, Memory>> LoadedParts::memory() const {
     const auto segments = plan_.of_part(one.part);
     for (std::size_t i = 0; i < segments.size(); ++i) {
       const Backend& backend = backend_of(segments[i]->platform);
-      IA_ASSIGN(const Memory own, backend.predict(*segments[i]->graph, one.shape, options_));
+      IA_ASSIGN(const Memory own, backend.predict(*one.graphs[i], one.shape, options_));
       predicted.activations += own.activations;
       taken.activations += one.segments[i]->memory_bytes();
     }
@@ -220,7 +228,7 @@ Result<std::pair<Memory, Memory>> LoadedParts::memory() const {
 const DeviceInfo& LoadedParts::device() const {
   std::size_t preferred = 0, cpu = 0;
   for (const Segment& segment : plan_.segments) {
-    (segment.platform == "cpu" ? cpu : preferred) += segment.graph->nodes.size();
+    if (!segment.on_demand) (segment.platform == "cpu" ? cpu : preferred) += segment.graph->nodes.size();
   }
   return preferred >= cpu && preferred > 0 ? choice_.preferred->device() : choice_.cpu->device();
 }

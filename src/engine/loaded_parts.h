@@ -15,7 +15,8 @@ namespace ipfs_accelerate {
 
 /// The plan for a device: what it declines goes to the CPU.
 Plan plan_for(const std::vector<Part>& parts, const Choice& choice, const LoadOptions& options);
-/// What a plan takes on its devices when every part is compiled for this shape class.
+/// What a plan takes on its devices when every part, but those on demand, is compiled for this shape class.
+/// kInvalidArgument when that leaves out what the model cannot do without.
 Result<Memory> predict(const Plan& plan, const ShapeClass& shape, const Choice& choice, const LoadOptions& options);
 
 /// Computations follow each other.
@@ -33,8 +34,9 @@ class LoadedParts {
   Async<> upload(WeightId id, std::vector<WeightPart> parts, Stop stop);
   /// Makes states larger where they have fewer pages than these symbols say; what they hold is lost then.
   Async<> reserve_states(ShapeClass pages, Stop stop);
-  /// Pads the batch to a shape that is compiled, runs the part, and crops what comes out. Inputs that the part does not
-  /// read are left out. `wanted` names outputs; the others are not read from their device.
+  /// Pads the batch to a shape that is compiled, runs the part, and crops what comes out. Tensors that the part does
+  /// not read are dropped; where an optional input has none, the part runs without that input. `wanted` names outputs;
+  /// the others are not read from their device.
   Async<std::vector<NamedTensor>> compute(std::string part, Batch batch, std::vector<std::string> wanted, Stop stop);
 
   /// What the backends say that all that is compiled takes, and what it takes.
@@ -49,6 +51,8 @@ class LoadedParts {
   struct Compiled {
     std::string part;
     ShapeClass shape;
+    /// Of the segments: their graphs, without the inputs that the shape class leaves out.
+    std::vector<std::shared_ptr<const Graph>> graphs;
     std::vector<std::unique_ptr<Executable>> segments;
   };
   struct OnDevice {

@@ -1,5 +1,8 @@
 #include "engine/pipeline_run.h"
 
+#include <algorithm>
+
+#include "engine/batching.h"
 #include "input/image/picture.h"
 
 namespace ipfs_accelerate {
@@ -11,8 +14,10 @@ class ShapeRun final : public PipelineRun {
   using PipelineRun::PipelineRun;
   std::optional<ShapeClass> shape;
 
-  Async<std::vector<NamedTensor>> compute(std::string, Batch inputs, std::vector<std::string>) override {
-    shape = inputs.shape;
+  Async<std::vector<NamedTensor>> compute(std::string part, Batch inputs, std::vector<std::string>) override {
+    const auto found = std::ranges::find(pipeline().parts(), part, &Part::name);
+    if (found == pipeline().parts().end()) co_await fail(ErrorCode::kInternal, "the model has no part '{}'", part);
+    shape = (co_await fit_batch(found->graph, std::move(inputs))).shape;
     for (const auto& [name, number] : reserved().numbers()) shape->set(name, number);
     co_await fail(ErrorCode::kCancelled, "the shape is known");
     co_return {};

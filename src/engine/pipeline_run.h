@@ -21,6 +21,9 @@ class PipelineRun : public TaskRun {
   std::int64_t tokens() const { return tokens_; }
   const ShapeClass& reserved() const { return reserved_; }
 
+ protected:
+  const Pipeline& pipeline() const { return pipeline_; }
+
  private:
   const Pipeline& pipeline_;
   TaskOptions options_;

@@ -106,10 +106,12 @@ TEST(Pipeline, PreparesInTheGraphsOrder) {
   ASSERT_TRUE(encodings) << encodings.error().message;
   const auto batch = fit_batch(pipeline->graph(), encoded_batch(pipeline->facts(), *encodings).value());
   ASSERT_TRUE(batch) << batch.error().message;
+  const Graph graph = present(pipeline->graph(), batch->shape).value();
+  ASSERT_EQ(batch->inputs.size(), graph.inputs.size());
   for (std::size_t i = 0; i < batch->inputs.size(); ++i) {
-    const Value& value = pipeline->graph().value(pipeline->graph().inputs[i]);
-    EXPECT_EQ(batch->input_names[i], value.name);
-    EXPECT_EQ(batch->inputs[i].shape, pipeline->graph().bind(value.dims, batch->shape));
+    const Value& value = graph.value(graph.inputs[i]);
+    EXPECT_EQ(batch->inputs[i].first, value.name);
+    EXPECT_EQ(batch->inputs[i].second.shape, graph.bind(value.dims, batch->shape));
   }
 }
 
@@ -121,6 +123,10 @@ TEST(Pipeline, TheShapeATaskAsksFor) {
   ASSERT_TRUE(shape) << shape.error().message;
   EXPECT_EQ(shape->at(kBatch), 2);
   EXPECT_EQ(shape->at(kRows), 3);
+  EXPECT_TRUE(shape->absent().contains("token_type_ids"));  // all would be 0
+  const auto pair = run_in_place(asked_shape(*pipeline, {TextPair{"[MASK]", "a"}}, {}));
+  ASSERT_TRUE(pair) << pair.error().message;
+  EXPECT_TRUE(pair->absent().empty());
   const auto refused = run_in_place(asked_shape(*pipeline, {Text{"[MASK]"}, Picture{}}, {}));
   EXPECT_EQ(refused.error().message, "fill-mask takes text, pair; input 1 is an image");
   EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
@@ -236,7 +242,9 @@ TEST(Pipeline, ExplainsWithoutWeights) {
   ASSERT_TRUE(pipeline);
   const Plan plan = make_plan(pipeline->parts(), "webgpu", [](const Graph&, const Node&) { return std::string(); });
   const ShapeClass shape = usual_shape(2, 16);
-  const auto report = pipeline->explain(plan, shape, f.tensors, {.weights = 307, .states = 5, .activations = 42});
+  const auto explained = pipeline->explain(plan, shape, f.tensors, {.weights = 307, .states = 5, .activations = 42});
+  ASSERT_TRUE(explained) << explained.error().message;
+  const nlohmann::json& report = *explained;
   EXPECT_EQ(report["architecture"], "bert");
   EXPECT_EQ(report["segments"][0]["nodes"].size(), pipeline->graph().nodes.size());
   EXPECT_EQ(report["inputs"][0]["shape"], nlohmann::json({2, 16}));
@@ -244,6 +252,25 @@ TEST(Pipeline, ExplainsWithoutWeights) {
   EXPECT_EQ(report["weight_bytes"], 307);  // what the backends say
   EXPECT_EQ(report["state_bytes"], 5);
   EXPECT_EQ(report["activation_bytes"], 42);
+  EXPECT_EQ(report["absent"], nlohmann::json::array());
+}
+
+TEST(Pipeline, ExplainsWhatIsLeftOut) {
+  const Folder f = read_folder("zoo/numbers-bert");
+  const auto pipeline = Pipeline::open(f.files, f.tensors, {});
+  ASSERT_TRUE(pipeline);
+  const Plan plan = make_plan(pipeline->parts(), "webgpu", [](const Graph&, const Node&) { return std::string(); });
+  const auto report_of = [&](const ShapeClass& shape) { return pipeline->explain(plan, shape, f.tensors, {}); };
+  ShapeClass shape = usual_shape(2, 16);
+  const std::size_t all = report_of(shape).value()["inputs"].size();
+  shape.leave_out("token_type_ids");
+  const auto report = report_of(shape);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ((*report)["absent"], nlohmann::json::array({"token_type_ids"}));
+  EXPECT_EQ((*report)["inputs"].size(), all - 1);
+  for (const auto& input : (*report)["inputs"]) EXPECT_NE(input["name"], "token_type_ids");
+  shape.leave_out("input_ids");
+  EXPECT_EQ(report_of(shape).error().code, ErrorCode::kInvalidArgument);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ void add_reason(std::string& reasons, const std::string& reason) {
 }
 
 Segment whole(const Part& part, std::string platform, std::string reason) {
-  return {part.name, std::move(platform), std::make_shared<const Graph>(part.graph), std::move(reason)};
+  return {part.name, std::move(platform), std::make_shared<const Graph>(part.graph), std::move(reason), part.on_demand};
 }
 
 void split(const Part& part, const std::string& preferred, const Declines& declines, Plan& plan) {
@@ -22,7 +22,8 @@ void split(const Part& part, const std::string& preferred, const Declines& decli
   std::string platform, reasons;
   const auto close = [&](std::size_t end) {
     if (end > begin) {
-      plan.segments.push_back({part.name, platform, std::make_shared<const Graph>(slice(graph, begin, end)), reasons});
+      plan.segments.push_back(
+          {part.name, platform, std::make_shared<const Graph>(slice(graph, begin, end)), reasons, part.on_demand});
     }
     begin = end;
     reasons.clear();

@@ -15,7 +15,8 @@ struct Segment {
   std::string part;
   std::string platform;  ///< "webgpu", "webnn", "cpu"
   std::shared_ptr<const Graph> graph;
-  std::string reason;  ///< why these nodes are not on the preferred backend; empty when they are
+  std::string reason;      ///< why these nodes are not on the preferred backend; empty when they are
+  bool on_demand = false;  ///< as its part
 };
 struct Plan {
   std::vector<Segment> segments;  ///< part by part, in order

@@ -39,7 +39,9 @@ Async<Answers> LoadedModel::run(std::vector<Content> inputs, Config config, List
   Answers answers{std::vector<Answer>(inputs.size()), 0};
   for (const auto& batch : batches) {
     co_await stop.check();
-    BatchRun run(*this, task_options(config, stop), batch, listener);
+    TaskOptions options = task_options(config, stop);
+    options.numbers = batch;
+    BatchRun run(*this, std::move(options), batch, listener);
     std::vector<Content> items;
     for (const std::size_t i : batch) items.push_back(std::move(inputs[i]));
     std::vector<Answer> values = co_await task.answer(run, std::move(items));

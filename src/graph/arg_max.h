@@ -9,7 +9,7 @@ namespace ipfs_accelerate {
 namespace op {
 
 /// y[r] = the index of the largest number of row r, the lowest among equals. x: [rows, columns]; y: i32 [rows].
-/// A row with a NaN gives any index, but one inside the row.
+/// -1 for a row with a NaN, and for one whose largest number is infinite, of either sign: nothing was chosen.
 struct ArgMax {
   static constexpr std::string_view kName = "arg_max";
   static constexpr Dtype kOutput = Dtype::kI32;

@@ -43,13 +43,21 @@ Dim GraphBuilder::symbol(Symbol wanted) {
 }
 
 ValueId GraphBuilder::input(std::string name, Dtype dtype, std::vector<Dim> dims, Growth growth) {
-  if (dtype != Dtype::kF32 && dtype != Dtype::kI32) {
-    fail({ErrorCode::kInternal, std::format("graph input '{}' has dtype {}", name, dtype_name(dtype))});
+  return add_input({std::move(name), dtype, std::move(dims), std::move(growth)});
+}
+
+ValueId GraphBuilder::optional_input(std::string name, Dtype dtype, std::vector<Dim> dims, Growth growth) {
+  return add_input({std::move(name), dtype, std::move(dims), std::move(growth), {}, /*optional=*/true});
+}
+
+ValueId GraphBuilder::add_input(Value wanted) {
+  if (wanted.dtype != Dtype::kF32 && wanted.dtype != Dtype::kI32) {
+    fail({ErrorCode::kInternal, std::format("graph input '{}' has dtype {}", wanted.name, dtype_name(wanted.dtype))});
     return kNoValue;
   }
-  if (graph_.find(name) != kNoValue) return input_again({std::move(name), dtype, std::move(dims)});
+  if (graph_.find(wanted.name) != kNoValue) return input_again(wanted);
   const auto id = id_of<ValueId>(graph_.values.size());
-  graph_.values.push_back({std::move(name), dtype, std::move(dims), std::move(growth)});
+  graph_.values.push_back(std::move(wanted));
   graph_.inputs.push_back(id);
   return id;
 }
@@ -58,7 +66,7 @@ ValueId GraphBuilder::input_again(const Value& wanted) {
   const ValueId id = graph_.find(wanted.name);
   const Value& value = graph_.value(id);
   const auto has = [&](const Part& part) { return std::ranges::contains(part.graph.inputs, id); };
-  const bool same = value.dtype == wanted.dtype && value.dims == wanted.dims;
+  const bool same = value.dtype == wanted.dtype && value.dims == wanted.dims && value.optional == wanted.optional;
   if (!same || std::ranges::contains(graph_.inputs, id) || std::ranges::none_of(parts_, has)) {
     fail({ErrorCode::kInternal, std::format("two graph values are called '{}'", wanted.name)});
     return kNoValue;
@@ -133,7 +141,7 @@ void GraphBuilder::output(ValueId value, std::string name) {
   graph_.outputs.push_back(value);
 }
 
-void GraphBuilder::end_part(std::string name) {
+void GraphBuilder::end_part(std::string name, bool on_demand) {
   const auto writes = [](const Node& node) { return bool(written_state(node.op)); };
   if (graph_.outputs.empty() && std::ranges::none_of(graph_.nodes, writes)) {
     fail({ErrorCode::kInternal, std::format("the graph of part '{}' has no outputs", name)});
@@ -142,7 +150,7 @@ void GraphBuilder::end_part(std::string name) {
   part.nodes = std::exchange(graph_.nodes, {});
   part.inputs = std::exchange(graph_.inputs, {});
   part.outputs = std::exchange(graph_.outputs, {});
-  parts_.push_back({std::move(name), std::move(part)});
+  parts_.push_back({std::move(name), std::move(part), on_demand});
 }
 
 Result<std::vector<Part>> GraphBuilder::finish_parts() {

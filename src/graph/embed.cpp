@@ -4,11 +4,11 @@
 namespace ipfs_accelerate {
 namespace {
 
-/// A lookup needs both its ids and its table, or neither; tables have `hidden` columns.
+/// Ids need a table; tables have `hidden` columns.
 Result<> check_lookup(const Rule& rule, ValueId ids, WeightId table, std::string_view role, const Dims& dims,
                       std::int64_t hidden) {
-  if (bool(ids) != bool(table)) return rule.wrong("{} needs both its ids and its table", role);
-  if (!ids) return {};
+  if (ids && !table) return rule.wrong("{} ids have no table", role);
+  if (!table) return {};
   IA_TRY(rule.optional_value(ids, role, Dtype::kI32, dims));
   IA_ASSIGN(Shape shape, rule.matrix(table, role));
   if (shape[1] != hidden) return rule.wrong("{} table has {} columns, word table has {}", role, shape[1], hidden);
@@ -20,6 +20,7 @@ Result<> check_lookup(const Rule& rule, ValueId ids, WeightId table, std::string
 Result<Dims> op::Embed::infer(const Rule& rule) const {
   IA_ASSIGN(Dims dims, rule.value(ids, "ids", Dtype::kI32, 2));
   IA_ASSIGN(const Shape words, rule.matrix(word, "word table"));
+  if (position && !position_ids) return rule.wrong("the position table has no ids");
   IA_TRY(check_lookup(rule, position_ids, position, "position", dims, words[1]));
   IA_TRY(check_lookup(rule, type_ids, type, "type", dims, words[1]));
   IA_TRY(rule.optional_vector(gamma, "gamma", words[1]));

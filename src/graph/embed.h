@@ -8,6 +8,7 @@ namespace ipfs_accelerate {
 namespace op {
 
 /// y[b,s,:] = word[ids[b,s]] + position[position_ids[b,s]] + type[type_ids[b,s]], then LayerNorm when gamma is given.
+/// A type table without type_ids: every token is of type 0.
 /// ids, position_ids, type_ids: i32 [batch, sequence]. y: [batch, sequence, hidden].
 struct Embed {
   static constexpr std::string_view kName = "embed";

@@ -8,7 +8,11 @@ namespace ipfs_accelerate {
 
 std::string ShapeClass::text() const {
   std::string text;
-  for (const auto& [name, number] : numbers_) text += std::format("{}{} {}", text.empty() ? "" : ", ", name, number);
+  const auto add = [&](std::string_view word, const auto& rest) {
+    text += std::format("{}{} {}", text.empty() ? "" : ", ", word, rest);
+  };
+  for (const auto& [name, number] : numbers_) add(name, number);
+  for (const std::string& input : absent_) add("without", input);
   return text;
 }
 

@@ -23,8 +23,9 @@ struct Value {
   std::string name;
   Dtype dtype = Dtype::kF32;  ///< kF32 or kI32; a backend may keep kF32 values in f16
   std::vector<Dim> dims;
-  Growth growth{};  ///< of inputs
-  StateId state{};  ///< a version of this state: it lies there, and there only
+  Growth growth{};        ///< of inputs
+  StateId state{};        ///< a version of this state: it lies there, and there only
+  bool optional = false;  ///< of inputs: a shape class may leave it out (present())
 };
 
 /// What stays on the device from run to run: pages of rows, f32 for the graph, in whatever format a backend keeps them.
@@ -92,6 +93,7 @@ std::vector<StateId> used_states(const Graph& graph);
 struct Part {
   std::string name;
   Graph graph;
+  bool on_demand = false;  ///< few runs need it: compiled by the first that does, and not said to be taken before
 };
 
 /// The nodes of several graphs that share their tables, as one graph.
@@ -108,6 +110,8 @@ class GraphBuilder {
   Dim symbol(Symbol wanted);
   /// Several parts may have the same input.
   ValueId input(std::string name, Dtype dtype, std::vector<Dim> dims, Growth growth = {});
+  /// One that a shape class may leave out: the ops that read it must be able to do without.
+  ValueId optional_input(std::string name, Dtype dtype, std::vector<Dim> dims, Growth growth = {});
   /// One stored tensor, or a stack of them; equal names give the same id. `shape` is checked by the weight loader.
   WeightId weight(const std::string& name, Shape shape, Stored stored = Stored::kSame);
   WeightId stack(std::vector<std::string> names, Shape shape, Stored stored = Stored::kSame);
@@ -119,12 +123,13 @@ class GraphBuilder {
   void output(ValueId value, std::string name);
   void fail(Error error);
   /// What was added since the last part is one; what follows is another.
-  void end_part(std::string name);
+  void end_part(std::string name, bool on_demand = false);
   const Graph& unfinished() const { return graph_; }
   Result<std::vector<Part>> finish_parts();
   Result<Graph> finish();  ///< of a model of one part
 
  private:
+  ValueId add_input(Value wanted);
   ValueId input_again(const Value& wanted);
   std::vector<Part> parts_;
   Graph graph_;
@@ -138,5 +143,10 @@ Result<std::vector<Dim>> infer(const Graph& graph, const Op& op);
 /// Values that cross the border become inputs and outputs, with their names kept; the graph's own inputs and outputs
 /// come first, in their order.
 Graph slice(const Graph& graph, std::size_t begin, std::size_t end);
+
+/// The graph without the inputs that the shape class leaves out: the ops that read them lose those fields; ids stay.
+/// Inputs are known by the table of values, so those that only another slice or part reads may be named too.
+/// kInvalidArgument when a name is no optional input, or when an op cannot do without it.
+Result<Graph> present(const Graph& graph, const ShapeClass& shape);
 
 }  // namespace ipfs_accelerate

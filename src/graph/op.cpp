@@ -47,6 +47,23 @@ Dtype output_dtype(const Op& op) {
 std::vector<ValueId> inputs_of(const Op& op) { return present<ValueId>(op); }
 std::vector<WeightId> weights_of(const Op& op) { return present<WeightId>(op); }
 
+Op without(Op op, const std::vector<ValueId>& values) {
+  const auto drop = [&](ValueId& id) {
+    if (std::ranges::contains(values, id)) id = kNoValue;
+  };
+  const auto visit = [&]<class Field>(std::string_view, Field& field) {
+    if constexpr (std::is_same_v<Field, ValueId>) {
+      drop(field);
+    } else if constexpr (std::is_same_v<Field, Columns>) {
+      drop(field.value);
+    } else if constexpr (std::is_same_v<Field, Paging>) {
+      for (ValueId* const id : {&field.table, &field.lengths, &field.counts}) drop(*id);
+    }
+  };
+  std::visit([&]<class T>(T& one) { T::fields(one, visit); }, op);
+  return op;
+}
+
 ValueId written_state(const Op& op) {
   const auto state = []<class T>(const T& one) {
     if constexpr (requires { one.state; }) return one.state;

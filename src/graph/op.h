@@ -35,7 +35,9 @@ std::string_view op_name(const Op& op);
 Dtype output_dtype(const Op& op);                ///< kF32 unless the op has another kOutput
 std::vector<ValueId> inputs_of(const Op& op);    ///< present ones only, each once, in declaration order
 std::vector<WeightId> weights_of(const Op& op);  ///< alike
-ValueId written_state(const Op& op);             ///< the version of a state that the op makes a new one of, or none
+/// The op with kNoValue in every field that names one of these.
+Op without(Op op, const std::vector<ValueId>& values);
+ValueId written_state(const Op& op);  ///< the version of a state that the op makes a new one of, or none
 
 namespace fields {
 

@@ -3,6 +3,7 @@
 
 #include <initializer_list>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,7 +84,8 @@ inline Symbol rows_symbol() { return {.name = std::string(kRows), .counts_tokens
 inline Symbol height_symbol() { return {.name = std::string(kHeight), .bucket = Bucket::kExact}; }
 inline Symbol width_symbol() { return {.name = std::string(kWidth), .bucket = Bucket::kExact}; }
 
-/// Numbers for base symbols, by name: one compiled executable per shape class. What is not named is 1.
+/// Numbers for base symbols, by name, and which optional inputs are absent: one compiled executable per shape class.
+/// A symbol that is not named is 1.
 class ShapeClass {
  public:
   ShapeClass() = default;
@@ -97,11 +99,15 @@ class ShapeClass {
     return found == numbers_.end() ? 1 : found->second;
   }
   const std::map<std::string, std::int64_t, std::less<>>& numbers() const { return numbers_; }
-  std::string text() const;  ///< "batch 2, sequence 40"
+  /// Optional inputs that are absent, by name.
+  const std::set<std::string, std::less<>>& absent() const { return absent_; }
+  void leave_out(std::string_view input) { absent_.emplace(input); }
+  std::string text() const;  ///< "batch 2, sequence 40, without token_type_ids"
   friend auto operator<=>(const ShapeClass&, const ShapeClass&) = default;
 
  private:
   std::map<std::string, std::int64_t, std::less<>> numbers_;
+  std::set<std::string, std::less<>> absent_;
 };
 
 }  // namespace ipfs_accelerate

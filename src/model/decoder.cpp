@@ -18,6 +18,17 @@ Result<> read_generation_facts(ModelFacts& facts, const ModelConfig& config) {
   return {};
 }
 
+void add_copy_part(ModelBuilder& b) {
+  const ValueId from = b.input("from", Dtype::kI32, {dim(1)}), to = b.input("to", Dtype::kI32, {dim(1)});
+  const std::vector<State> states = b.unfinished().states;
+  for (const State& state : states) {
+    const Graph& graph = b.unfinished();
+    if (graph.symbol(graph.value(state.first).dims[0].symbol).name != kPages) continue;
+    b.add(state.name + ".copy_pages", op::CopyPages{.state = state.first, .from = from, .to = to});
+  }
+  b.end_part("copy_pages", /*on_demand=*/true);
+}
+
 }  // namespace
 
 DecoderInputs decoder_inputs(ModelBuilder& b, std::int64_t max_tokens, std::string prefix) {
@@ -91,6 +102,7 @@ Result<BuiltModel> decoder_model(ModelBuilder& b, ModelFacts facts, const ModelC
   }
   IA_TRY(read_generation_facts(facts, config));
   b.end_part("decoder");
+  add_copy_part(b);
   IA_ASSIGN(auto parts, b.finish_parts());
   return BuiltModel{std::move(parts), std::move(facts)};
 }

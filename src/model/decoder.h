@@ -38,7 +38,9 @@ void finish_decoder(ModelBuilder& builder, const DecoderInputs& inputs, const st
                     const std::function<ValueId(ValueId x, const std::string& node)>& norm, WeightId head,
                     const HeadOptions& options, float scale = 1.0f);
 
-/// Ends the part "decoder", the last. Refuses other heads than `head`.
+/// Ends the part "decoder", and adds "copy_pages", on demand: page `from` of every state that grows with the tokens to
+/// page `to`, i32 [1] each. What an encoder wrote never changes, so its pages are shared and need no copies. Refuses
+/// other heads than `head`.
 Result<BuiltModel> decoder_model(ModelBuilder& builder, ModelFacts facts, const ModelConfig& config,
                                  const HeadOptions& options, Head head = Head::kNextToken);
 /// What config.json and generation_config.json say of generating: ids that end a sequence, the token that a decoder

@@ -23,7 +23,7 @@ struct ModelFacts {
   std::int64_t max_tokens = 0;  ///< longest sequence, special tokens included
   std::int64_t context = 0;     ///< rows of a sequence that its page table has room for; of who generates
   std::int64_t pad_id = 0;
-  bool token_types = false;  ///< the graph has an input token_type_ids
+  bool token_types = false;  ///< the graph has an optional input token_type_ids
   PositionRule positions = PositionRule::kAbsolute;
   std::vector<std::string> labels;   ///< id2label of a classifier
   bool multi_label = false;          ///< sigmoid, not softmax: problem_type multi_label_classification, or one label
@@ -62,8 +62,8 @@ struct HeadOptions {
 struct BuiltModel {
   /// An encoder is one part, "model": inputs among input_ids, position_ids, token_type_ids, attention_mask, rows, or
   /// pixel_values; the first output by head: last_hidden_state | embedding | logits ([rows, vocab], [batch, seq, vocab]
-  /// or [batch, labels]). Who generates has a part "decoder" (model/decoder.h), perhaps after an "encoder"
-  /// (input_ids, attention_mask, and where the rows go that the decoder attends to: task/sources.h).
+  /// or [batch, labels]). Who generates has parts "decoder" and "copy_pages" (model/decoder.h), perhaps after an
+  /// "encoder" (input_ids, attention_mask, and where the rows go that the decoder attends to: task/sources.h).
   std::vector<Part> parts;
   ModelFacts facts;
 

@@ -1,6 +1,7 @@
 // Blocks as they lie in the store, unverified: views of the store's own files, copies of everything else.
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "store/store_impl.h"
@@ -41,6 +42,12 @@ class ReadBytes final : public HostBytes {
   Bytes bytes_;
   std::string where_;
 };
+
+/// Files share leaves. One that the store owns is better than a referenced one, which may have changed or gone.
+int doubt(const LeafPlace& place) {
+  if (!place.entry->reference()) return 0;
+  return place.entry->reference_unchanged().value_or(false) ? 1 : 2;
+}
 
 }  // namespace
 
@@ -90,7 +97,12 @@ Result<HostBytesRef> Store::peek(const Cid& cid) {
                place.entry->leaf(place.index).kind != static_cast<std::uint8_t>(LeafKind::kRaw);
       });
     }
-    if (!places.empty()) return impl_->peek_leaf(places.front());
+    std::ranges::stable_sort(places, {}, doubt);
+    for (const LeafPlace& place : places) {
+      IA_ASSIGN(HostBytesRef bytes, impl_->peek_leaf(place));
+      if (bytes) return bytes;
+    }
+    if (!places.empty()) return HostBytesRef();
   }
   auto block = impl_->get_block(cid);
   if (block) return own_bytes(Bytes(block->bytes().begin(), block->bytes().end()));

@@ -9,6 +9,7 @@
 #include <random>
 
 #include "content/directory.h"
+#include "content/file_dag.h"
 #include "content/unixfs.h"
 #include "store/test_folder.h"
 
@@ -137,6 +138,29 @@ TEST_F(StoreTest, ChangedReferenceIsAnIntegrityError) {
   const Added again = add({.reference = true});
   EXPECT_NE(again.root, added.root);
   EXPECT_TRUE(store->open_file(again.root.text() + "/weights.bin"));
+}
+
+TEST_F(StoreTest, WhatTwoReferencedFilesShareIsReadFromTheOneThatIsThere) {
+  const fs::path other = folder.path / "other";
+  fs::copy(source, other, fs::copy_options::recursive);
+  flip_byte(other / "weights.bin", 5);  // the first leaf is another, the rest is shared
+  add({.reference = true});
+  const auto added = store->add(other, {.reference = true});
+  ASSERT_TRUE(added) << added.error().message;
+  const std::vector<std::string> ways{"is gone", "was changed"};
+  for (const std::string& way : ways) {
+    if (way == "is gone") fs::rename(source / "weights.bin", source / "away");
+    if (way == "was changed") write_random(source / "weights.bin", 5 * kMiB + 123, 99);
+    reopen();
+    const auto get = [&](const Cid& cid) { return store->get_block(cid); };
+    const auto layout = content::layout_file(*store->resolve(added->root.text() + "/weights.bin"), get);
+    ASSERT_TRUE(layout) << layout.error().message;
+    for (const auto& leaf : layout->leaves) {
+      const auto bytes = store->peek(leaf.cid);
+      ASSERT_TRUE(bytes && *bytes) << way;
+      EXPECT_TRUE(Block::make(leaf.cid, Bytes((*bytes)->data(), (*bytes)->data() + (*bytes)->size()))) << way;
+    }
+  }
 }
 
 TEST_F(StoreTest, FlippedByteIsNamed) {

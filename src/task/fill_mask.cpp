@@ -15,14 +15,14 @@ std::vector<std::size_t> mask_positions(const Encoding& encoding, std::int32_t m
 }
 
 /// Adds the input `rows`: which rows of [batch * sequence] have a mask.
-Result<> add_rows(TextBatch& batch, std::int32_t mask_id, const Tokenizer& tokenizer) {
+Result<> add_rows(const TaskOptions& options, TextBatch& batch, std::int32_t mask_id, const Tokenizer& tokenizer) {
   Batch& tensors = batch.tensors;
   std::vector<std::int32_t> rows;
   for (std::size_t item = 0; item < batch.encodings.size(); ++item) {
     const auto positions = mask_positions(batch.encodings[item], mask_id);
     if (positions.empty()) {
-      return fail(ErrorCode::kInvalidArgument, "input {} has no mask token '{}' within the model's length", item,
-                  tokenizer.token(mask_id).value_or(""));
+      return fail(ErrorCode::kInvalidArgument, "input {} has no mask token '{}' within the model's length",
+                  options.number_of(item), tokenizer.token(mask_id).value_or(""));
     }
     for (std::size_t position : positions) {
       rows.push_back(
@@ -31,8 +31,9 @@ Result<> add_rows(TextBatch& batch, std::int32_t mask_id, const Tokenizer& token
   }
   const auto count = static_cast<std::int64_t>(rows.size());
   tensors.shape.set(kRows, count);
-  tensors.add("rows", Tensor::i32({count}));
-  std::ranges::copy(rows, tensors.inputs.back().i32s().begin());
+  Tensor places = Tensor::i32({count});
+  std::ranges::copy(rows, places.i32s().begin());
+  tensors.add("rows", std::move(places));
   return {};
 }
 
@@ -83,7 +84,7 @@ Async<std::vector<Answer>> answer(TaskRun& run, std::vector<Content> items) {
   const std::int32_t mask_id = run.facts().mask_id;
   if (mask_id < 0) co_await fail(ErrorCode::kMissingTokenizer, "the tokenizer has no mask token");
   TextBatch batch = co_await text_batch(run, std::move(items));
-  co_await add_rows(batch, mask_id, *tokenizer);
+  co_await add_rows(run.options(), batch, mask_id, *tokenizer);
   const std::int64_t rows = batch.tensors.shape.at(kRows);
   const Tensor output = co_await compute_output(run, std::move(batch.tensors), "logits");
   const Ranking ranking{*tokenizer, run.options(), mask_id};

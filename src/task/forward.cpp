@@ -64,7 +64,7 @@ Async<std::vector<NamedTensor>> feed(Decoder& decoder, const Sequences& sequence
 /// What the encoder reads.
 Result<Batch> sources_of(const std::vector<NamedTensor>& given) {
   IA_ASSIGN(const Sequences sequences, sequences_of(given));
-  Batch sources{{{kBatch, sequences.shape[0]}, {kSequence, sequences.shape[1]}}, {}, {}};
+  Batch sources{{{kBatch, sequences.shape[0]}, {kSequence, sequences.shape[1]}}};
   Tensor mask = Tensor::i32(sequences.shape);
   for (const std::size_t place : sequences.places) mask.i32s()[place] = 1;
   sources.add("input_ids", *find(given, "input_ids"));

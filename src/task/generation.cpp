@@ -9,16 +9,17 @@ namespace {
 /// One sequence's answer in the making.
 class Writer {
  public:
-  Writer(const Tokenizer& tokenizer, const GenerationLimits& limits) : stream_(tokenizer, true), limits_(limits) {}
+  Writer(const Tokenizer& tokenizer, const Tokens& stop_ids, std::int64_t most)
+      : stream_(tokenizer, true), stop_ids_(stop_ids), most_(most) {}
 
   bool ended() const { return !answer_.finish_reason.empty(); }
   /// Takes the next token; gives the piece of text that it adds, perhaps empty.
   Result<std::string> take(std::int32_t token) {
-    if (std::ranges::contains(limits_.stop_ids, token)) return end("stop");
+    if (std::ranges::contains(stop_ids_, token)) return end("stop");
     answer_.tokens.push_back(token);
     IA_ASSIGN(const auto piece, stream_.step(token));
     std::string text = piece.value_or("");
-    if (static_cast<std::int64_t>(answer_.tokens.size()) < limits_.max_new_tokens) {
+    if (static_cast<std::int64_t>(answer_.tokens.size()) < most_) {
       answer_.text += text;
       return text;
     }
@@ -37,7 +38,8 @@ class Writer {
   }
 
   Tokenizer::DecodeStream stream_;
-  const GenerationLimits& limits_;
+  const Tokens& stop_ids_;
+  std::int64_t most_;  ///< tokens
   GeneratedText answer_;
 };
 
@@ -56,11 +58,11 @@ Async<std::vector<Tokens>> write(TaskRun& run, std::vector<Writer>& writers, con
 
 }  // namespace
 
-Result<GenerationLimits> generation_limits(const TaskRun& run, std::int64_t room) {
+Result<GenerationLimits> generation_limits(const TaskRun& run) {
   const std::int64_t asked = run.options().max_new_tokens;
   if (asked < 0) return fail(ErrorCode::kInvalidArgument, "max_new_tokens is {}, at least 1 is needed", asked);
   const std::int64_t wanted = asked > 0 ? asked : run.facts().max_new_tokens;
-  GenerationLimits limits{std::min(wanted, room), run.facts().stop_ids};
+  GenerationLimits limits{wanted, run.facts().max_tokens, run.facts().stop_ids};
   if (!run.options().stop_ids.empty()) limits.stop_ids = run.options().stop_ids;
   return limits;
 }
@@ -69,7 +71,9 @@ Async<std::vector<GeneratedText>> generate_greedily(TaskRun& run, Decoder& decod
                                                     GenerationLimits limits) {
   const Tokenizer* const tokenizer = co_await run.tokenizer();
   std::vector<Writer> writers;
-  for (std::size_t i = 0; i < prompts.size(); ++i) writers.emplace_back(*tokenizer, limits);
+  for (const Tokens& prompt : prompts) {
+    writers.emplace_back(*tokenizer, limits.stop_ids, limits.after(prompt.size()));
+  }
   std::vector<Tokens> next = std::move(prompts);
   while (!std::ranges::all_of(writers, &Writer::ended)) {
     co_await run.options().stop.check();

@@ -1,16 +1,24 @@
 // Generation: a decoder's own tokens fed back to it until every sequence has ended.
 #pragma once
 
+#include <algorithm>
+
 #include "task/decoder.h"
 
 namespace ipfs_accelerate {
 
 struct GenerationLimits {
   std::int64_t max_new_tokens = 0;
-  Tokens stop_ids;  ///< a sequence ends with one of these, which is not part of its text
+  std::int64_t context = 0;  ///< tokens of a sequence at most, its prompt's too
+  Tokens stop_ids;           ///< a sequence ends with one of these, which is not part of its text
+
+  /// New tokens at most after a prompt of so many: each sequence has its own room, whatever is beside it.
+  std::int64_t after(std::size_t prompt) const {
+    return std::min(max_new_tokens, context - static_cast<std::int64_t>(prompt));
+  }
 };
-/// From the run's options and the model's facts; `room`: tokens that the longest sequence may still get.
-Result<GenerationLimits> generation_limits(const TaskRun& run, std::int64_t room);
+/// From the run's options and the model's facts.
+Result<GenerationLimits> generation_limits(const TaskRun& run);
 
 /// The likeliest token each time. `prompts` are fed first; answers hold new tokens only. Pieces of text are emitted as
 /// they come.

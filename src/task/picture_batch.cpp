@@ -52,10 +52,9 @@ Result<Batch> batch_of(const std::vector<Tensor>& prepared, const std::vector<st
 
 }  // namespace
 
-Result<std::vector<PictureBatch>> batched_pictures(const ModelFacts& facts, std::vector<Tensor> prepared) {
+Result<std::vector<PictureBatch>> batched_pictures(std::vector<Tensor> prepared) {
   std::vector<PictureBatch> batches;
   for (std::size_t i = 0; i < prepared.size(); ++i) {
-    IA_TRY(check_picture(facts, prepared[i], i));
     const auto same = [&](const PictureBatch& batch) {
       return prepared[batch.items.front()].shape == prepared[i].shape;
     };
@@ -78,8 +77,10 @@ Async<std::vector<PictureBatch>> picture_batches(TaskRun& run, std::vector<Conte
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < items.size(); ++i) {
     co_await run.options().stop.check();
+    const std::size_t number = run.options().number_of(i);
     prepared.push_back(
-        co_await doing(std::format("reading input {}", i), prepared_picture(run, processor, std::move(items[i]))));
+        co_await doing(std::format("reading input {}", number), prepared_picture(run, processor, std::move(items[i]))));
+    co_await check_picture(run.facts(), prepared.back(), number);
     bytes += 2 * prepared.back().bytes.size();
     if (bytes <= kMaxPreparedBytes) continue;
     co_await fail(ErrorCode::kLimitExceeded,
@@ -87,7 +88,7 @@ Async<std::vector<PictureBatch>> picture_batches(TaskRun& run, std::vector<Conte
                   "be computed together; use a smaller batch_size",
                   i + 1, items.size(), bytes, kMaxPreparedBytes);
   }
-  co_return co_await offloaded(run, [&] { return batched_pictures(run.facts(), std::move(prepared)); });
+  co_return co_await offloaded(run, [&] { return batched_pictures(std::move(prepared)); });
 }
 
 }  // namespace ipfs_accelerate

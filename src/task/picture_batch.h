@@ -15,11 +15,11 @@ struct PictureBatch {
 inline constexpr std::int64_t kMaxPreparedBytes = std::int64_t{1} << 30;
 
 /// Decodes and prepares `items` (pictures and pixels), one after the other, on the pool. Batches are in the order of
-/// their first pictures. kUnknownTask when the model takes no pictures; kLimitExceeded beyond kMaxPreparedBytes; errors
-/// name the item.
+/// their first pictures. kUnknownTask when the model takes no pictures; kLimitExceeded beyond kMaxPreparedBytes;
+/// kMalformedConfig where a picture has other channels than the model takes. Errors name the input.
 Async<std::vector<PictureBatch>> picture_batches(TaskRun& run, std::vector<Content> items);
 
-/// The step of it that batches. kMalformedConfig where a picture has other channels than the model takes.
-Result<std::vector<PictureBatch>> batched_pictures(const ModelFacts& facts, std::vector<Tensor> prepared);
+/// The step of it that batches: pictures of one shape together.
+Result<std::vector<PictureBatch>> batched_pictures(std::vector<Tensor> prepared);
 
 }  // namespace ipfs_accelerate

@@ -29,9 +29,10 @@ class PictureRun final : public TaskRun {
     co_return co_await make_image(picture.file[0], picture.file[0]);
   }
   Async<std::vector<NamedTensor>> compute(std::string, Batch inputs, std::vector<std::string> wanted) override {
-    const Shape shape = inputs.inputs.at(0).shape;
+    const Shape shape = inputs.inputs.at(0).second.shape;
     asked.push_back(shape);
-    EXPECT_EQ(inputs.input_names, std::vector<std::string>{"pixel_values"});
+    EXPECT_EQ(inputs.inputs.at(0).first, "pixel_values");
+    EXPECT_EQ(inputs.inputs.size(), 1u);
     EXPECT_EQ(inputs.shape, (ShapeClass{{kBatch, shape[0]}, {kHeight, shape[2]}, {kWidth, shape[3]}}));
     Tensor logits = Tensor::f32({shape[0], 10});
     for (std::int64_t row = 0; row < shape[0]; ++row) logits.f32s()[static_cast<std::size_t>(row * 10 + shape[3])] = 5;
@@ -84,10 +85,10 @@ TEST_F(PictureTasks, PixelsStayWhereTheyWere) {
     prepared[0].f32s()[i] = static_cast<float>(i);
     prepared[1].f32s()[i] = static_cast<float>(100 + i);
   }
-  const auto batches = batched_pictures(run_.model, prepared);
+  const auto batches = batched_pictures(prepared);
   ASSERT_TRUE(batches) << batches.error().message;
   ASSERT_EQ(batches->size(), 1u);
-  const auto together = batches->at(0).tensors.inputs.at(0).f32s();
+  const auto together = batches->at(0).tensors.inputs.at(0).second.f32s();
   ASSERT_EQ(together.size(), 24u);
   EXPECT_EQ(together[11], 11);
   EXPECT_EQ(together[12], 100);

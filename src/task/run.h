@@ -25,6 +25,9 @@ struct TaskOptions {
   std::int64_t max_new_tokens = 0;       ///< generated at most; 0: as the model says
   std::vector<std::int32_t> stop_ids{};  ///< that end a text; empty: as the model says
   Stop stop{};                           ///< looked at before every item: kCancelled
+  std::vector<std::size_t> numbers{};    ///< of the items in the whole call, for messages; empty: as they come
+
+  std::size_t number_of(std::size_t item) const { return item < numbers.size() ? numbers[item] : item; }
 };
 
 /// The part of a model that has one part.
@@ -39,6 +42,7 @@ class TaskRun {
   /// kNotFound when the model folder says nothing of how pictures are prepared.
   virtual Result<const ImageProcessor*> image_processor() const;
   virtual const TaskOptions& options() const = 0;
+  virtual int precision() const { return 32; }  ///< bits that the model is computed in
   /// Plain work (tokenizing, ranking) aside of the executor. What it refers to must live until this ends.
   virtual Async<> offload(std::function<Result<>()> work) = 0;
   /// A picture file's pixels, upright.

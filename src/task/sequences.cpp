@@ -35,9 +35,15 @@ Result<> Sequence::reserve(std::int64_t rows) {
   return {};
 }
 
-Result<> Sequence::truncate(std::int64_t length) {
+Result<> Sequence::truncate(std::int64_t length, std::vector<PageCopy>& copies) {
   if (length < 0 || length > length_) {
     return fail(ErrorCode::kInvalidArgument, "a sequence of {} rows cannot be cut to {}", length_, length);
+  }
+  const auto full = static_cast<std::size_t>(length / kPageRows);
+  if (length % kPageRows != 0 && pages_->shared(table_[full])) {
+    IA_ASSIGN(const std::int32_t own, pages_->take());
+    copies.emplace_back(table_[full], own);
+    pages_->give_back(std::exchange(table_[full], own));
   }
   for (; static_cast<std::int64_t>(table_.size()) > pages_of(length); table_.pop_back()) {
     pages_->give_back(table_.back());

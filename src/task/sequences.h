@@ -13,7 +13,7 @@
 
 namespace ipfs_accelerate {
 
-/// The pages of states that share page numbers. Sequences may share pages.
+/// The pages of states that share page numbers. Sequences share full pages only, which nobody writes any more.
 class Pages {
  public:
   explicit Pages(std::int64_t count);
@@ -24,6 +24,7 @@ class Pages {
   friend class Sequence;
   /// The free page with the lowest number. kLimitExceeded when there is none.
   Result<std::int32_t> take();
+  bool shared(std::int32_t page) const { return users_[static_cast<std::size_t>(page)] > 1; }
   void share(std::int32_t page) { ++users_[static_cast<std::size_t>(page)]; }
   void give_back(std::int32_t page);
 
@@ -31,7 +32,7 @@ class Pages {
   std::vector<std::int32_t> free_;   ///< highest first
 };
 
-/// A page that must be copied before the sequence that got it adds a row.
+/// A page that the device must copy before any sequence adds a row.
 using PageCopy = std::pair<std::int32_t, std::int32_t>;  ///< from, to
 
 /// The rows of one sequence. Gives its pages back when it goes; `pages` must outlive it.
@@ -55,10 +56,10 @@ class Sequence {
   Result<> reserve(std::int64_t rows);
   /// So many rows were added.
   void advance(std::int64_t rows) { length_ += rows; }
-  /// Forgets all but the first `length` rows. kInvalidArgument when there are fewer.
-  Result<> truncate(std::int64_t length);
-  /// A sequence that goes on from the same rows: full pages are shared, one that is not full is copied (`copies` gets
-  /// what the device must do before either adds a row).
+  /// Forgets all but the first `length` rows. A page that others share and that is no longer full here is copied.
+  /// kInvalidArgument when there are fewer rows; kLimitExceeded leaves it as it was.
+  Result<> truncate(std::int64_t length, std::vector<PageCopy>& copies);
+  /// A sequence that goes on from the same rows: full pages are shared, one that is not full is copied.
   Result<Sequence> fork(std::vector<PageCopy>& copies) const;
   /// Gives everything back; the sequence is empty then.
   void drop();

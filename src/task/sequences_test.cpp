@@ -18,9 +18,12 @@ TEST(Sequences, TakePagesAndGiveThemBack) {
     EXPECT_EQ(pages.free(), 2);
     ASSERT_TRUE(one.reserve(15));  // the second page has room
     EXPECT_EQ(pages.free(), 2);
-    ASSERT_TRUE(one.truncate(16));
+    std::vector<PageCopy> copies;
+    ASSERT_TRUE(one.truncate(16, copies));
     EXPECT_EQ(pages.free(), 3);
-    EXPECT_EQ(one.truncate(17).error().code, ErrorCode::kInvalidArgument);
+    EXPECT_EQ(one.truncate(17, copies).error().code, ErrorCode::kInvalidArgument);
+    EXPECT_EQ(one.truncate(-1, copies).error().code, ErrorCode::kInvalidArgument);
+    EXPECT_TRUE(copies.empty());
   }
   EXPECT_EQ(pages.free(), 4);
 }
@@ -63,7 +66,28 @@ TEST(Sequences, AForkAtAPageBorderCopiesNothing) {
   EXPECT_TRUE(copies.empty());
 }
 
-// Whatever is done, no page belongs to nobody and none that is in use is free.
+// A page that is cut may be one that others share: they keep it.
+TEST(Sequences, ACutWithinASharedPageCopiesIt) {
+  Pages pages(3);
+  Sequence one(pages);
+  ASSERT_TRUE(one.reserve(32));
+  one.advance(32);
+  std::vector<PageCopy> copies;
+  auto two = one.fork(copies);
+  ASSERT_TRUE(two);
+  const std::int32_t shared = one.table()[1];
+  ASSERT_TRUE(two->truncate(20, copies));
+  EXPECT_EQ(copies, (std::vector<PageCopy>{{shared, two->table()[1]}}));
+  EXPECT_EQ(one.table()[1], shared);
+  EXPECT_NE(two->table()[1], shared);
+  EXPECT_EQ(one.truncate(10, copies).error().code, ErrorCode::kLimitExceeded);  // no page is left for a copy
+  EXPECT_EQ(one.length(), 32);
+  two->drop();
+  ASSERT_TRUE(one.truncate(10, copies));  // it has its pages for itself again
+  EXPECT_EQ(copies.size(), 1u);
+}
+
+// Whatever is done, no page belongs to nobody, none that is in use is free, and none that is written is shared.
 TEST(Sequences, NeverLoseAPage) {
   std::mt19937 random(7);
   Pages pages(24);
@@ -79,17 +103,22 @@ TEST(Sequences, NeverLoseAPage) {
             all[which].advance(rows);
           }
           break;
-        case 1: ASSERT_TRUE(all[which].truncate(all[which].length() / 2)); break;
+        case 1: std::ignore = all[which].truncate(all[which].length() / 2, copies); break;
         case 2:
           if (auto made = all[which].fork(copies)) all.push_back(*std::move(made));
           break;
         default: all.erase(all.begin() + static_cast<std::ptrdiff_t>(which)); break;
       }
-      std::vector<bool> used(24);
+      std::vector<int> users(24);
       for (const Sequence& one : all) {
-        for (const std::int32_t page : one.table()) used[static_cast<std::size_t>(page)] = true;
+        for (const std::int32_t page : one.table()) ++users[static_cast<std::size_t>(page)];
       }
-      ASSERT_EQ(pages.free(), std::ranges::count(used, false));
+      ASSERT_EQ(pages.free(), std::ranges::count(users, 0));
+      for (const Sequence& one : all) {
+        for (auto i = static_cast<std::size_t>(one.length() / kPageRows); i < one.table().size(); ++i) {
+          ASSERT_EQ(users[static_cast<std::size_t>(one.table()[i])], 1) << "a page that is not full is shared";
+        }
+      }
     }
   }
   EXPECT_EQ(pages.free(), 24);

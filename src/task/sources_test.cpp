@@ -13,7 +13,7 @@ namespace {
 using Ints = std::vector<std::int32_t>;
 
 /// A model whose outputs are zeros.
-class ScriptedModel final : public TaskRun {
+class ScriptedModel : public TaskRun {
  public:
   ScriptedModel() {
     model.max_tokens = model.context = 40;
@@ -24,7 +24,10 @@ class ScriptedModel final : public TaskRun {
   ShapeClass reserved;
   std::vector<std::pair<std::string, Batch>> asked;
   std::int64_t tokens = 0;
+  Ints likeliest;  ///< of each row; empty: zeros
+  int bits = 32;
 
+  int precision() const override { return bits; }
   const ModelFacts& facts() const override { return model; }
   Result<const Tokenizer*> tokenizer() const override { return fail(ErrorCode::kMissingTokenizer, "no tokenizer"); }
   const TaskOptions& options() const override { return given; }
@@ -38,6 +41,7 @@ class ScriptedModel final : public TaskRun {
     const auto rows = inputs.shape.at(part == kDecoderPart ? kRows : kBatch);
     asked.emplace_back(std::move(part), std::move(inputs));
     std::vector<NamedTensor> outputs;
+    if (!likeliest.empty()) co_return std::vector<NamedTensor>{{"token", tensor_of(likeliest)}};
     for (std::string& name : wanted) outputs.emplace_back(std::move(name), Tensor::f32({rows, 8}));
     co_return outputs;
   }
@@ -46,9 +50,7 @@ class ScriptedModel final : public TaskRun {
 
   Ints values(std::size_t call, std::string_view name) const {
     const Batch& batch = asked.at(call).second;
-    for (std::size_t i = 0; i < batch.inputs.size(); ++i) {
-      if (batch.input_names[i] == name) return {batch.inputs[i].i32s().begin(), batch.inputs[i].i32s().end()};
-    }
+    if (const Tensor* const tensor = batch.find(name)) return {tensor->i32s().begin(), tensor->i32s().end()};
     ADD_FAILURE() << "no tensor " << name;
     return {};
   }
@@ -113,6 +115,91 @@ TEST(Sources, WhatCannotBeIsRefused) {
   auto gap = two_sources();
   gap[1].second.i32s()[3] = 0;
   EXPECT_EQ(code(std::move(gap), {2, 1}), ErrorCode::kInvalidArgument);
+}
+
+TEST(Decoder, ScoresThatAreNotFiniteAreNoToken) {
+  for (const int bits : {32, 16}) {
+    ScriptedModel run;
+    run.model.model_type = "text_generation";
+    run.model.architecture = "gpt2";
+    run.bits = bits;
+    run.likeliest = {5, 7, -1};
+    const auto fed = [&]() -> Async<Tokens> {
+      const auto decoder = co_await Decoder::open(run, 3, 8);
+      co_return co_await decoder->feed({{1}, {}, {2, 3}});
+    };
+    const auto tokens = run_in_place(fed());
+    ASSERT_FALSE(tokens);
+    EXPECT_EQ(tokens.error().code, ErrorCode::kNotFinite);
+    const std::string& message = tokens.error().message;
+    EXPECT_TRUE(
+        message.starts_with("text_generation (gpt2): sequence 2 has no finite scores for the token at position 2: "))
+        << message;
+    EXPECT_EQ(message.contains("use precision 32"), bits == 16) << message;
+    run.asked.clear();
+    run.likeliest = {5, 7, 6};
+    EXPECT_EQ(run_in_place(fed()).value(), (Tokens{5, -1, 6}));
+  }
+}
+
+// A fork attends to the text of the sequence that it goes on from, in the same pages.
+TEST(Sources, AForkTakesItsSourceAlong) {
+  ScriptedModel run;
+  const auto forked = [](ScriptedModel& run) -> Async<> {
+    Batch sources{{{kBatch, 2}, {kSequence, 18}}};
+    for (auto& [name, tensor] : two_sources()) sources.add(name, std::move(tensor));
+    EncodedSources encoded = co_await encode_sources(run, std::move(sources), 20, {}, 1);
+    Decoder& decoder = *encoded.decoder;
+    co_await decoder.feed_all({{}, {5, 6}, {}}, {});
+    co_await decoder.fork(1, 2);
+    co_await decoder.feed_all({{}, {}, {7}}, {});
+    co_await decoder.truncate(2, 0);
+    co_await decoder.fork(2, 1);
+    co_await decoder.feed_all({{}, {8}, {}}, {});
+  };
+  const auto done = run_in_place(forked(run));
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(run.reserved, (ShapeClass{{kPages, 6}, {kCrossPages, 3}}));
+  ASSERT_EQ(run.asked.size(), 5u);
+  EXPECT_EQ(run.values(1, "cross_table"), (Ints{0, 1, 0, 2, 0, 0, 0, 1, 0}));  // the spare one waits at the first text
+  EXPECT_EQ(run.values(1, "cross_lengths"), (Ints{18, 1, 18}));
+  EXPECT_EQ(run.asked[2].first, kCopyPart);
+  EXPECT_EQ(run.values(2, "from"), Ints{0});
+  EXPECT_EQ(run.values(2, "to"), Ints{1});
+  EXPECT_EQ(run.values(3, "cross_table"), (Ints{0, 1, 0, 2, 0, 0, 2, 0, 0}));
+  EXPECT_EQ(run.values(3, "cross_lengths"), (Ints{18, 1, 1}));
+  EXPECT_EQ(run.values(3, "lengths"), (Ints{0, 2, 2}));
+  EXPECT_EQ(run.values(3, "counts"), (Ints{0, 0, 1}));
+  EXPECT_EQ(run.values(3, "page_table"), (Ints{0, 0, 0, 0, 0, 0, 1, 0, 0}));
+  EXPECT_EQ(run.values(4, "lengths"), (Ints{0, 0, 0}));
+}
+
+// What could not be copied is not there.
+TEST(Sources, AnErrorWhileCopyingLeavesNothing) {
+  struct Failing final : ScriptedModel {
+    Async<std::vector<NamedTensor>> compute(std::string part, Batch inputs, std::vector<std::string> wanted) override {
+      if (part == kCopyPart) co_await fail(ErrorCode::kDeviceLost, "the device is gone");
+      co_return co_await ScriptedModel::compute(std::move(part), std::move(inputs), std::move(wanted));
+    }
+  } run;
+  std::unique_ptr<Decoder> decoder;
+  const auto begin = [&]() -> Async<> {
+    decoder = co_await Decoder::open(run, 2, 40);
+    co_await decoder->feed_all({Tokens(32, 1), {2}}, {});
+    co_await decoder->fork(0, 1);  // at a page border
+    EXPECT_EQ(decoder->sequence(1).length(), 32);
+    co_await decoder->truncate(1, 20);
+  };
+  EXPECT_EQ(run_in_place(begin()).error().code, ErrorCode::kDeviceLost);
+  EXPECT_EQ(decoder->sequence(1).length(), 0);
+  EXPECT_EQ(decoder->sequence(0).length(), 32);
+  const auto more = [&]() -> Async<> {
+    co_await decoder->truncate(0, 20);
+    co_await decoder->feed_all({{}, {2}}, {});
+    co_await decoder->fork(0, 1);
+  };
+  EXPECT_EQ(run_in_place(more()).error().code, ErrorCode::kDeviceLost);
+  EXPECT_EQ(decoder->sequence(1).length(), 0);
 }
 
 TEST(Sources, AStartOutsideTheTableNeverPasses) {

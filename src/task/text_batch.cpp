@@ -51,27 +51,36 @@ std::int32_t at_or(const std::vector<std::int32_t>& values, std::size_t i, std::
   return i < values.size() ? values[i] : otherwise;
 }
 
+using Row = std::vector<std::int32_t>;
+
 /// Token type ids of one item. A table of one row means that types play no role (RoBERTa): all zeros then.
-Result<> fill_types(const ModelFacts& facts, const Encoding& encoding, std::span<std::int32_t> row) {
-  if (facts.type_vocabulary == 1) return {};
+Result<Row> types_of(const ModelFacts& facts, const Encoding& encoding) {
+  Row row(encoding.ids.size());
+  if (!facts.token_types || facts.type_vocabulary == 1) return row;
   for (std::size_t i = 0; i < encoding.ids.size(); ++i) {
     row[i] = at_or(encoding.type_ids, i, 0);
     if (row[i] >= 0 && row[i] < facts.type_vocabulary) continue;
     return fail(ErrorCode::kMalformedConfig, "the tokenizer gives token type {}, the model's table has {} rows", row[i],
                 facts.type_vocabulary);
   }
-  return {};
+  return row;
 }
 
 /// 0, 1, 2 ...; or, after the pad id, counting only tokens that are not padding.
-void fill_positions(const ModelFacts& facts, std::span<const std::int32_t> ids, std::span<std::int32_t> row) {
-  if (facts.positions != PositionRule::kAfterPadId) {
-    std::iota(row.begin(), row.end(), 0);
-    return;
-  }
+Row positions_of(const ModelFacts& facts, const Row& ids) {
+  Row row(ids.size());
+  std::iota(row.begin(), row.end(), 0);
+  if (facts.positions != PositionRule::kAfterPadId) return row;
   const auto pad = static_cast<std::int32_t>(facts.pad_id);
   std::int32_t position = pad;
   for (std::size_t i = 0; i < ids.size(); ++i) row[i] = ids[i] == pad ? pad : ++position;
+  return row;
+}
+
+Row mask_of(const Encoding& encoding) {
+  Row row;
+  for (std::size_t i = 0; i < encoding.ids.size(); ++i) row.push_back(at_or(encoding.attention_mask, i, 1));
+  return row;
 }
 
 }  // namespace
@@ -82,7 +91,7 @@ Result<std::vector<Encoding>> encode_texts(const ModelFacts& facts, const Tokeni
   std::vector<Encoding> encodings;
   for (std::size_t i = 0; i < items.size(); ++i) {
     IA_TRY(options.stop.check());
-    IA_ASSIGN(Encoding encoding, encode_item(tokenizer, items[i], i, limit, options.truncation));
+    IA_ASSIGN(Encoding encoding, encode_item(tokenizer, items[i], options.number_of(i), limit, options.truncation));
     encodings.push_back(std::move(encoding));
   }
   return encodings;
@@ -114,24 +123,24 @@ Result<Batch> encoded_batch(const ModelFacts& facts, const std::vector<Encoding>
     IA_TRY(check_ids(facts, encodings[i], i));
     sequence = std::max(sequence, encodings[i].ids.size());
   }
-  Batch batch;
-  const Shape tokens{static_cast<std::int64_t>(encodings.size()), static_cast<std::int64_t>(sequence)};
-  batch.shape = {{kBatch, tokens[0]}, {kSequence, tokens[1]}};
-  Tensor ids = Tensor::i32(tokens), positions = Tensor::i32(tokens), types = Tensor::i32(tokens),
-         mask = Tensor::i32(tokens);
-  std::ranges::fill(ids.i32s(), static_cast<std::int32_t>(facts.pad_id));
-  for (std::size_t item = 0; item < encodings.size(); ++item) {
-    const Encoding& encoding = encodings[item];
-    const auto row = [&](Tensor& tensor) { return tensor.i32s().subspan(item * sequence, sequence); };
-    std::ranges::copy(encoding.ids, row(ids).begin());
-    for (std::size_t i = 0; i < encoding.ids.size(); ++i) row(mask)[i] = at_or(encoding.attention_mask, i, 1);
-    if (facts.token_types) IA_TRY(fill_types(facts, encoding, row(types)));
-    fill_positions(facts, row(ids), row(positions));
+  Rows ids, positions, types, masks;
+  for (const Encoding& encoding : encodings) {
+    ids.push_back(encoding.ids);
+    positions.push_back(positions_of(facts, encoding.ids));
+    IA_ASSIGN(Row own, types_of(facts, encoding));
+    types.push_back(std::move(own));
+    masks.push_back(mask_of(encoding));
   }
+  Batch batch{
+      {{kBatch, static_cast<std::int64_t>(encodings.size())}, {kSequence, static_cast<std::int64_t>(sequence)}}};
   batch.add("input_ids", std::move(ids));
   batch.add("position_ids", std::move(positions));
-  if (facts.token_types) batch.add("token_type_ids", std::move(types));
-  batch.add("attention_mask", std::move(mask));
+  const auto typed = [](const Row& row) {
+    return std::ranges::any_of(row, [](std::int32_t type) { return type != 0; });
+  };
+  if (std::ranges::any_of(types, typed))
+    batch.add("token_type_ids", std::move(types));  // else every token is of type 0
+  batch.add("attention_mask", std::move(masks));
   return batch;
 }
 

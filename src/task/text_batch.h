@@ -11,8 +11,8 @@ struct TextBatch {
 };
 
 /// Tokenizes `items` (texts and pairs) on the pool, cutting at the model's length (or kInputTooLong), counts the
-/// tokens, and pads on the right to the longest. Inputs: input_ids, position_ids, token_type_ids (where the model has
-/// them), attention_mask; all i32 [batch, sequence].
+/// tokens. Inputs, as rows of their own lengths: input_ids, position_ids, token_type_ids (where the model has
+/// them and one is not 0), attention_mask.
 Async<TextBatch> text_batch(TaskRun& run, std::vector<Content> items);
 
 /// The steps of it. Every id is checked against its table, so that none can be read outside.

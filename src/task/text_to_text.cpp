@@ -26,8 +26,8 @@ Result<std::int32_t> start_of(const ModelFacts& facts) {
 Async<std::vector<Answer>> answer(TaskRun& run, std::vector<Content> items) {
   const std::int32_t start = co_await start_of(run.facts());
   Batch sources = co_await offloaded(run, [&] { return sources_of(run, items); });
-  const GenerationLimits limits = co_await generation_limits(run, run.facts().max_tokens - 1);
-  const EncodedSources encoded = co_await encode_sources(run, std::move(sources), 1 + limits.max_new_tokens);
+  const GenerationLimits limits = co_await generation_limits(run);
+  const EncodedSources encoded = co_await encode_sources(run, std::move(sources), 1 + limits.after(1));
   std::vector<Tokens> begin(items.size(), {start});
   const auto texts = co_await generate_greedily(run, *encoded.decoder, std::move(begin), limits);
   co_return std::vector<Answer>(texts.begin(), texts.end());

@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
-#include "tensor/tensor.h"
+#include "tensor/format.h"
+#include "tensor/q8_0.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -61,7 +63,9 @@ std::uint16_t f32_to_f16(float value) {
 float bf16_to_f32(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
 
 Result<> widen_to_f32(Dtype dtype, ByteView bytes, std::span<float> out) {
-  if (bytes.size() != out.size() * dtype_size(dtype)) {
+  const Format& format = format_of(dtype);
+  const auto elements = static_cast<std::int64_t>(out.size());
+  if (elements % format.block_elements != 0 || std::cmp_not_equal(bytes.size(), byte_count(dtype, elements))) {
     return fail(ErrorCode::kInternal, "{} bytes of {} do not widen to {} floats", bytes.size(), dtype_name(dtype),
                 out.size());
   }
@@ -78,20 +82,24 @@ Result<> widen_to_f32(Dtype dtype, ByteView bytes, std::span<float> out) {
     case Dtype::kF64:
       for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(read_element<double>(bytes, i));
       return {};
+    case Dtype::kQ8_0: widen_q8_0(bytes, out); return {};
     default:
-      return fail(ErrorCode::kUnsupportedDtype, "a weight has dtype {}; F32, F16, BF16 and F64 can be used",
-                  dtype_name(dtype));
+      return fail(ErrorCode::kUnsupportedDtype, "a weight has dtype {}; {} can be used", format.name,
+                  widening_formats());
   }
 }
 
 Result<> check_finite(std::string_view name, Dtype dtype, ByteView bytes) {
-  const std::size_t count = bytes.size() / dtype_size(dtype);
+  const Format& format = format_of(dtype);
+  const auto count =
+      bytes.size() / static_cast<std::size_t>(format.block_bytes) * static_cast<std::size_t>(format.block_elements);
   std::size_t found = count;
   switch (dtype) {
     case Dtype::kF32: found = find_non_finite<std::uint32_t>(bytes, count, 0x7f800000u); break;
     case Dtype::kF16: found = find_non_finite<std::uint16_t>(bytes, count, 0x7c00u); break;
     case Dtype::kBF16: found = find_non_finite<std::uint16_t>(bytes, count, 0x7f80u); break;
     case Dtype::kF64: found = find_non_finite<std::uint64_t>(bytes, count, 0x7ff0000000000000u); break;
+    case Dtype::kQ8_0: found = find_non_finite_q8_0(bytes); break;
     default: return {};
   }
   if (found == count) return {};

@@ -13,12 +13,12 @@
 
 namespace ipfs_accelerate {
 
-enum class Dtype : std::uint8_t { kF32, kF16, kBF16, kF64, kI64, kI32, kI16, kI8, kU8, kBool };
+/// In what elements are stored. kQ8_0 is a quantized format, whose elements lie in blocks (tensor/format.h).
+enum class Dtype : std::uint8_t { kF32, kF16, kBF16, kF64, kI64, kI32, kI16, kI8, kU8, kBool, kQ8_0 };
 
-/// Bytes of one element.
-std::size_t dtype_size(Dtype dtype);
-/// The safetensors name: "F32", "BF16", "I64", "BOOL" ...
+/// The safetensors name: "F32", "BF16", "I64", "BOOL" ...; of quantized formats GGUF's: "Q8_0".
 std::string_view dtype_name(Dtype dtype);
+/// Of plain formats, which safetensors has; kUnsupportedDtype names what is known.
 Result<Dtype> dtype_from_name(std::string_view name);
 
 /// Dimensions, outermost first; row-major, contiguous. A scalar has none.
@@ -53,15 +53,15 @@ struct Tensor {
   }
 };
 
-/// Widens F32, F16, BF16 (and F64) elements to float. `out` has one float per element.
+/// Widens elements to float where the format allows it (Format::widens). `out` has one float per element.
 Result<> widen_to_f32(Dtype dtype, ByteView bytes, std::span<float> out);
 float f16_to_f32(std::uint16_t bits);
 std::uint16_t f32_to_f16(float value);  ///< round to nearest even; overflow becomes infinity
 float bf16_to_f32(std::uint16_t bits);
 
-/// A row-major matrix [rows, columns] as [columns, rows]; kInvalidArgument when the bytes are not so many elements of
-/// `element` bytes (1, 2, 4 or 8).
-Result<Bytes> transposed(ByteView bytes, std::int64_t rows, std::int64_t columns, std::size_t element);
+/// A row-major matrix [rows, columns] as [columns, rows]; kInvalidArgument when the bytes are not so many elements,
+/// kUnsupportedDtype when elements lie in blocks, which run along rows.
+Result<Bytes> transposed(Dtype dtype, ByteView bytes, std::int64_t rows, std::int64_t columns);
 
 /// kNotFinite when a floating element is NaN or infinite; the message has `name` and the element's index.
 Result<> check_finite(std::string_view name, Dtype dtype, ByteView bytes);

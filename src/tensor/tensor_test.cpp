@@ -12,7 +12,7 @@ namespace ipfs_accelerate {
 namespace {
 
 TEST(Tensor, DtypeNamesRoundTrip) {
-  for (int i = 0; i <= static_cast<int>(Dtype::kBool); ++i) {
+  for (int i = 0; i <= static_cast<int>(Dtype::kBool); ++i) {  // the plain ones
     const auto dtype = static_cast<Dtype>(i);
     auto back = dtype_from_name(dtype_name(dtype));
     ASSERT_TRUE(back);

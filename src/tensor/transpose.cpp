@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "tensor/tensor.h"
+#include "tensor/format.h"
 
 namespace ipfs_accelerate {
 namespace {
@@ -35,16 +35,20 @@ void turn_all(const std::uint8_t* from, std::uint8_t* to, std::size_t rows, std:
 
 }  // namespace
 
-Result<Bytes> transposed(ByteView bytes, std::int64_t rows, std::int64_t columns, std::size_t element) {
-  IA_ASSIGN(const std::int64_t count, element_count({rows, columns}));
-  const bool known = element == 1 || element == 2 || element == 4 || element == 8;
-  if (!known || bytes.size() != static_cast<std::size_t>(count) * element) {
-    return fail(ErrorCode::kInvalidArgument, "{} bytes are no matrix [{}, {}] of elements of {} bytes", bytes.size(),
-                rows, columns, element);
+Result<Bytes> transposed(Dtype dtype, ByteView bytes, std::int64_t rows, std::int64_t columns) {
+  const Format& format = format_of(dtype);
+  if (!format.is_plain()) {
+    return fail(ErrorCode::kUnsupportedDtype, "a matrix of {} cannot be transposed: its blocks run along rows",
+                format.name);
+  }
+  IA_ASSIGN(const std::int64_t wanted, byte_count(dtype, Shape{rows, columns}));
+  if (bytes.size() != static_cast<std::size_t>(wanted)) {
+    return fail(ErrorCode::kInvalidArgument, "{} bytes are no matrix [{}, {}] of {}", bytes.size(), rows, columns,
+                format.name);
   }
   Bytes out(bytes.size());
   const auto height = static_cast<std::size_t>(rows), width = static_cast<std::size_t>(columns);
-  switch (element) {
+  switch (format.block_bytes) {
     case 1: turn_all<1>(bytes.data(), out.data(), height, width); break;
     case 2: turn_all<2>(bytes.data(), out.data(), height, width); break;
     case 4: turn_all<4>(bytes.data(), out.data(), height, width); break;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "tensor/format.h"
 #include "weights/weights.h"
 
 namespace ipfs_accelerate {
@@ -81,8 +82,8 @@ Result<TensorLocation> read_entry(const std::string& name, const Json& entry, st
   if (begin > end || end > data_bytes) {
     return fail(ErrorCode::kMalformedWeights, "tensor '{}' lies at bytes {} to {} of {}", name, begin, end, data_bytes);
   }
-  const auto count = element_count(shape);
-  if (!count || static_cast<std::uint64_t>(*count) * dtype_size(dtype) != end - begin) {
+  const auto bytes = byte_count(dtype, shape);
+  if (!bytes || std::cmp_not_equal(*bytes, end - begin)) {
     return fail(ErrorCode::kMalformedWeights, "tensor '{}' of {} {} has {} bytes", name, dtype_name(dtype),
                 shape_text(shape), end - begin);
   }

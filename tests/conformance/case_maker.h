@@ -49,6 +49,11 @@ class CaseMaker {
     return builder_.input(name, Dtype::kF32, std::move(dims));
   }
 
+  /// Puts numbers into the input that was made last, by their places in it.
+  void replace(const std::vector<std::pair<std::int64_t, float>>& numbers) {
+    for (const auto& [at, number] : numbers) case_.inputs.back().f32s()[static_cast<std::size_t>(at)] = number;
+  }
+
   /// Whole numbers in [first, first + limit).
   ValueId ids(const std::string& name, std::vector<Dim> dims, std::int32_t limit, std::int32_t first = 0) {
     Tensor tensor = Tensor::i32(bound(dims));

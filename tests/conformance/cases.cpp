@@ -1,6 +1,7 @@
 // The table of conformance cases, op by op: tails, tiny and long shapes, every combination of optional parts.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "conformance/case_maker.h"
 #include "conformance/state_cases.h"
@@ -19,13 +20,14 @@ const std::vector<Dim> kTokens{kBatchDim, kSequenceDim};
 
 // ---- embed
 
+/// `typed`: with a type table, whether there are ids for it.
 ConformanceCase embed_case(ShapeClass shape, std::int64_t hidden, bool position, bool type, bool norm, bool beta,
-                           Dtype dtype) {
-  CaseMaker maker(
-      "embed",
-      std::format("{}x{}_h{}{}{}{}{}_{}", shape.at(kBatch), shape.at(kSequence), hidden, position ? "_pos" : "",
-                  type ? "_type" : "", norm ? "_norm" : "", beta ? "_beta" : "", dtype_name(dtype)),
-      shape, dtype);
+                           Dtype dtype, bool typed = true) {
+  CaseMaker maker("embed",
+                  std::format("{}x{}_h{}{}{}{}{}_{}", shape.at(kBatch), shape.at(kSequence), hidden,
+                              position ? "_pos" : "", type ? typed ? "_type" : "_first_type" : "", norm ? "_norm" : "",
+                              beta ? "_beta" : "", dtype_name(dtype)),
+                  shape, dtype);
   op::Embed embed;
   embed.epsilon = 1e-6f;
   embed.ids = maker.ids("ids", kTokens, 101);
@@ -35,7 +37,7 @@ ConformanceCase embed_case(ShapeClass shape, std::int64_t hidden, bool position,
     embed.position = maker.weight("position", {140, hidden}, 0.4f);
   }
   if (type) {
-    embed.type_ids = maker.ids("type_ids", kTokens, 2);
+    if (typed) embed.type_ids = maker.ids("type_ids", kTokens, 2);
     embed.type = maker.weight("type", {2, hidden}, 0.3f);
   }
   if (norm) embed.gamma = maker.weight("gamma", {hidden}, 0.1f, 1.0f);
@@ -57,6 +59,8 @@ void add_embed(Cases& cases) {
   cases.push_back(embed_case(shape, 36, false, true, true, true, Dtype::kF16));
   cases.push_back(embed_case(shape, 35, true, true, true, true, Dtype::kBF16));
   cases.push_back(embed_case(shape, 1, true, true, false, false, Dtype::kF32));
+  cases.push_back(embed_case(shape, 36, true, true, true, true, Dtype::kF32, false));
+  cases.push_back(embed_case(shape, 35, false, true, false, false, Dtype::kF16, false));
 }
 
 // ---- linear
@@ -418,6 +422,33 @@ ConformanceCase arg_max_case(std::int64_t rows, std::int64_t columns, std::int32
   return maker.finish(maker.builder().add("most", op::ArgMax{.x = x}));
 }
 
+// Rows with NaNs and infinities in them; `before`: after another op, so that a backend may hold them in f16.
+ConformanceCase arg_max_odd_case(std::int64_t columns, bool before) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN(), kInfinity = std::numeric_limits<float>::infinity();
+  CaseMaker maker("arg_max", std::format("odd_{}{}", columns, before ? "_before" : ""), usual_shape(1, 1, 11));
+  ValueId x = maker.whole_floats("x", {kRowsDim, dim(columns)}, 2000);
+  std::vector<std::pair<std::int64_t, float>> odd{
+      {0, kNan},                      // the first
+      {columns + columns / 2, kNan},  // one
+      {3 * columns - 1, -kNan},       // the last
+      {3 * columns, kInfinity},       // the largest
+      {4 * columns, kInfinity},
+      {5 * columns - 1, kNan},  // both
+      {5 * columns, -kInfinity},
+      {5 * columns + 1, -kInfinity},  // what is masked: others are larger
+  };
+  for (std::int64_t i = 0; i < columns; ++i) {
+    odd.emplace_back(6 * columns + i, -kInfinity);                             // nothing else
+    odd.emplace_back(7 * columns + i, kNan);                                   // nothing else
+    odd.emplace_back(8 * columns + i, i == columns - 1 ? -3e4f : -kInfinity);  // all but one
+    odd.emplace_back(9 * columns + i, i == 1 ? 0.0f : -0.0f);                  // zeros are equal
+    odd.emplace_back(10 * columns + i, i == 0 ? -1.0f : -2.0f);
+  }
+  maker.replace(odd);
+  if (before) x = maker.builder().add("before", op::Scale{.x = x, .factor = 0.5f});
+  return maker.finish(maker.builder().add("most", op::ArgMax{.x = x}));
+}
+
 // What arg_max gives is read by another op.
 ConformanceCase arg_max_read_case() {
   CaseMaker maker("arg_max", "read", usual_shape(2, 9, 5));
@@ -438,6 +469,10 @@ void add_arg_max(Cases& cases) {
   cases.push_back(arg_max_case(1, 260007, 2000));  // a large vocabulary
   cases.push_back(arg_max_case(3, 70001, 1));
   cases.push_back(arg_max_read_case());
+  for (const std::int64_t columns : {5, 64, 1500, 70001}) {
+    cases.push_back(arg_max_odd_case(columns, false));
+    cases.push_back(arg_max_odd_case(columns, true));
+  }
 }
 
 // ---- distance_bias

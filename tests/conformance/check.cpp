@@ -6,10 +6,11 @@
 
 #include "conformance/conformance.h"
 #include "golden/reference.h"
+#include "tensor/format.h"
 
 namespace ipfs_accelerate {
 Bytes store_as(Dtype dtype, std::span<const float> values) {
-  Bytes bytes(values.size() * dtype_size(dtype));
+  Bytes bytes(static_cast<std::size_t>(byte_count(dtype, std::int64_t(values.size()))));
   for (std::size_t i = 0; i < values.size(); ++i) {
     std::uint32_t bits;
     std::memcpy(&bits, &values[i], 4);
@@ -51,7 +52,8 @@ Async<std::vector<Tensor>> run_once(const ConformanceCase& c, const std::vector<
   for (ValueId id : c.graph.outputs) {
     const Shape shape = c.graph.shape_of(id, c.shape);
     outputs.push_back(c.graph.value(id).dtype == Dtype::kI32 ? Tensor::i32(shape) : Tensor::f32(shape));
-    std::ranges::fill(outputs.back().bytes, std::uint8_t{0xff});  // NaN, or -1
+    const bool whole = outputs.back().dtype == Dtype::kI32;
+    std::ranges::fill(outputs.back().bytes, whole ? std::uint8_t{0x80} : std::uint8_t{0xff});  // NaN, or far below -1
   }
   for (Tensor& output : outputs) targets.push_back({output.dtype, output.bytes});
   co_await executable.run(std::move(inputs), std::move(targets), Stop());

@@ -3,13 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <limits>
 #include <map>
 
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/program.h"
 #include "backend/webgpu/gpu_backend.h"
-#include "graph/test_symbols.h"
 #include "host/native/compute.h"
 #include "host/native/dawn_gpu.h"
 
@@ -80,36 +78,6 @@ TEST_P(Conformance, MatchesReference) {
 INSTANTIATE_TEST_SUITE_P(All, Conformance,
                          testing::Combine(testing::ValuesIn(backend_names()), testing::ValuesIn(conformance_ops())),
                          [](const auto& info) { return std::get<0>(info.param) + "_" + std::get<1>(info.param); });
-
-/// The row numbers that a backend's arg_max gives for rows with NaNs in them.
-Async<std::vector<std::int32_t>> arg_max_of_nans(Backend& backend, std::int64_t columns) {
-  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-  constexpr std::int64_t kRows = 4;
-  TestBuilder b;
-  const ValueId x = b.input("x", Dtype::kF32, {kRowsDim, dim(columns)});
-  b.output(b.add("most", op::ArgMax{.x = x}), "y");
-  Tensor rows = Tensor::f32({kRows, columns}), y = Tensor::i32({kRows});
-  const auto values = rows.f32s();
-  const auto width = static_cast<std::size_t>(columns);
-  std::ranges::fill(values.first(width), kNan);                                  // nothing else
-  values[width] = values[2 * width + width / 2] = values[4 * width - 1] = kNan;  // the first, one, the last
-  const auto program = co_await backend.load(co_await b.finish(), {}, Stop());
-  const auto executable = co_await program->compile(usual_shape(1, 1, kRows), Stop());
-  co_await executable->run({{Dtype::kF32, rows.bytes}}, {{Dtype::kI32, y.bytes}}, Stop());
-  co_return std::vector(y.i32s().begin(), y.i32s().end());
-}
-
-TEST(ArgMax, StaysInsideARowWithNans) {
-  for (const char* name : {"cpu", "cpu_4_threads", "webgpu"}) {
-    const auto backend = open_backend(name);
-    ASSERT_TRUE(backend) << backend.error().message;
-    for (const std::int64_t columns : {1, 5, 1500, 70001}) {
-      const auto found = machine().loop.block_on(arg_max_of_nans(**backend, columns));
-      ASSERT_TRUE(found) << found.error().message;
-      for (const std::int32_t at : *found) EXPECT_TRUE(at >= 0 && at < columns) << name << ": " << at;
-    }
-  }
-}
 
 /// Ops small enough that their f16 shaders compile at once on a software adapter; their cases keep values in f16.
 class Half : public testing::TestWithParam<std::string> {};

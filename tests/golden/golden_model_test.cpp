@@ -31,7 +31,8 @@ class GoldenJudging : public ::testing::TestWithParam<const char*> {
       const Tensor values = recorded_.floats(tensor).value();
       outputs.push_back({{"name", name}, {"shape", values.shape}, {"values", values.f32s()}});
     }
-    answers_.push_back({{"value", {{"outputs", outputs}}}});
+    const Json memory{{"weight_bytes", 8}, {"state_bytes", 4}, {"activation_bytes", 6}};
+    answers_.push_back({{"value", {{"outputs", outputs}, {"predicted", memory}, {"taken", memory}}}});
     if (one_case.contains("texts") || one_case.contains("text")) {
       answers_.push_back({{"value", {{"ids", ids_of(one_case["inputs"])}}}});
     }
@@ -101,8 +102,13 @@ TEST_P(GoldenJudging, AnOutputIsMissing) {
 }
 
 TEST_P(GoldenJudging, MemoryThatWasNotPredicted) {
-  answers_[0]["value"]["predicted"] = {{"weight_bytes", 8}, {"activation_bytes", 5}};
-  answers_[0]["value"]["taken"] = {{"weight_bytes", 8}, {"activation_bytes", 6}};
+  answers_[0]["value"]["predicted"]["state_bytes"] = 5;
+  expect_failure("memory predicted");
+}
+
+TEST_P(GoldenJudging, MemoryThatNobodyTold) {
+  answers_[0]["value"].erase("predicted");
+  answers_[0]["value"].erase("taken");
   expect_failure("memory predicted");
 }
 

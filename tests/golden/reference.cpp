@@ -72,7 +72,8 @@ Result<> compute(const Machine& m, const op::Embed& op, Doubles& y) {
   const auto columns = static_cast<std::size_t>(m.graph.weight(op.word).shape[1]);
   IA_TRY(add_rows(y, columns, m.i(op.ids), m, op.word));
   if (op.position) IA_TRY(add_rows(y, columns, m.i(op.position_ids), m, op.position));
-  if (op.type) IA_TRY(add_rows(y, columns, m.i(op.type_ids), m, op.type));
+  const std::vector<std::int32_t> all_first(m.i(op.ids).size());
+  if (op.type) IA_TRY(add_rows(y, columns, op.type_ids ? m.i(op.type_ids) : Ints(all_first), m, op.type));
   if (!op.gamma) return {};
   const auto beta = !op.beta ? std::span<const float>{} : m.w(op.beta);
   for (std::size_t at = 0; at < y.size(); at += columns) {
@@ -332,7 +333,9 @@ Result<> compute(const Machine& m, const op::ArgMax& op, Doubles& y) {
   const std::size_t columns = m.columns(op.x);
   for (std::size_t r = 0; r < y.size(); ++r) {
     const auto row = std::span(m.x(op.x)).subspan(r * columns, columns);
-    y[r] = static_cast<double>(std::ranges::max_element(row) - row.begin());  // the first of equals
+    const auto most = std::ranges::max_element(row);  // the first of equals
+    const bool nan = std::ranges::any_of(row, [](double value) { return std::isnan(value); });
+    y[r] = nan || !std::isfinite(*most) ? -1 : static_cast<double>(most - row.begin());
   }
   return {};
 }

@@ -17,6 +17,7 @@ PROGRAM = os.environ.get("IA_PROGRAM", f"{SOURCE}/build/release/bin/ipfs-acceler
 FIXTURES = f"{SOURCE}/tests/fixtures"
 NUMBERS = f"{SOURCE}/zoo/numbers-bert"
 WRITER = f"{SOURCE}/zoo/numbers-gpt2"
+TRANSLATOR = f"{SOURCE}/zoo/numbers-t5"
 CLASSIFIER = f"{SOURCE}/zoo/numbers-bert-classifier"
 
 
@@ -101,6 +102,15 @@ def read_safetensors(path):
     data = open(path, "rb").read()
     length = struct.unpack("<Q", data[:8])[0]
     return json.loads(data[8:8 + length]), bytearray(data[8 + length:])
+
+
+def read_rows(path, name):
+    """A tensor of float32 as rows of its last dimension."""
+    header, body = read_safetensors(path)
+    begin, end = header[name]["data_offsets"]
+    columns = header[name]["shape"][-1]
+    numbers = struct.unpack(f"<{(end - begin) // 4}f", body[begin:end])
+    return [numbers[at:at + columns] for at in range(0, len(numbers), columns)]
 
 
 def write_safetensors(path, header, body):

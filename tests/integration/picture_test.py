@@ -1,9 +1,10 @@
 """Pictures end to end: files from disk to labels, on the CPU and on WebGPU, JSON lines, and each kind of bad picture."""
 import json
+import math
 import os
 import shutil
 
-from harness import CLASSIFIER, FIXTURES, NUMBERS, SOURCE, copy_model, main
+from harness import CLASSIFIER, FIXTURES, NUMBERS, SOURCE, copy_model, main, read_rows
 
 VIT = f"{SOURCE}/zoo/digits-vit"
 PICTURES = [f"{VIT}/eval/{number:03}.png" for number in range(8)]
@@ -32,6 +33,38 @@ def test_webgpu_gives_the_same(store):
     assert gpu["platform"] == "webgpu" and best(gpu) == best(cpu)
     for one, two in zip(cpu["output"], gpu["output"], strict=True):
         assert abs(one[0]["score"] - two[0]["score"]) < 1e-4
+
+
+def mean(rows):
+    return [math.fsum(column) / len(rows) for column in zip(*rows, strict=True)]
+
+
+def layer_norm(row, weight, bias):
+    centre = math.fsum(row) / len(row)
+    spread = math.sqrt(math.fsum((x - centre) ** 2 for x in row) / len(row))
+    return [(x - centre) / spread * w + b for x, w, b in zip(row, weight, bias, strict=True)]
+
+
+def test_embeddings_are_the_recorded_ones(store):
+    """The mean over the last layer's tokens, of the zoo's first picture and of the fixture's two."""
+    weight, bias = (read_rows(f"{VIT}/model.safetensors", f"vit.layernorm.{name}")[0] for name in ("weight", "bias"))
+    last = [layer_norm(row, weight, bias) for row in read_rows(f"{VIT}/golden.safetensors", "hidden_last")]
+    small = read_rows(f"{FIXTURES}/vit/golden.safetensors", "forward/out/last_hidden_state")
+    names = [f"{FIXTURES}/vit/image{i}.png" for i in range(2)]
+    for model, pictures, wanted in ((VIT, PICTURES[:1], [mean(last)]), (f"{FIXTURES}/vit", names, [mean(small[:17]), mean(small[17:])])):
+        for platform in ("cpu", "webgpu"):
+            run = ("run", model, *pictures, "--task", "image-feature-extraction", "--platform", platform, "--no-fallback")
+            result = store.json(*run)
+            assert result["platform"] == platform and result["answer_kind"] == "embedding", result
+            worst = max(abs(a - b) for one, two in zip(result["output"], wanted, strict=True) for a, b in zip(one, two, strict=True))
+            assert worst < 1e-4, f"{model} on {platform}: {worst}"
+
+
+def test_embeddings_want_pictures(store):
+    task = ("--task", "image-feature-extraction", "--platform", "cpu")
+    store.fails("not_found", 3, "run", VIT, PICTURES[0], f"{VIT}/eval/none.png", *task, says="none.png")
+    store.fails("invalid_argument", 2, "run", VIT, "seven", *task, says="image-feature-extraction takes image, pixels")
+    store.fails("unknown_task", 2, "run", NUMBERS, "42", *task, says="'bert'")
 
 
 def test_json_lines_and_batches(store):

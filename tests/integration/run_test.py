@@ -5,11 +5,10 @@ import math
 import os
 import shutil
 import signal
-import struct
 import subprocess
 
-from harness import (CLASSIFIER, FIXTURES, NUMBERS, WRITER, copy_model, edit_json, main, read_safetensors, wait_until,
-                     write_safetensors)
+from harness import (CLASSIFIER, FIXTURES, NUMBERS, TRANSLATOR, WRITER, copy_model, edit_json, main, read_rows, read_safetensors,
+                     wait_until, write_safetensors)
 
 FIELDS = {"model_name", "model_type", "platform", "browser", "is_real_hardware", "precision", "mixed_precision",
           "processing_time", "total_time", "ipfs_cache_hit", "ipfs_source", "ipfs_load_time", "cid", "optimizations",
@@ -17,11 +16,7 @@ FIELDS = {"model_name", "model_type", "platform", "browser", "is_real_hardware",
 
 
 def golden_embeddings():
-    header, body = read_safetensors(f"{NUMBERS}/golden.safetensors")
-    begin, end = header["embedding"]["data_offsets"]
-    numbers = struct.unpack(f"<{(end - begin) // 4}f", body[begin:end])
-    texts = json.load(open(f"{NUMBERS}/golden.json"))["inputs"]
-    return texts, [numbers[i * 128:(i + 1) * 128] for i in range(len(texts))]
+    return json.load(open(f"{NUMBERS}/golden.json"))["inputs"], read_rows(f"{NUMBERS}/golden.safetensors", "embedding")
 
 
 def normalized(vectors):
@@ -127,6 +122,41 @@ def test_a_text_is_streamed(store):
     assert several == "42 =\n   forty two\n37 =\n   thirty seven\n", several
     lines = store.ok("run", WRITER, "--platform", "cpu", stdin='{"text": "42 =", "id": 7}\n')
     assert json.loads(lines) == {"text": "42 =", "id": 7, "output": answer}
+
+
+def recorded(model, asked, lines):
+    """(inputs, texts) of the first lines of a shipped model's eval, as the reference wrote them."""
+    cases = [json.loads(line) for line in open(f"{model}/eval/eval.jsonl")][:lines]
+    return [case[asked] for case in cases], [case["hf"] for case in cases]
+
+
+def test_texts_on_both_platforms(store):
+    """One after the other and in a batch of unequal lengths, exactly what the reference wrote; GPT-2 begins with a space."""
+    for model, asked, task in ((WRITER, "prompt", "text-generation"), (TRANSLATOR, "input", "text2text-generation")):
+        inputs, wanted = recorded(model, asked, 6)
+        for platform in ("cpu", "webgpu"):
+            run = ("run", model, "--platform", platform, "--no-fallback")
+            result = store.json(*run, *inputs)
+            assert result["platform"] == platform and result["task"] == task and not result["fallback"], result
+            assert [answer["text"].removeprefix(" ") for answer in result["output"]] == wanted, result["output"]
+            assert all(answer["finish_reason"] == "stop" for answer in result["output"])
+            assert store.json(*run, inputs[0])["output"] == result["output"][:1]
+
+
+def test_one_text_from_another(store):
+    run = ("run", TRANSLATOR, "--platform", "cpu")
+    done = store.run(*run, "to words: 42")
+    assert done.stdout.decode() == "to words: 42\n  forty two\n", done.stdout
+    assert " tokens/s, " in done.stderr.decode(), done.stderr
+    lines = store.ok(*run, stdin='{"text": "to digits: forty two", "id": 7}\n')
+    assert json.loads(lines)["output"]["text"] == "42" and json.loads(lines)["id"] == 7
+    whole, cut = (store.json(*run, "to words: 7352", *words)["output"][0] for words in ((), ("-n", "2")))
+    assert cut == {"text": cut["text"], "tokens": whole["tokens"][:2], "finish_reason": "length"}
+    assert whole["text"] == "seven thousand three hundred fifty two" and whole["text"].startswith(cut["text"])
+    for name in ("translation", "summarization"):
+        assert store.json(*run, "to words: 7352", "--task", name)["output"] == [whole]
+    store.fails("unknown_task", 2, *run, "42 =", "--task", "text-generation")
+    store.fails("unknown_task", 2, "run", WRITER, "42 =", "--task", "text2text-generation", "--platform", "cpu")
 
 
 def test_limits_of_a_text(store):
@@ -281,6 +311,18 @@ def test_nan_weights(store):
     body[begin + 400:begin + 404] = b"\x00\x00\xc0\x7f"
     write_safetensors(f"{model}/model.safetensors", header, body)
     store.fails("not_finite", 5, "run", model, "42", says="layer.1.output.dense.weight")
+
+
+def test_scores_that_are_not_finite(store):
+    model = copy_model(WRITER, f"{store.folder}/model")
+    header, body = read_safetensors(f"{model}/model.safetensors")
+    name = next(name for name in header if name.endswith("wpe.weight"))
+    row = struct.pack("<f", 3e38) * header[name]["shape"][1]  # finite, but its sum is not
+    begin = header[name]["data_offsets"][0] + 3 * len(row)
+    body[begin:begin + len(row)] = row
+    write_safetensors(f"{model}/model.safetensors", header, body)
+    for platform in "cpu", "webgpu":
+        store.fails("not_finite", 5, "run", model, "42 = 42 = 42 =", "--platform", platform, says="sequence 0")
 
 
 def test_too_long(store):

@@ -263,6 +263,38 @@ TEST(Texts, EndWhenTheirListenerSaysSo) {
   EXPECT_EQ(std::get<GeneratedText>(result->answers[0]).text, " forty two");
 }
 
+TEST(Texts, ErrorsNameTheInputByItsPlaceInTheCall) {
+  const store::TestFolder folder;
+  Engine engine = *Engine::open(folder.path / "home");
+  Config config = one_at_a_time();
+  config.batch_size = 2;
+  std::vector<Content> prompts(5, Text{"42 ="});
+  prompts[3] = Text{std::string(400, '7')};  // sorted by length, it is the first of the first batch
+  const auto result = engine.start(kWriter, prompts, config).wait();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kInputTooLong);
+  EXPECT_NE(result.error().message.find("input 3"), std::string::npos) << result.error().message;
+}
+
+TEST(Texts, HaveTheRoomThatTheyHaveAlone) {
+  const store::TestFolder folder;
+  Engine engine = *Engine::open(folder.path / "home");
+  Config config = one_at_a_time();
+  config.batch_size = 2;
+  config.max_new_tokens = 1000;       // more than the context of 32
+  config.stop_token_ids = {500'000};  // none that the model makes
+  const std::vector<Content> prompts{Text{"1 = one, 2 = two, 3 = three, 4 ="}, Text{"7352 ="}};
+  const auto together = engine.start(kWriter, prompts, config).wait();
+  ASSERT_TRUE(together) << together.error().message;
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    const auto alone = engine.start(kWriter, {prompts[i]}, config).wait();
+    ASSERT_TRUE(alone) << alone.error().message;
+    const auto& text = std::get<GeneratedText>(alone->answers[0]);
+    EXPECT_EQ(std::get<GeneratedText>(together->answers[i]).tokens, text.tokens);
+    EXPECT_EQ(text.finish_reason, "length");
+  }
+}
+
 TEST(Texts, ACancelOutlivesItsRunAndTheEngine) {
   const Cancel cancel;
   {

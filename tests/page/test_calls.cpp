@@ -144,19 +144,20 @@ Async<Json> gpu(host::Host& host, Json json, Stop stop) {
   const std::int64_t bytes = static_cast<std::int64_t>(input.size()) * 4;
   const std::int64_t elements = static_cast<std::int64_t>(input.size());
   Recording recording;
-  recording.buffers = {{BufferKind::kInput, bytes, 0, Layout::kF32, elements},
-                       {BufferKind::kWeight, bytes, 0, Layout::kF32, elements},
-                       {BufferKind::kOutput, bytes, 0, Layout::kF32, elements},
-                       {BufferKind::kConstant, bytes, -1, Layout::kF32, 0, Bytes(static_cast<std::size_t>(bytes), 0)}};
+  recording.buffers = {{BufferKind::kInput, bytes, 0, Dtype::kF32, elements},
+                       {BufferKind::kWeight, bytes, 0, Dtype::kF32, elements},
+                       {BufferKind::kOutput, bytes, 0, Dtype::kF32, elements},
+                       {BufferKind::kConstant, bytes, -1, Dtype::kF32, 0, Bytes(static_cast<std::size_t>(bytes), 0)}};
   recording.pipelines = {{"test",
                           json.value("wgsl", ""),
                           {BindingType::kReadOnlyStorage, BindingType::kReadOnlyStorage, BindingType::kStorage}}};
   recording.dispatches = {{0, {{0, 0, bytes}, {1, 0, bytes}, {2, 0, bytes}}, {1, 1, 1}, "test"}};
+  recording.readback_bytes = bytes;
   const auto view = [](const std::vector<float>& v) {
     return ByteView(reinterpret_cast<const std::uint8_t*>(v.data()), v.size() * 4);
   };
   const BufferId buffer = co_await host.gpu->buffer(static_cast<std::int64_t>(view(weight).size()), view(weight));
-  const PlanId plan = co_await host.gpu->plan(recording, {buffer}, stop);
+  const PlanId plan = (co_await host.gpu->plan(recording, {buffer}, stop)).id;
   std::vector<std::vector<float>> outputs(3, std::vector<float>(input.size()));
   for (std::vector<float>& output : outputs) {
     std::vector<std::span<std::uint8_t>> out{{reinterpret_cast<std::uint8_t*>(output.data()), output.size() * 4}};

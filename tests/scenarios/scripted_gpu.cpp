@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "backend/cpu/cpu.h"
-#include "backend/self_check.h"
+#include "backend/self_check_parts.h"
 
 namespace ipfs_accelerate::scripted {
 namespace {
@@ -45,7 +45,7 @@ std::vector<std::string> labels_of(const Recording& recording) {
 
 ScriptedGpu::ScriptedGpu(ScriptedHost& host, std::vector<Graph> graphs)
     : host_(host), graphs_(std::move(graphs)), cpu_(cpu::make_backend(host.host().compute, 1)) {
-  graphs_.push_back(self_check_graph().value());
+  for (CheckedPart& part : self_check_parts().value()) graphs_.push_back(std::move(part.graph));
   for (Graph& graph : graphs_) graph = slice(graph, 0, graph.nodes.size());  // as programs get them
 }
 ScriptedGpu::~ScriptedGpu() = default;
@@ -68,7 +68,7 @@ Async<webgpu::OpenedGpu> ScriptedGpu::open(Stop stop) {
 
 Async<BufferId> ScriptedGpu::buffer(std::int64_t, ByteView bytes) {
   co_await alive(opened);
-  buffers_[++last_] = {opened, Bytes(bytes.begin(), bytes.end())};
+  buffers_[++last_] = {opened, Bytes(bytes.begin(), bytes.end()), nullptr};
   co_return last_;
 }
 
@@ -80,24 +80,41 @@ Result<const Graph*> ScriptedGpu::graph_of(const Recording& recording) const {
   return fail(ErrorCode::kInternal, "no script for this recording");
 }
 
-Async<PlanId> ScriptedGpu::plan(Recording recording, std::vector<BufferId> weights, Stop stop) {
+Async<std::shared_ptr<Program>> ScriptedGpu::program_of(const Graph& graph, ShapeClass shape, Buffer* state,
+                                                        Stop stop) {
+  if (state != nullptr && state->program) co_return state->program;
+  std::shared_ptr<Program> made = co_await cpu_->load(graph, {}, stop);
+  if (state == nullptr) co_return made;
+  co_await made->make_states(std::move(shape), stop);
+  state->program = made;
+  co_return made;
+}
+
+Async<webgpu::MadePlan> ScriptedGpu::plan(Recording recording, std::vector<BufferId> kept, Stop stop) {
   co_await alive(opened);
   const Graph* const graph = co_await graph_of(recording);
   const ShapeClass shape = shape_of(recording, *graph);
-  const auto program = co_await cpu_->load(*graph, {}, stop);
+  std::vector<std::pair<const BufferSpec*, Buffer*>> weights;
+  Buffer* state = nullptr;
   std::size_t next = 0;
   for (const BufferSpec& spec : recording.buffers) {
-    if (spec.kind != BufferKind::kWeight) continue;
-    const auto found = buffers_.find(weights.at(next++));
-    if (found == buffers_.end()) co_await fail(ErrorCode::kDeviceLost, "a weight is on no device");
+    if (!is_kept(spec.kind)) continue;
+    const auto found = buffers_.find(kept.at(next++));
+    if (found == buffers_.end()) co_await fail(ErrorCode::kDeviceLost, "a weight or state is on no device");
     co_await alive(found->second.device);
-    const ByteView bytes = ByteView(found->second.bytes).first(static_cast<std::size_t>(spec.elements) * 4);
-    co_await program->upload({spec.index}, {{Dtype::kF32, graph->weight({spec.index}).shape, bytes}}, stop);
+    if (spec.kind == BufferKind::kState && state == nullptr) state = &found->second;
+    if (spec.kind == BufferKind::kWeight) weights.emplace_back(&spec, &found->second);
+  }
+  const auto program = co_await program_of(*graph, shape, state, stop);
+  for (const auto& [spec, buffer] : weights) {
+    const ByteView bytes = ByteView(buffer->bytes).first(static_cast<std::size_t>(spec->elements) * 4);
+    co_await program->upload({spec->index}, {{Dtype::kF32, graph->weight({spec->index}).shape, bytes}}, stop);
   }
   Plan made{opened, graph, co_await program->compile(shape, stop)};
-  host_.trace.push_back(std::format("gpu plan of {} dispatches, {} weights", recording.dispatches.size(), next));
+  host_.trace.push_back(
+      std::format("gpu plan of {} dispatches, {} weights", recording.dispatches.size(), weights.size()));
   plans_[++last_] = std::move(made);
-  co_return last_;
+  co_return webgpu::MadePlan{last_, recording.activation_bytes};
 }
 
 Async<> ScriptedGpu::submit(PlanId plan, std::vector<ByteView> inputs, std::vector<std::span<std::uint8_t>> outputs) {
@@ -114,7 +131,7 @@ Async<> ScriptedGpu::submit(PlanId plan, std::vector<ByteView> inputs, std::vect
   std::vector<TensorRef> given;
   for (std::size_t i = 0; i < inputs.size(); ++i) given.push_back({graph.value(graph.inputs[i]).dtype, inputs[i]});
   std::vector<MutableTensorRef> taken;
-  for (const auto& output : outputs) taken.push_back({Dtype::kF32, output});
+  for (std::size_t i = 0; i < outputs.size(); ++i) taken.push_back({graph.value(graph.outputs[i]).dtype, outputs[i]});
   co_await found->second.executable->run(std::move(given), std::move(taken), Stop());
 }
 

@@ -27,7 +27,7 @@ class ScriptedGpu final : public webgpu::Gpu {
   Async<webgpu::OpenedGpu> open(Stop stop) override;
   std::string lost() const override { return lost_; }
   Async<webgpu::BufferId> buffer(std::int64_t size, ByteView bytes) override;
-  Async<webgpu::PlanId> plan(webgpu::Recording recording, std::vector<webgpu::BufferId> kept, Stop stop) override;
+  Async<webgpu::MadePlan> plan(webgpu::Recording recording, std::vector<webgpu::BufferId> kept, Stop stop) override;
   Async<> submit(webgpu::PlanId plan, std::vector<ByteView> inputs,
                  std::vector<std::span<std::uint8_t>> outputs) override;
   void drop_buffer(webgpu::BufferId buffer) override { buffers_.erase(buffer); }
@@ -37,6 +37,7 @@ class ScriptedGpu final : public webgpu::Gpu {
   struct Buffer {
     int device = 0;
     Bytes bytes;
+    std::shared_ptr<Program> program;  ///< of a graph whose first state this is: the state lies in it
   };
   struct Plan {
     int device = 0;
@@ -44,6 +45,7 @@ class ScriptedGpu final : public webgpu::Gpu {
     std::unique_ptr<Executable> executable;
   };
   Result<> alive(int device) const;
+  Async<std::shared_ptr<Program>> program_of(const Graph& graph, ShapeClass shape, Buffer* state, Stop stop);
   Result<const Graph*> graph_of(const webgpu::Recording& recording) const;
 
   ScriptedHost& host_;

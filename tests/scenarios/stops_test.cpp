@@ -27,7 +27,7 @@ class SlowGpu final : public webgpu::Gpu {
   }
   std::string lost() const override { return lost_why; }
   Async<webgpu::BufferId> buffer(std::int64_t, ByteView) override { co_return fail(ErrorCode::kDeviceLost, "gone"); }
-  Async<webgpu::PlanId> plan(webgpu::Recording, std::vector<webgpu::BufferId>, Stop) override {
+  Async<webgpu::MadePlan> plan(webgpu::Recording, std::vector<webgpu::BufferId>, Stop) override {
     co_return fail(ErrorCode::kDeviceLost, "gone");
   }
   Async<> submit(webgpu::PlanId, std::vector<ByteView>, std::vector<std::span<std::uint8_t>>) override {

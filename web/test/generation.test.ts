@@ -10,6 +10,7 @@ import {writeLongWriter} from './longWriter.mjs';
 
 env.folder = programFolder('single');
 const writer = join(import.meta.dirname, '../../zoo/numbers-gpt2');
+const translator = join(import.meta.dirname, '../../zoo/numbers-t5');
 const options = {device: 'cpu', threads: 1, cache: 'memory'} as const;
 const scratch = mkdtempSync(join(tmpdir(), 'writers-'));
 const longWriter = () =>
@@ -89,6 +90,55 @@ test('stops within a token, by a signal, by leaving the loop, and at once when a
   }
   expect(await codeOf(write.stream('42 =', {signal}).next())).toBe('cancelled');
   expect(await write('42 =', {max_new_tokens: 2})).toEqual([{generated_text: '42 = forty two'}]);
+});
+
+test('one text from another: an answer to each, told piece by piece, and a stream', async () => {
+  const rewrite = await pipeline('text2text-generation', translator, options);
+  expect(rewrite.task).toBe('text2text-generation');
+  expect(await rewrite('to words: 42')).toEqual([{generated_text: 'forty two'}]);
+  const told = ['', ''];
+  const answers = await rewrite(['to digits: forty two', 'to words: 7352'], {
+    callback_function: (text, {item}) => (told[item!] += text),
+  });
+  expect(answers).toEqual([{generated_text: '42'}, {generated_text: 'seven thousand three hundred fifty two'}]);
+  expect(told).toEqual(answers.map((answer) => answer.generated_text));
+  expect(rewrite.last_result!.output[0]).toMatchObject({text: '42', finish_reason: 'stop'});
+  expect(await rewrite('to words: 42', {return_full_text: true, max_new_tokens: 1})).toEqual([
+    {generated_text: expect.stringMatching(/^to words: 42./)},
+  ]);
+  expect(rewrite.last_result!.output[0]).toMatchObject({finish_reason: 'length'});
+  const pieces: string[] = [];
+  for await (const piece of rewrite.stream('to words: 7352')) pieces.push(piece);
+  expect(pieces.length).toBeGreaterThan(4);
+  expect(pieces.join('')).toBe('seven thousand three hundred fifty two');
+  expect(await codeOf(pipeline('text2text-generation', writer, options))).toBe('unknown_task');
+});
+
+test('one text from another stops as well', async () => {
+  const rewrite = await pipeline('text2text-generation', translator, options);
+  const endless = {stop_token_ids: [0], max_new_tokens: 500};
+  const controller = new AbortController();
+  const {signal} = controller;
+  let heard = 0;
+  const callback = () => {
+    heard += 1;
+    controller.abort();
+  };
+  expect(await codeOf(rewrite('to words: 42', {...endless, signal, callback_function: callback}))).toBe('cancelled');
+  expect(heard).toBeGreaterThan(0);
+  expect(heard).toBeLessThan(50);
+
+  const second = new AbortController();
+  const reading = (async () => {
+    for await (const _ of rewrite.stream('to words: 42', {...endless, signal: second.signal})) second.abort();
+  })();
+  expect(await codeOf(reading)).toBe('cancelled');
+  expect(await codeOf(rewrite.stream('to words: 42', {signal}).next())).toBe('cancelled');
+  for await (const piece of rewrite.stream('to words: 42', endless)) {
+    expect('forty two'.startsWith(piece)).toBe(true);
+    break;
+  }
+  expect(await rewrite('to words: 42')).toEqual([{generated_text: 'forty two'}]);
 });
 
 test('other events have their turn while short runs follow each other', async () => {

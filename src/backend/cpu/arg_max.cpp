@@ -1,5 +1,6 @@
 // arg_max on the CPU: pieces of rows on the pool, each in blocks that are looked through again only when they win.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "backend/cpu/steps.h"
@@ -12,13 +13,14 @@ struct Best {
   std::size_t at = 0;
 };
 
-/// Of columns [begin, end); a NaN is passed over, or the end of its block is.
+/// Of columns [begin, end); its value is NaN when one of them is.
 Best best_of(const float* x, std::size_t begin, std::size_t end, const Kernels& kernels) {
   constexpr std::size_t kBlock = 1024;
   Best best{.at = begin};
   std::size_t winner = end;
   for (std::size_t i = begin; i < end; i += kBlock) {
     const float highest = kernels.highest(x + i, std::min(kBlock, end - i));
+    if (std::isnan(highest)) return {highest, i};
     if (!(highest > best.value)) continue;
     best.value = highest;
     winner = i;
@@ -27,6 +29,16 @@ Best best_of(const float* x, std::size_t begin, std::size_t end, const Kernels& 
   const float* found = std::find(x + winner, last, best.value);
   if (found != last) best.at = static_cast<std::size_t>(found - x);
   return best;
+}
+
+/// Of a row's pieces, which are in the order of their columns: the first of equals.
+std::int32_t best_of(std::span<const Best> pieces) {
+  Best best;
+  for (const Best& piece : pieces) {
+    if (std::isnan(piece.value)) return -1;
+    if (piece.value > best.value) best = piece;
+  }
+  return std::isfinite(best.value) ? static_cast<std::int32_t>(best.at) : -1;
 }
 
 }  // namespace
@@ -47,11 +59,7 @@ Result<> run(const op::ArgMax& op, ValueId output, RunState& run) {
              });
   auto* y = reinterpret_cast<std::int32_t*>(run.places[output.index()]);
   for (std::size_t row = 0; row < rows; ++row) {
-    // The first of equals: pieces are in the order of their columns.
-    const auto first = bests.begin() + static_cast<std::ptrdiff_t>(row * pieces);
-    const auto best = std::max_element(first, first + static_cast<std::ptrdiff_t>(pieces),
-                                       [](const Best& a, const Best& b) { return a.value < b.value; });
-    y[row] = static_cast<std::int32_t>(best->at);
+    y[row] = best_of(std::span(bests).subspan(row * pieces, pieces));
   }
   return {};
 }

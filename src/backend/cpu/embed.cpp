@@ -21,9 +21,11 @@ Result<> check_lookup(const RunState& run, ValueId ids, WeightId table, std::str
   return check_ids(run.ints(ids), run.rows_of(ids) * run.width_of(ids), limit, what);
 }
 
+/// Without ids the table's row 0.
 void add_table_row(const RunState& run, ValueId ids, WeightId table, std::size_t row, std::size_t width, float* y) {
-  if (!ids) return;
-  run.program.kernels->add(run.program.rows(table) + static_cast<std::size_t>(run.ints(ids)[row]) * width, y, width);
+  if (!table) return;
+  const std::size_t picked = ids ? static_cast<std::size_t>(run.ints(ids)[row]) : 0;
+  run.program.kernels->add(run.program.rows(table) + picked * width, y, width);
 }
 
 }  // namespace

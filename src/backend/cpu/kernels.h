@@ -82,7 +82,7 @@ struct Kernels {
   void (*rms_rows)(const NormRows& norm, std::size_t row_begin, std::size_t row_end);
   /// y[i] = activation(y[i]) * x[i]
   void (*gate)(Activation activation, const float* x, float* y, std::size_t count);
-  /// The largest of `count` (at least 1) floats; any number, or NaN, when one is NaN.
+  /// The largest of `count` (at least 1) floats; NaN when one is.
   float (*highest)(const float* x, std::size_t count);
   /// y[i] += x[i]
   void (*add)(const float* x, float* y, std::size_t count);

@@ -7,13 +7,10 @@
 #include <numeric>
 
 #include "backend/cpu/steps.h"
+#include "tensor/format.h"
 
 namespace ipfs_accelerate::cpu {
 namespace {
-
-bool can_widen(Dtype dtype) {
-  return dtype == Dtype::kF32 || dtype == Dtype::kF16 || dtype == Dtype::kBF16 || dtype == Dtype::kF64;
-}
 
 std::int64_t rows_of(const Shape& shape) { return shape.empty() ? 1 : shape[0]; }
 std::int64_t row_length(const Shape& shape) {
@@ -35,8 +32,8 @@ std::vector<PreparedWeight> plan_weights(const Graph& graph) {
 }
 
 std::size_t state_floats(const Graph& graph, StateId id, const ShapeClass& sizes, Dtype dtype) {
-  const auto count = element_count(graph.shape_of(graph.states[id.index()].first, sizes)).value_or(0);
-  return static_cast<std::size_t>(dtype == Dtype::kF16 ? (count + 1) / 2 : count);
+  const auto bytes = byte_count(dtype, graph.shape_of(graph.states[id.index()].first, sizes)).value_or(0);
+  return (static_cast<std::size_t>(bytes) + sizeof(float) - 1) / sizeof(float);
 }
 
 PreparedSizes prepared_sizes(const Weight& weight, const PreparedWeight& forms, const Kernels& kernels) {
@@ -51,12 +48,12 @@ namespace {
 Result<> check_parts(const Weight& weight, std::span<const WeightPart> parts) {
   std::int64_t rows = 0;
   for (const WeightPart& part : parts) {
-    if (!can_widen(part.dtype)) {
-      return fail(ErrorCode::kUnsupportedDtype, "weight '{}' is stored as {}; F32, F16, BF16 and F64 can be used",
-                  weight.name, dtype_name(part.dtype));
+    if (!format_of(part.dtype).widens) {
+      return fail(ErrorCode::kUnsupportedDtype, "weight '{}' is stored as {}; {} can be used", weight.name,
+                  dtype_name(part.dtype), widening_formats());
     }
-    IA_ASSIGN(const std::int64_t count, element_count(part.shape));
-    if (part.bytes.size() != static_cast<std::size_t>(count) * dtype_size(part.dtype)) {
+    IA_ASSIGN(const std::int64_t bytes, byte_count(part.dtype, part.shape));
+    if (std::cmp_not_equal(part.bytes.size(), bytes)) {
       return fail(ErrorCode::kMalformedWeights, "weight '{}': {} bytes for {} {}", weight.name, part.bytes.size(),
                   shape_text(part.shape), dtype_name(part.dtype));
     }
@@ -71,6 +68,10 @@ Result<> check_parts(const Weight& weight, std::span<const WeightPart> parts) {
                 shape_text(weight.shape));
   }
   return {};
+}
+
+std::size_t bytes_of(Dtype dtype, std::size_t elements) {
+  return static_cast<std::size_t>(byte_count(dtype, static_cast<std::int64_t>(elements)));
 }
 
 class CpuProgram final : public Program {
@@ -168,8 +169,8 @@ class Packing {
     state_.pool->run(blocks, [&](std::int64_t index, int thread) {
       const std::size_t first = from + static_cast<std::size_t>(index) * block_;
       const std::size_t count = std::min(block_, to - first);
-      const std::size_t element = dtype_size(part.dtype);
-      const ByteView bytes = part.bytes.subspan(first * length_ * element, count * length_ * element);
+      const ByteView bytes =
+          part.bytes.subspan(bytes_of(part.dtype, first * length_), bytes_of(part.dtype, count * length_));
       float* wide = target_.needs_rows ? target_.rows.data() + (begin_ + first) * length_
                                        : scratch_.data() + static_cast<std::size_t>(thread) * block_ * length_;
       if (!widen_to_f32(part.dtype, bytes, {wide, count * length_})) ok = false;

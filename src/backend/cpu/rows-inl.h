@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <limits>
 
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/math-inl.h"
@@ -44,10 +45,15 @@ inline float square_sum(const float* x, std::size_t count) {
 inline float highest(const float* x, std::size_t count) {
   const Floats d;
   Vec best = constant(x[0]);
+  auto nan = hn::IsNaN(best);  // what Max makes of one differs between targets
+  const auto look = [&](Vec value) {
+    nan = hn::Or(nan, hn::IsNaN(value));
+    best = hn::Max(best, value);
+  };
   std::size_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) best = hn::Max(best, hn::LoadU(d, x + i));
-  if (i < count) best = hn::Max(best, hn::IfThenElse(hn::FirstN(d, count - i), hn::LoadN(d, x + i, count - i), best));
-  return hn::ReduceMax(d, best);
+  for (; i + kLanes <= count; i += kLanes) look(hn::LoadU(d, x + i));
+  if (i < count) look(hn::IfThenElse(hn::FirstN(d, count - i), hn::LoadN(d, x + i, count - i), best));
+  return hn::AllFalse(d, nan) ? hn::ReduceMax(d, best) : std::numeric_limits<float>::quiet_NaN();
 }
 
 // Sums x (+ residual) into y and returns its mean.

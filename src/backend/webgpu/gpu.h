@@ -15,6 +15,11 @@ namespace ipfs_accelerate::webgpu {
 using BufferId = std::int32_t;
 using PlanId = std::int32_t;
 
+struct MadePlan {
+  PlanId id = 0;
+  std::int64_t bytes = 0;  ///< of the buffers that the device made for it: all but the kept ones
+};
+
 /// A device that was opened, as it is before any check.
 struct OpenedGpu {
   DeviceInfo info;
@@ -39,7 +44,7 @@ class Gpu {
   /// Buffers, pipelines (equal WGSL once per device) and bind groups of a recording. `kept`: one id for each of its
   /// buffers that is_kept(), in their order. A stop is looked at between pipelines (in a page before them); those under
   /// way are waited for and stay with the device. kShaderCompile, kOutOfMemory, kCancelled.
-  virtual Async<PlanId> plan(Recording recording, std::vector<BufferId> kept, Stop stop) = 0;
+  virtual Async<MadePlan> plan(Recording recording, std::vector<BufferId> kept, Stop stop) = 0;
   /// One submission: writes `inputs`, replays the plan, reads its outputs back as they lie there, padding left out
   /// (f16 stays f16), those without bytes left out. In the order of Graph::inputs and outputs; the bytes must live
   /// until this ends. kDeviceLost.

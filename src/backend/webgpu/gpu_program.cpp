@@ -6,6 +6,7 @@
 #include "backend/check_tensors.h"
 #include "backend/pack_weight.h"
 #include "graph/typical_shape.h"
+#include "tensor/format.h"
 
 namespace ipfs_accelerate::webgpu {
 
@@ -45,9 +46,8 @@ Async<Bytes> GpuProgram::pack(const BufferSpec& spec, const std::vector<WeightPa
   co_await stop.check();
   Bytes packed;
   const auto work = [&]() -> Result<> {
-    const Dtype dtype = spec.layout == Layout::kF16 ? Dtype::kF16 : Dtype::kF32;
-    IA_ASSIGN(packed,
-              pack_weight(graph_->weight(WeightId{spec.index}), parts, dtype, static_cast<std::size_t>(spec.bytes)));
+    const Weight& weight = graph_->weight(WeightId{spec.index});
+    IA_ASSIGN(packed, pack_weight(weight, parts, spec.dtype, static_cast<std::size_t>(spec.bytes)));
     return {};
   };
   if (compute_ != nullptr) {
@@ -68,7 +68,7 @@ Async<> GpuProgram::upload(WeightId id, std::vector<WeightPart> parts, Stop stop
     const Bytes bytes = co_await pack(spec, parts, stop);
     const BufferId made =
         co_await doing(std::format("making a buffer of {} bytes", spec.bytes), gpu_.buffer(spec.bytes, bytes));
-    weights_[{id, spec.layout}] = std::make_shared<GpuBuffer>(gpu_, made, spec.bytes);
+    weights_[{id, spec.dtype}] = std::make_shared<GpuBuffer>(gpu_, made, spec.bytes);
   }
 }
 
@@ -97,7 +97,7 @@ Result<std::shared_ptr<GpuBuffer>> GpuProgram::kept_buffer(const BufferSpec& spe
     return fail(ErrorCode::kInternal, "state '{}' was not made with {} bytes before compile",
                 graph_->states[static_cast<std::size_t>(spec.index)].name, spec.bytes);
   }
-  const auto found = weights_.find({WeightId{spec.index}, spec.layout});
+  const auto found = weights_.find({WeightId{spec.index}, spec.dtype});
   if (found != weights_.end()) return found->second;
   return fail(ErrorCode::kMissingWeight, "weight {} was not uploaded before compile",
               graph_->weight(WeightId{spec.index}).name);
@@ -119,11 +119,12 @@ Async<std::unique_ptr<Executable>> GpuProgram::compile(ShapeClass shape, Stop st
 }
 
 GpuExecutable::GpuExecutable(Gpu& gpu, std::shared_ptr<const Graph> graph, ShapeClass shape, const Recording& recording)
-    : gpu_(gpu), graph_(std::move(graph)), shape_(shape), memory_bytes_(recording.activation_bytes) {
+    : gpu_(gpu), graph_(std::move(graph)), shape_(shape) {
   halves_.resize(graph_->outputs.size());
   for (const BufferSpec& spec : recording.buffers) {
-    if (spec.kind != BufferKind::kOutput || spec.layout != Layout::kF16) continue;
-    halves_[static_cast<std::size_t>(spec.index)].resize(static_cast<std::size_t>(spec.elements) * 2);
+    if (spec.kind != BufferKind::kOutput || spec.dtype != Dtype::kF16) continue;
+    halves_[static_cast<std::size_t>(spec.index)].resize(
+        static_cast<std::size_t>(byte_count(spec.dtype, spec.elements)));
   }
 }
 
@@ -135,7 +136,9 @@ Async<> GpuExecutable::prepare(Recording recording, std::vector<std::shared_ptr<
   kept_ = std::move(kept);
   std::vector<BufferId> ids;
   for (const auto& buffer : kept_) ids.push_back(buffer->id());
-  plan_ = co_await gpu_.plan(std::move(recording), std::move(ids), std::move(stop));
+  const MadePlan made = co_await gpu_.plan(std::move(recording), std::move(ids), std::move(stop));
+  plan_ = made.id;
+  memory_bytes_ = made.bytes;
 }
 
 Async<> GpuExecutable::run(std::vector<TensorRef> inputs, std::vector<MutableTensorRef> outputs, Stop stop) {
@@ -151,7 +154,8 @@ Async<> GpuExecutable::run(std::vector<TensorRef> inputs, std::vector<MutableTen
   co_await gpu_.submit(*plan_, std::move(given), std::move(taken));
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (halves_[i].empty() || outputs[i].bytes.empty()) continue;
-    const std::span<float> wide(reinterpret_cast<float*>(outputs[i].bytes.data()), halves_[i].size() / 2);
+    const std::span<float> wide(reinterpret_cast<float*>(outputs[i].bytes.data()),
+                                outputs[i].bytes.size() / sizeof(float));
     co_await widen_to_f32(Dtype::kF16, halves_[i], wide);
   }
 }

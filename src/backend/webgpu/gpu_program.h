@@ -48,7 +48,7 @@ class GpuProgram final : public Program {
   LoadOptions options_;
   Capabilities capabilities_;
   std::map<WeightId, std::vector<BufferSpec>> wanted_;  ///< how each weight must lie on the device
-  std::map<std::pair<WeightId, Layout>, std::shared_ptr<GpuBuffer>> weights_;
+  std::map<std::pair<WeightId, Dtype>, std::shared_ptr<GpuBuffer>> weights_;
   std::map<StateId, std::shared_ptr<GpuBuffer>> states_;
   std::vector<std::string> optimizations_;
 };
@@ -68,8 +68,8 @@ class GpuExecutable final : public Executable {
   Gpu& gpu_;
   std::shared_ptr<const Graph> graph_;
   ShapeClass shape_;
-  std::int64_t memory_bytes_;
-  std::vector<Bytes> halves_;  ///< per output: room for its f16 numbers; empty where it is read as it lies
+  std::int64_t memory_bytes_ = 0;  ///< once prepared, as the device says
+  std::vector<Bytes> halves_;      ///< per output: room for its f16 numbers; empty where it is read as it lies
   std::vector<std::shared_ptr<GpuBuffer>> kept_;
   std::optional<PlanId> plan_;
 };

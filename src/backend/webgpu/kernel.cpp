@@ -4,11 +4,10 @@
 #include "backend/webgpu/recorder.h"
 
 namespace ipfs_accelerate::webgpu {
-namespace {
 
-std::string_view wgsl_name(Layout layout) {
-  return layout == Layout::kF16 ? "f16" : layout == Layout::kI32 ? "i32" : "f32";
-}
+std::string_view wgsl_name(Dtype dtype) { return dtype == Dtype::kF16 ? "f16" : dtype == Dtype::kI32 ? "i32" : "f32"; }
+
+namespace {
 
 /// Replaces `word` where it stands alone as an identifier.
 void replace_word(std::string& text, std::string_view word, std::string_view by) {
@@ -50,13 +49,13 @@ Kernel& Kernel::count(std::string_view name, std::span<const Dim> dims) {
 }
 
 Kernel& Kernel::bind(std::string name, const Place& place, int lanes, BindingType type) {
-  const std::string scalar(wgsl_name(place.layout));
+  const std::string scalar(wgsl_name(place.dtype));
   const std::string element = lanes == 1 ? scalar : lanes == 8 ? "vec4<u32>" : std::format("vec{}<{}>", lanes, scalar);
   declarations_ += std::format("alias {0}_s = {1};\nalias {0}_t = {2};\n", name, scalar, element);
   declarations_ += std::format("@group(0) @binding({}) var<storage, {}> {}: array<{}>;\n", bindings_.size(),
                                type == BindingType::kStorage ? "read_write" : "read", name, element);
   flags_["HAS_" + name] = 1;
-  if (place.layout == Layout::kF16) flags_["F16"] = 1;
+  if (place.dtype == Dtype::kF16) flags_["F16"] = 1;
   bindings_.push_back({place.buffer, 0, place.bytes});
   types_.push_back(type);
   return *this;

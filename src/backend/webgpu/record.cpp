@@ -6,13 +6,14 @@
 
 #include "backend/webgpu/ops.h"
 #include "graph/memory.h"
+#include "tensor/format.h"
 
 namespace ipfs_accelerate::webgpu {
 namespace {
 
 /// Buffers are never empty and hold whole vec4s.
 std::int64_t padded(std::int64_t bytes) { return std::max<std::int64_t>((bytes + 15) / 16 * 16, 16); }
-std::int64_t element_bytes(Layout layout) { return layout == Layout::kF16 ? 2 : 4; }
+std::int64_t padded_bytes(Dtype dtype, std::int64_t elements) { return padded(byte_count(dtype, elements)); }
 
 std::int64_t product(const Shape& shape) {
   std::int64_t count = 1;
@@ -21,9 +22,9 @@ std::int64_t product(const Shape& shape) {
 }
 
 /// The largest buffer a node binds besides weights is checked when recording; weights are known before any shape.
-std::string too_large(const Graph& graph, WeightId id, std::int64_t bytes_each, const Capabilities& capabilities) {
+std::string too_large(const Graph& graph, WeightId id, Dtype dtype, const Capabilities& capabilities) {
   const Weight& weight = graph.weight(id);
-  const std::int64_t bytes = padded(product(weight.shape) * bytes_each);
+  const std::int64_t bytes = padded_bytes(dtype, product(weight.shape));
   if (bytes <= std::min(capabilities.max_storage_binding, capabilities.max_buffer)) return {};
   return std::format("weight {} takes {} bytes, the device binds at most {}", weight.name, bytes,
                      std::min(capabilities.max_storage_binding, capabilities.max_buffer));
@@ -36,7 +37,8 @@ std::string declines(const Graph& graph, const Node& node, const Capabilities& c
   const bool half = options.precision == 16 && capabilities.shader_f16;
   for (const WeightId id : weights_of(node.op)) {
     const bool matrix = graph.weight(id).shape.size() > 1;
-    if (std::string why = too_large(graph, id, half && matrix ? 2 : 4, capabilities); !why.empty()) return why;
+    if (std::string why = too_large(graph, id, half && matrix ? Dtype::kF16 : Dtype::kF32, capabilities); !why.empty())
+      return why;
   }
   return std::visit([](const auto& op) { return declines(op); }, node.op);
 }
@@ -59,7 +61,10 @@ Result<Recording> Recorder::run() {
   IA_TRY(check_limits());
   for (const BufferSpec& buffer : out_.buffers) {
     if (!is_kept(buffer.kind)) out_.activation_bytes += buffer.bytes;
+    if (buffer.kind == BufferKind::kOutput) out_.readback_bytes += buffer.bytes;
   }
+  out_.readback_bytes = padded(out_.readback_bytes);
+  out_.activation_bytes += out_.readback_bytes;
   note("recorded plan");
   if (half_) note("f16 storage");
   if (!half_ && options_.precision == 16) note("f32 in place of f16: the device has no shader-f16");
@@ -91,19 +96,19 @@ Result<> Recorder::prepare() {
   }
   std::vector<std::uint32_t> numbers;
   for (const std::int64_t number : graph_.numbers(shape_)) numbers.push_back(std::uint32_t(number));
-  numbers.resize(std::size_t(padded(std::int64_t(numbers.size()) * 4) / 4));
-  BufferSpec uniform{.kind = BufferKind::kUniform, .bytes = std::int64_t(numbers.size()) * 4};
+  numbers.resize(std::max<std::size_t>((numbers.size() + 3) / 4 * 4, 4));
+  BufferSpec uniform{.kind = BufferKind::kUniform, .bytes = std::int64_t(std::span(numbers).size_bytes())};
   uniform.data.resize(std::size_t(uniform.bytes));
   std::memcpy(uniform.data.data(), numbers.data(), uniform.data.size());
-  uniform_ = {-1, uniform.bytes, Layout::kI32};
+  uniform_ = {-1, uniform.bytes, Dtype::kI32};
   uniform_.buffer = add_buffer(std::move(uniform));
   for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
     const ValueId id = graph_.inputs[i];
     const std::int64_t elements = product(shape_of(id));
     buffer_of(id) = add_buffer({.kind = BufferKind::kInput,
-                                .bytes = padded(elements * 4),
+                                .bytes = padded(byte_count(graph_.value(id).dtype, elements)),
                                 .index = std::int32_t(i),
-                                .layout = layout_of(id),
+                                .dtype = dtype_of(id),
                                 .elements = elements});
   }
   for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
@@ -111,11 +116,11 @@ Result<> Recorder::prepare() {
     if (buffer_of(id) >= 0)
       return fail(ErrorCode::kUnsupportedOp, "output {} is an input or given twice", graph_.value(id).name);
     const std::int64_t elements = product(shape_of(id));
-    const Layout layout = layout_of(id);
+    const Dtype dtype = dtype_of(id);
     buffer_of(id) = add_buffer({.kind = BufferKind::kOutput,
-                                .bytes = padded(elements * element_bytes(layout)),
+                                .bytes = padded_bytes(dtype, elements),
                                 .index = std::int32_t(i),
-                                .layout = layout,
+                                .dtype = dtype,
                                 .elements = elements});
   }
   place_states();
@@ -128,11 +133,11 @@ void Recorder::place_states() {
   for (const StateId id : used_states(graph_)) {
     const ValueId first = graph_.states[id.index()].first;
     const std::int64_t elements = product(shape_of(first));
-    const Layout layout = half_ ? Layout::kF16 : Layout::kF32;
+    const Dtype dtype = half_ ? Dtype::kF16 : Dtype::kF32;
     const std::int32_t buffer = add_buffer({.kind = BufferKind::kState,
-                                            .bytes = padded(elements * element_bytes(layout)),
+                                            .bytes = padded_bytes(dtype, elements),
                                             .index = id.number,
-                                            .layout = layout,
+                                            .dtype = dtype,
                                             .elements = elements});
     for (std::size_t i = 0; i < graph_.values.size(); ++i) {
       if (graph_.values[i].state == id) buffer_of_[i] = buffer;
@@ -167,15 +172,15 @@ std::int64_t Recorder::fixed_subgroup() const {
 }
 
 /// f16 for values with a token dimension; vectors per sequence and results nobody reads on stay f32: they are small.
-Layout Recorder::layout_of(ValueId id) const {
+Dtype Recorder::dtype_of(ValueId id) const {
   const Value& value = graph_.value(id);
-  if (value.dtype == Dtype::kI32) return Layout::kI32;
-  if (!half_) return Layout::kF32;
-  if (std::ranges::find(graph_.inputs, id) != graph_.inputs.end()) return Layout::kF32;
-  if (is_output(id) && consumers_[id.index()] == 0) return Layout::kF32;
+  if (value.dtype == Dtype::kI32) return Dtype::kI32;
+  if (!half_) return Dtype::kF32;
+  if (std::ranges::find(graph_.inputs, id) != graph_.inputs.end()) return Dtype::kF32;
+  if (is_output(id) && consumers_[id.index()] == 0) return Dtype::kF32;
   const bool tokens =
       std::ranges::any_of(value.dims, [&](const Dim& d) { return d.symbol && graph_.symbol(d.symbol).counts_tokens; });
-  return tokens ? Layout::kF16 : Layout::kF32;
+  return tokens ? Dtype::kF16 : Dtype::kF32;
 }
 
 bool Recorder::is_output(ValueId id) const { return std::ranges::find(graph_.outputs, id) != graph_.outputs.end(); }
@@ -188,15 +193,14 @@ std::int64_t Recorder::rows_of(ValueId id) const {
 
 Place Recorder::value(ValueId id) {
   const BufferSpec& buffer = out_.buffers[buffer_of(id)];
-  const Layout layout = buffer.kind == BufferKind::kActivation ? layout_of(id) : buffer.layout;
-  return {buffer_of(id), padded(product(shape_of(id)) * element_bytes(layout)), layout};
+  const Dtype dtype = buffer.kind == BufferKind::kActivation ? dtype_of(id) : buffer.dtype;
+  return {buffer_of(id), padded_bytes(dtype, product(shape_of(id))), dtype};
 }
 
 /// Values that are neither inputs nor outputs share buffers.
 void Recorder::place_activations() {
-  const auto wanted = computed_bytes(graph_, [&](ValueId id) {
-    return buffer_of(id) >= 0 ? -1 : padded(product(shape_of(id)) * element_bytes(layout_of(id)));
-  });
+  const auto wanted = computed_bytes(
+      graph_, [&](ValueId id) { return buffer_of(id) >= 0 ? -1 : padded_bytes(dtype_of(id), product(shape_of(id))); });
   const MemoryPlan plan = plan_memory(graph_, wanted, Rooms::kBuffers, 1);
   const auto first = std::int32_t(out_.buffers.size());
   for (const std::int64_t bytes : plan.rooms) add_buffer({.kind = BufferKind::kActivation, .bytes = bytes});
@@ -205,22 +209,22 @@ void Recorder::place_activations() {
   }
 }
 
-Place Recorder::weight(WeightId id, Layout layout) {
+Place Recorder::weight(WeightId id, Dtype dtype) {
   const std::int64_t elements = product(graph_.weight(id).shape);
-  const std::int64_t bytes = padded(elements * element_bytes(layout));
-  auto [found, added] = weights_.try_emplace({id, layout}, -1);
+  const std::int64_t bytes = padded_bytes(dtype, elements);
+  auto [found, added] = weights_.try_emplace({id, dtype}, -1);
   if (added) {
     found->second = add_buffer(
-        {.kind = BufferKind::kWeight, .bytes = bytes, .index = id.number, .layout = layout, .elements = elements});
+        {.kind = BufferKind::kWeight, .bytes = bytes, .index = id.number, .dtype = dtype, .elements = elements});
   }
-  return {found->second, bytes, layout};
+  return {found->second, bytes, dtype};
 }
 
-Place Recorder::constant(Bytes data, Layout layout) {
+Place Recorder::constant(Bytes data, Dtype dtype) {
   data.resize(padded(std::int64_t(data.size())));
   const auto bytes = std::int64_t(data.size());
-  return {add_buffer({.kind = BufferKind::kConstant, .bytes = bytes, .layout = layout, .data = std::move(data)}), bytes,
-          layout};
+  return {add_buffer({.kind = BufferKind::kConstant, .bytes = bytes, .dtype = dtype, .data = std::move(data)}), bytes,
+          dtype};
 }
 
 std::int32_t Recorder::add_buffer(BufferSpec spec) {

@@ -54,7 +54,7 @@ bool in_units(const op::Attention& op, const Recorder& r, int lanes) {
 bool can_use_matrix(const op::Attention& op, const Recorder& r) {
   const Capabilities& device = r.capabilities();
   const std::int64_t side = device.subgroup_matrix, subgroup = device.subgroup_max_size;
-  const auto half = [&](const Columns& columns) { return r.layout_of(columns.value) == Layout::kF16; };
+  const auto half = [&](const Columns& columns) { return r.dtype_of(columns.value) == Dtype::kF16; };
   return side != 0 && r.half() && half(op.q) && half(op.k) && half(op.v) && op.head_dim % side == 0 &&
          in_units(op, r, 8) && device.subgroup_min_size == subgroup && subgroup % side == 0 && !op.causal &&
          op.soft_cap == 0 && !op.paging.table;

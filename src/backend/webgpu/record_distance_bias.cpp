@@ -11,8 +11,8 @@ Result<> record(const op::DistanceBias& op, const Node& node, Recorder& r) {
   Bytes data(buckets.size() * 4);
   std::memcpy(data.data(), buckets.data(), data.size());
   Kernel made = r.kernel("distance_bias");
-  made.set("HEADS", table[1]).set("DISTANCES", op.distances).read("table", r.weight(op.table, Layout::kF32), 1);
-  made.read("buckets", r.constant(std::move(data), Layout::kI32), 1).write("y", r.value(node.output), 1);
+  made.set("HEADS", table[1]).set("DISTANCES", op.distances).read("table", r.weight(op.table, Dtype::kF32), 1);
+  made.read("buckets", r.constant(std::move(data), Dtype::kI32), 1).write("y", r.value(node.output), 1);
   return r.dispatch(node, made, {tiles(op.distances, 64), std::uint32_t(table[1]), 1});
 }
 

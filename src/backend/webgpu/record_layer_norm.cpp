@@ -11,8 +11,8 @@ Result<> record(const op::LayerNorm& op, const Node& node, Recorder& r) {
   made.set_float("EPSILON", op.epsilon).count("ROWS", r.row_dims_of(op.x));
   made.read("x", r.value(op.x), lanes);
   if (op.residual) made.read("residual", r.value(op.residual), lanes);
-  made.read("gamma", r.weight(op.gamma, Layout::kF32), lanes);
-  if (op.beta) made.read("beta", r.weight(op.beta, Layout::kF32), lanes);
+  made.read("gamma", r.weight(op.gamma, Dtype::kF32), lanes);
+  if (op.beta) made.read("beta", r.weight(op.beta, Dtype::kF32), lanes);
   made.write("y", r.value(node.output), lanes);
   return r.dispatch(node, made, r.row_grid(rows, rows_each));
 }

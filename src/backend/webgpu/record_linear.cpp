@@ -73,8 +73,8 @@ Result<> record_matrix(const op::Linear& op, const Node& node, Recorder& r) {
       .count("M", r.row_dims_of(op.x))
       .alias("ACT_TYPE", "vec4<f32>");
   set_activation(made, op.activation);
-  made.read("x", r.value(op.x), 8).read("weight", r.weight(op.weight, Layout::kF16), 8);
-  if (op.bias) made.read("bias", r.weight(op.bias, Layout::kF32), 4);
+  made.read("x", r.value(op.x), 8).read("weight", r.weight(op.weight, Dtype::kF16), 8);
+  if (op.bias) made.read("bias", r.weight(op.bias, Dtype::kF32), 4);
   if (op.residual) made.read("residual", r.value(op.residual), 4);
   made.write("y", r.value(node.output), 4);
   r.note("subgroup matrices");
@@ -87,7 +87,7 @@ Result<> record(const op::Linear& op, const Node& node, Recorder& r) {
   const std::int64_t m = r.rows_of(op.x), k = r.last_dim(op.x), n = r.last_dim(node.output);
   const bool vectors = k % 4 == 0;
   const bool few = vectors && m <= 8, aligned = vectors && !few && n % 4 == 0;
-  const bool matrix = r.capabilities().subgroup_matrix != 0 && r.half() && r.layout_of(op.x) == Layout::kF16 &&
+  const bool matrix = r.capabilities().subgroup_matrix != 0 && r.half() && r.dtype_of(op.x) == Dtype::kF16 &&
                       r.capabilities().subgroup_min_size == r.capabilities().subgroup_max_size;
   if (matrix && m >= 16 && k % 8 == 0 && n % 4 == 0) return record_matrix(op, node, r);
   const int lanes = vectors ? 4 : 1, out_lanes = aligned ? 4 : 1;
@@ -96,8 +96,8 @@ Result<> record(const op::Linear& op, const Node& node, Recorder& r) {
   // Without alignment the epilogue works on single values.
   made.alias("ACT_TYPE", aligned ? "vec4<f32>" : "f32");
   set_activation(made, op.activation);
-  made.read("x", r.value(op.x), lanes).read("weight", r.weight(op.weight, r.weight_layout()), lanes);
-  if (op.bias) made.read("bias", r.weight(op.bias, Layout::kF32), out_lanes);
+  made.read("x", r.value(op.x), lanes).read("weight", r.weight(op.weight, r.weight_dtype()), lanes);
+  if (op.bias) made.read("bias", r.weight(op.bias, Dtype::kF32), out_lanes);
   if (op.residual) made.read("residual", r.value(op.residual), out_lanes);
   if (few) {
     made.set("THREADS", 64).set("ROWS_AT_ONCE", 8).write("y", r.value(node.output), out_lanes);

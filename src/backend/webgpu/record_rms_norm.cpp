@@ -9,7 +9,7 @@ Result<> record(const op::RmsNorm& op, const Node& node, Recorder& r) {
   Kernel made = r.kernel("rms_norm");
   const std::int64_t rows_each = r.set_row(made, width);
   made.set("RMS", 1).set_float("EPSILON", op.epsilon).count("ROWS", r.row_dims_of(op.x));
-  made.read("x", r.value(op.x), lanes).read("gamma", r.weight(op.gamma, Layout::kF32), lanes);
+  made.read("x", r.value(op.x), lanes).read("gamma", r.weight(op.gamma, Dtype::kF32), lanes);
   made.write("y", r.value(node.output), lanes);
   return r.dispatch(node, made, r.row_grid(r.rows_of(op.x), rows_each));
 }

@@ -30,7 +30,7 @@ Result<> record(const op::Rope& op, const Node& node, Recorder& r) {
   made.set("COLUMNS", width).set("HEADS", op.heads).set("HEAD_DIM", op.head_dim).set("ROTARY", op.rotary_dim);
   made.set("THREADS", threads_for(width)).set_float("FACTOR", op.factor).count("ROWS", r.row_dims_of(op.x));
   made.read("x", r.value(op.x), 1).read("positions", r.value(op.positions), 1);
-  made.read("frequencies", r.constant(fixed_turns(op.frequencies), Layout::kI32), 1);
+  made.read("frequencies", r.constant(fixed_turns(op.frequencies), Dtype::kI32), 1);
   made.write("y", r.value(node.output), 1);
   return r.dispatch(node, made, r.row_grid(r.rows_of(op.x)));
 }

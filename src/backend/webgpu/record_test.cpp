@@ -70,7 +70,7 @@ TEST(Record, WritesNeverTouchABufferTheDispatchReads) {
 TEST(Record, Precision16NeedsF16) {
   const auto f32 = record(two_linears(), usual_shape(1, 40), {}, {.precision = 16});
   ASSERT_TRUE(f32);
-  for (const BufferSpec& buffer : f32->buffers) EXPECT_NE(buffer.layout, Layout::kF16);
+  for (const BufferSpec& buffer : f32->buffers) EXPECT_NE(buffer.dtype, Dtype::kF16);
   EXPECT_EQ(std::ranges::count(f32->optimizations, "f16 storage"), 0);
   EXPECT_EQ(std::ranges::count(f32->optimizations, "f32 in place of f16: the device has no shader-f16"), 1);
   const auto f16 = record(two_linears(), usual_shape(1, 40), everything(), {.precision = 16});
@@ -93,7 +93,7 @@ TEST(Record, WeightsLieTheSameInEveryShape) {
   const auto layouts = [](const Recording& recording) {
     std::set<std::tuple<std::int32_t, int, std::int64_t>> all;
     for (const BufferSpec& b : recording.buffers) {
-      if (b.kind == BufferKind::kWeight) all.insert({b.index, int(b.layout), b.bytes});
+      if (b.kind == BufferKind::kWeight) all.insert({b.index, int(b.dtype), b.bytes});
     }
     return all;
   };

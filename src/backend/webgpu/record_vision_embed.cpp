@@ -23,8 +23,8 @@ void read_taps(Kernel& made, Recorder& r, const std::vector<Taps>& down, const s
       weights.append_range(one.weight);
     }
   }
-  made.read("places", r.constant(bytes_of(places), Layout::kI32), 1);
-  made.read("weights", r.constant(bytes_of(weights), Layout::kF32), 1);
+  made.read("places", r.constant(bytes_of(places), Dtype::kI32), 1);
+  made.read("weights", r.constant(bytes_of(weights), Dtype::kF32), 1);
 }
 
 }  // namespace
@@ -36,8 +36,8 @@ Result<> record(const op::VisionEmbed& op, const Node& node, Recorder& r) {
   made.set("COLUMNS", r.last_dim(node.output)).set("PREFIX", table.prefix).set("SIDE", table.side);
   made.count("ROWS", r.row_dims_of(node.output)).count("TOKENS", {&op.tokens, 1});
   made.count("PATCHES", r.dims_of(op.x).subspan(1, 1)).count("DOWN", {&op.rows, 1}).count("ACROSS", {&op.columns, 1});
-  made.read("x", r.value(op.x), 1).read("position", r.weight(op.position, r.weight_layout()), 1);
-  if (op.prefix) made.read("prefix", r.weight(op.prefix, r.weight_layout()), 1);
+  made.read("x", r.value(op.x), 1).read("position", r.weight(op.position, r.weight_dtype()), 1);
+  if (op.prefix) made.read("prefix", r.weight(op.prefix, r.weight_dtype()), 1);
   if (rows != table.side || columns != table.side) {
     read_taps(made, r, cubic_taps(table.side, rows), cubic_taps(table.side, columns));
   }

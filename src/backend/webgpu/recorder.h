@@ -17,7 +17,7 @@ inline constexpr std::uint32_t kRowsPerLine = 32768;  ///< row kernels: workgrou
 struct Place {
   std::int32_t buffer = -1;
   std::int64_t bytes = 0;
-  Layout layout = Layout::kF32;
+  Dtype dtype = Dtype::kF32;
 };
 
 /// One use of a kernel file: its constants, and its bindings in order. Declarations are generated, so the shader and
@@ -72,7 +72,7 @@ class Recorder {
   std::int64_t size_of(ValueId id, std::size_t axis) const { return shape_of(id)[axis]; }
   std::int64_t last_dim(ValueId id) const { return shape_of(id).back(); }
   std::int64_t rows_of(ValueId id) const;  ///< product of all dims but the last
-  Layout layout_of(ValueId value) const;
+  Dtype dtype_of(ValueId value) const;
   /// A kernel choice measured to be better on this device, or the built-in one.
   std::int64_t tuned(const std::string& name, std::int64_t otherwise) const;
   /// Every subgroup has this many invocations; 0 when subgroups are absent or differ in size.
@@ -83,9 +83,9 @@ class Recorder {
   /// Constants of a kernel that treats rows of `width`; returns how many rows a workgroup takes.
   std::int64_t set_row(Kernel& kernel, std::int64_t width) const;
   Place value(ValueId id);  ///< where it lies
-  Place weight(WeightId id, Layout layout);
-  Layout weight_layout() const { return half_ ? Layout::kF16 : Layout::kF32; }
-  Place constant(Bytes data, Layout layout);
+  Place weight(WeightId id, Dtype dtype);
+  Dtype weight_dtype() const { return half_ ? Dtype::kF16 : Dtype::kF32; }
+  Place constant(Bytes data, Dtype dtype);
   /// Adds the dispatch, sharing the pipeline with an earlier one of equal text.
   Result<> dispatch(const Node& node, const Kernel& kernel, std::array<std::uint32_t, 3> workgroups);
   std::array<std::uint32_t, 3> row_grid(std::int64_t rows, std::int64_t rows_each = 1) const;
@@ -109,7 +109,7 @@ class Recorder {
   Place uniform_;
   std::vector<int> consumers_;           ///< per value: nodes that read it
   std::vector<std::int32_t> buffer_of_;  ///< per value; -1 none yet
-  std::map<std::pair<WeightId, Layout>, std::int32_t> weights_;
+  std::map<std::pair<WeightId, Dtype>, std::int32_t> weights_;
   std::map<std::string, std::int32_t, std::less<>> pipelines_;
 };
 

@@ -29,22 +29,23 @@ struct Capabilities {
 /// kOutput: copied out after a run, when asked for. kState: pages of a state, kept
 /// from run to run. kUniform and kConstant (storage): content known now, in `data`.
 enum class BufferKind : std::uint8_t { kWeight, kActivation, kInput, kOutput, kUniform, kConstant, kState };
-/// How elements lie in the buffer; weights are packed to it.
-enum class Layout : std::uint8_t { kF32, kF16, kI32 };
 /// What a shader does with a binding; names as in WebGPU's GPUBufferBindingType.
 enum class BindingType : std::uint8_t { kReadOnlyStorage, kStorage, kUniform };
 
 /// Whether such buffers live longer than a plan.
 constexpr bool is_kept(BufferKind kind) { return kind == BufferKind::kWeight || kind == BufferKind::kState; }
 
+/// Of buffers' dtypes: "f32", "f16", "i32".
+std::string_view wgsl_name(Dtype dtype);
+
 struct BufferSpec {
   BufferKind kind = BufferKind::kActivation;
   std::int64_t bytes = 0;  ///< multiple of 16
   std::int32_t index =
       -1;  ///< kWeight: WeightId; kState: StateId; kInput / kOutput: position in Graph::inputs / outputs
-  Layout layout = Layout::kF32;  ///< kWeight, kState, kInput, kOutput: element type
-  std::int64_t elements = 0;     ///< kWeight, kState, kInput, kOutput: how many; the rest of `bytes` is padding
-  Bytes data = {};               ///< kUniform, kConstant: content
+  Dtype dtype = Dtype::kF32;  ///< in which elements lie in the buffer: kF32, kF16 or kI32; weights are packed to it
+  std::int64_t elements = 0;  ///< kWeight, kState, kInput, kOutput: how many; the rest of `bytes` is padding
+  Bytes data = {};            ///< kUniform, kConstant: content
 };
 struct PipelineSpec {
   std::string label;
@@ -66,7 +67,8 @@ struct Recording {
   std::vector<PipelineSpec> pipelines;
   std::vector<DispatchSpec> dispatches;  ///< in order; each sees what the ones before it wrote
   std::vector<std::string> optimizations;
-  std::int64_t activation_bytes = 0;  ///< every buffer but weights and states
+  std::int64_t readback_bytes = 0;    ///< of the buffer through which outputs are read, all at once
+  std::int64_t activation_bytes = 0;  ///< every buffer but weights and states, that one too
 };
 
 /// Why a node cannot run with these capabilities; empty when it can.

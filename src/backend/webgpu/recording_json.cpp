@@ -8,7 +8,6 @@ namespace ipfs_accelerate::webgpu {
 namespace {
 
 constexpr std::string_view kKindNames[] = {"weight", "activation", "input", "output", "uniform", "constant", "state"};
-constexpr std::string_view kLayoutNames[] = {"f32", "f16", "i32"};
 constexpr std::string_view kBindingNames[] = {"read-only-storage", "storage", "uniform"};
 
 std::string quote(std::string_view text) {
@@ -40,8 +39,8 @@ std::string array(const Items& items, Text text) {
 std::string buffer_json(const BufferSpec& buffer) {
   std::string out = std::format("{{\"kind\":\"{}\",\"bytes\":{}", kKindNames[int(buffer.kind)], buffer.bytes);
   if (buffer.index >= 0) {
-    out += std::format(",\"index\":{},\"layout\":\"{}\",\"elements\":{}", buffer.index,
-                       kLayoutNames[int(buffer.layout)], buffer.elements);
+    out += std::format(",\"index\":{},\"dtype\":\"{}\",\"elements\":{}", buffer.index, wgsl_name(buffer.dtype),
+                       buffer.elements);
   }
   if (!buffer.data.empty()) out += ",\"data\":\"" + base64(buffer.data) + '"';
   return out + '}';
@@ -66,10 +65,11 @@ std::string dispatch_json(const DispatchSpec& dispatch) {
 
 std::string to_json(const Recording& recording) {
   return std::format(
-      "{{\"version\":1,\"buffers\":{},\"pipelines\":{},\"dispatches\":{},\"optimizations\":{},\"activation_bytes\":{}}"
-      "}",
+      "{{\"version\":1,\"buffers\":{},\"pipelines\":{},\"dispatches\":{},\"optimizations\":{},\"readback_bytes\":{},"
+      "\"activation_bytes\":{}}}",
       array(recording.buffers, buffer_json), array(recording.pipelines, pipeline_json),
-      array(recording.dispatches, dispatch_json), array(recording.optimizations, quote), recording.activation_bytes);
+      array(recording.dispatches, dispatch_json), array(recording.optimizations, quote), recording.readback_bytes,
+      recording.activation_bytes);
 }
 
 }  // namespace ipfs_accelerate::webgpu

@@ -3,25 +3,19 @@
 
 #include <format>
 
+#include "tensor/format.h"
+
 namespace ipfs_accelerate::webnn {
 
 using Json = nlohmann::json;
 
-std::string_view data_type_name(DataType type) {
-  switch (type) {
-    case DataType::kFloat32: return "float32";
-    case DataType::kFloat16: return "float16";
-    case DataType::kInt32: return "int32";
-    case DataType::kUint8: return "uint8";
-  }
-  return "";
-}
-
-std::size_t data_type_size(DataType type) {
-  switch (type) {
-    case DataType::kFloat16: return 2;
-    case DataType::kUint8: return 1;
-    default: return 4;
+std::string_view data_type_name(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::kF32: return "float32";
+    case Dtype::kF16: return "float16";
+    case Dtype::kI32: return "int32";
+    case Dtype::kU8: return "uint8";
+    default: return "";  // no lowering uses others
   }
 }
 
@@ -36,11 +30,10 @@ std::string_view role_of(std::string_view op, std::size_t position, std::size_t 
 
 }  // namespace
 
-Operand CallList::add(DataType type, Shape shape) {
+Operand CallList::add(Dtype type, Shape shape) {
   operands_.push_back({type, std::move(shape)});
   auto& added = operands_.back();
-  std::int64_t bytes = static_cast<std::int64_t>(data_type_size(type));
-  for (auto size : added.shape) bytes *= size;
+  const std::int64_t bytes = byte_count(type, added.shape).value_or(INT64_MAX);
   if (refusal_.empty() && bytes > limits_.max_tensor_bytes()) {
     refusal_ = std::format("a tensor {} has {} bytes, WebNN allows {} here", shape_text(added.shape), bytes,
                            limits_.max_tensor_bytes());
@@ -55,14 +48,14 @@ void CallList::check(const char* op, std::string_view role, Operand operand) {
   refusal_ = limits_.refuses(op, role, data_type_name(facts.type), facts.shape.size());
 }
 
-Operand CallList::input(const std::string& name, DataType type, Shape shape) {
+Operand CallList::input(const std::string& name, Dtype type, Shape shape) {
   Operand operand = add(type, std::move(shape));
   inputs_.push_back(
       {{"name", name}, {"operand", operand}, {"dataType", data_type_name(type)}, {"shape", operands_.back().shape}});
   return operand;
 }
 
-Operand CallList::weight(WeightId id, DataType type, const Shape& shape) {
+Operand CallList::weight(WeightId id, Dtype type, const Shape& shape) {
   if (auto found = weights_.find(id); found != weights_.end()) return found->second;
   Operand operand = add(type, shape);
   list_of_constants_.push_back(
@@ -70,7 +63,7 @@ Operand CallList::weight(WeightId id, DataType type, const Shape& shape) {
   return weights_[id] = operand;
 }
 
-Operand CallList::numbers(DataType type, Shape shape, const std::vector<double>& values) {
+Operand CallList::numbers(Dtype type, Shape shape, const std::vector<double>& values) {
   Json constant{{"dataType", data_type_name(type)}, {"shape", shape}, {"values", values}};
   auto key = constant.dump();
   if (auto found = constants_.find(key); found != constants_.end()) return found->second;
@@ -86,7 +79,7 @@ void CallList::output(const std::string& name, Operand operand) {
       {{"name", name}, {"operand", operand}, {"dataType", data_type_name(facts.type)}, {"shape", facts.shape}});
 }
 
-Operand CallList::call(const char* op, std::vector<Operand> operands, DataType type, Shape shape, Json arguments,
+Operand CallList::call(const char* op, std::vector<Operand> operands, Dtype type, Shape shape, Json arguments,
                        Json options, const NamedOperands& named) {
   for (std::size_t i = 0; i < operands.size(); ++i) check(op, role_of(op, i, operands.size()), operands[i]);
   auto by_name = Json::object();

@@ -12,9 +12,8 @@
 
 namespace ipfs_accelerate::webnn {
 
-enum class DataType : std::uint8_t { kFloat32, kFloat16, kInt32, kUint8 };
-std::string_view data_type_name(DataType type);
-std::size_t data_type_size(DataType type);
+/// MLOperandDataType of a dtype: "float32".
+std::string_view data_type_name(Dtype dtype);
 
 /// A number for each MLOperand.
 using Operand = std::int32_t;
@@ -27,23 +26,23 @@ class CallList {
  public:
   explicit CallList(const Limits& limits) : limits_(limits) {}
 
-  Operand input(const std::string& name, DataType type, Shape shape);
+  Operand input(const std::string& name, Dtype type, Shape shape);
   /// A weight of the graph, uploaded as `type`; the same weight gives the same operand.
-  Operand weight(WeightId id, DataType type, const Shape& shape);
+  Operand weight(WeightId id, Dtype type, const Shape& shape);
   /// Equal numbers, types and shapes give the same operand.
-  Operand numbers(DataType type, Shape shape, const std::vector<double>& values);
-  Operand number(DataType type, double value) { return numbers(type, {}, {value}); }
+  Operand numbers(Dtype type, Shape shape, const std::vector<double>& values);
+  Operand number(Dtype type, double value) { return numbers(type, {}, {value}); }
   void output(const std::string& name, Operand operand);
 
   /// One builder method. Its parameters in WebNN's order: operands, then `arguments`, then one options object made of
   /// `options` and `named`. `type` and `shape` are those of the result.
-  Operand call(const char* op, std::vector<Operand> operands, DataType type, Shape shape,
+  Operand call(const char* op, std::vector<Operand> operands, Dtype type, Shape shape,
                nlohmann::json arguments = nlohmann::json::array(), nlohmann::json options = nlohmann::json::object(),
                const NamedOperands& named = {});
   /// split into `parts` equal pieces along `axis`.
   std::vector<Operand> split(Operand x, std::int64_t parts, std::int64_t axis);
 
-  DataType type(Operand operand) const { return operands_[operand].type; }
+  Dtype type(Operand operand) const { return operands_[operand].type; }
   const Shape& shape(Operand operand) const { return operands_[operand].shape; }
 
   /// The first thing the context cannot do; empty when it can do all of it.
@@ -56,10 +55,10 @@ class CallList {
 
  private:
   struct Facts {
-    DataType type;
+    Dtype type;
     Shape shape;
   };
-  Operand add(DataType type, Shape shape);
+  Operand add(Dtype type, Shape shape);
   void check(const char* op, std::string_view role, Operand operand);
 
   const Limits& limits_;

@@ -3,6 +3,7 @@
 // Inside, a value [..., width] is a matrix [rows, width]: gemm wants rank 2, and graph inputs and outputs are the same
 // bytes in either shape. Only attention and pooling look at batch and sequence.
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "backend/webnn/call_list.h"
@@ -16,16 +17,13 @@ using Json = nlohmann::json;
 
 /// Beyond every score in the compute type. A key that may not be attended gets exactly minus this: its exponential is
 /// zero, and a sequence without any attended key still has finite, equal scores.
-double score_limit(DataType type) { return type == DataType::kFloat16 ? 30000.0 : 1e9; }
+double score_limit(Dtype type) { return type == Dtype::kF16 ? 30000.0 : 1e9; }
 constexpr double kLowest = -1e9;  ///< what max pooling sees in place of padding, as on the other backends
 
 class Lowering {
  public:
   Lowering(const Graph& graph, const ShapeClass& shape, const Limits& limits, const LoadOptions& options)
-      : graph_(graph),
-        shape_(shape),
-        calls_(limits),
-        float_(options.precision == 16 ? DataType::kFloat16 : DataType::kFloat32) {}
+      : graph_(graph), shape_(shape), calls_(limits), float_(options.precision == 16 ? Dtype::kF16 : Dtype::kF32) {}
 
   void input(ValueId id);
   void output(ValueId id);
@@ -46,14 +44,17 @@ class Lowering {
   Operand lower(const op::SelectRows& op);
   Operand lower(const op::Patches& op);
   Operand lower(const op::VisionEmbed& op);
-  Operand lower(const op::Append&) { return kNoOperand; }  // what touches a state is declined before
-  Operand lower(const op::CopyPages&) { return kNoOperand; }
   Operand lower(const op::Scale& op);
   Operand lower(const op::RmsNorm& op);
   Operand lower(const op::Gate& op);
   Operand lower(const op::ArgMax& op);
   Operand lower(const op::DistanceBias& op);
   Operand lower(const op::Rope& op);
+  template <class Other>
+  Operand lower(const Other&) {
+    calls_.refuse(std::format("{} has no form in WebNN here", Other::kName));
+    return kNoOperand;
+  }
 
   Operand value(ValueId id) const { return id ? values_.at(id) : kNoOperand; }
   Operand weight(WeightId id) { return id ? calls_.weight(id, float_, graph_.weight(id).shape) : kNoOperand; }
@@ -65,7 +66,7 @@ class Lowering {
   Operand unary(const char* op, Operand x) { return calls_.call(op, {x}, calls_.type(x), shape(x)); }
   /// The result has the shape of `a`; `b` is broadcast.
   Operand binary(const char* op, Operand a, Operand b) { return calls_.call(op, {a, b}, calls_.type(a), shape(a)); }
-  Operand cast(Operand x, DataType type) {
+  Operand cast(Operand x, Dtype type) {
     if (calls_.type(x) == type) return x;
     return calls_.call("cast", {x}, type, shape(x), {data_type_name(type)});
   }
@@ -129,12 +130,12 @@ class Lowering {
   /// The grid of positions as pictures of this size have it: [rows * columns, hidden].
   Operand position_grid(const op::VisionEmbed& op);
   /// first, first + step, first + 2 * step, ...
-  Operand counting(DataType type, const Shape& to, double first, double step);
+  Operand counting(Dtype type, const Shape& to, double first, double step);
 
   const Graph& graph_;
   ShapeClass shape_;
   CallList calls_;
-  DataType float_;
+  Dtype float_;
   std::map<ValueId, Operand> values_;
   std::map<ValueId, Operand> hidden_;
   std::map<ValueId, Operand> score_caps_;
@@ -150,25 +151,27 @@ void Lowering::input(ValueId id) {
   const Value& value = graph_.value(id);
   const Shape bound = shape_of(id);
   if (value.dtype == Dtype::kI32) {  // ids, masks, rows: one dimension
-    values_[id] = calls_.input(value.name, DataType::kInt32, {product(bound, 0, bound.size())});
+    values_[id] = calls_.input(value.name, Dtype::kI32, {product(bound, 0, bound.size())});
     return;
   }
   const Shape matrix = bound.size() == 3 && !value.dims[0].symbol
                            ? bound  // a relative bias [heads, sequence, sequence]
                            : Shape{product(bound, 0, bound.size() - 1), bound.back()};
-  values_[id] = cast(calls_.input(value.name, DataType::kFloat32, matrix), float_);
+  values_[id] = cast(calls_.input(value.name, Dtype::kF32, matrix), float_);
 }
 
 void Lowering::output(ValueId id) {
   const Value& value = graph_.value(id);
-  const DataType type = value.dtype == Dtype::kI32 ? DataType::kInt32 : DataType::kFloat32;
+  const Dtype type = value.dtype == Dtype::kI32 ? Dtype::kI32 : Dtype::kF32;
   calls_.output(value.name, cast(values_.at(id), type));
 }
 
 Operand Lowering::lower(const op::Embed& op) {
   Operand y = gather(weight(op.word), value(op.ids));
   if (op.position_ids) y = binary("add", y, gather(weight(op.position), value(op.position_ids)));
-  if (op.type_ids) y = binary("add", y, gather(weight(op.type), value(op.type_ids)));
+  if (op.type) {  // without ids its row 0
+    y = binary("add", y, gather(weight(op.type), op.type_ids ? value(op.type_ids) : counting(Dtype::kI32, {1}, 0, 0)));
+  }
   return op.gamma ? norm(y, op.gamma, op.beta, op.epsilon) : y;
 }
 
@@ -215,21 +218,20 @@ Operand Lowering::lower(const op::LayerNorm& op) {
 Operand Lowering::hidden(ValueId mask) {
   if (auto found = hidden_.find(mask); found != hidden_.end()) return found->second;
   const Operand ids = reshape(value(mask), shape_of(mask));
-  const Operand zero = calls_.call("equal", {ids, calls_.number(DataType::kInt32, 0)}, DataType::kUint8, shape(ids));
-  return hidden_[mask] = cast(zero, DataType::kFloat32);
+  const Operand zero = calls_.call("equal", {ids, calls_.number(Dtype::kI32, 0)}, Dtype::kU8, shape(ids));
+  return hidden_[mask] = cast(zero, Dtype::kF32);
 }
 
 Operand Lowering::shown(ValueId mask, const Shape& to) {
-  if (!mask) return counting(DataType::kFloat32, to, 1, 0);
-  return calls_.call("sub", {calls_.number(DataType::kFloat32, 1), hidden(mask)}, DataType::kFloat32, to);
+  if (!mask) return counting(Dtype::kF32, to, 1, 0);
+  return calls_.call("sub", {calls_.number(Dtype::kF32, 1), hidden(mask)}, Dtype::kF32, to);
 }
 
 Operand Lowering::score_caps(ValueId mask) {
   if (auto found = score_caps_.find(mask); found != score_caps_.end()) return found->second;
   const Shape tokens = shape_of(mask);
-  const Operand half =
-      calls_.call("sub", {calls_.number(DataType::kFloat32, 0.5), hidden(mask)}, DataType::kFloat32, tokens);
-  const Operand caps = binary("mul", half, calls_.number(DataType::kFloat32, 2 * score_limit(float_)));
+  const Operand half = calls_.call("sub", {calls_.number(Dtype::kF32, 0.5), hidden(mask)}, Dtype::kF32, tokens);
+  const Operand caps = binary("mul", half, calls_.number(Dtype::kF32, 2 * score_limit(float_)));
   return score_caps_[mask] = reshape(cast(caps, float_), {tokens[0], 1, 1, tokens[1]});
 }
 
@@ -294,11 +296,11 @@ Operand Lowering::lower(const op::RelativeBias& op) {
     for (std::int64_t j = 0; j < s; ++j) rows.push_back(relative_bucket(j - i, op));
   }
   const Operand table = weight(op.table);
-  const Operand picked = gather(table, calls_.numbers(DataType::kInt32, {s * s}, rows));
+  const Operand picked = gather(table, calls_.numbers(Dtype::kI32, {s * s}, rows));
   return reshape(transpose(picked, {1, 0}), {shape(table)[1], s, s});
 }
 
-Operand Lowering::counting(DataType type, const Shape& to, double first, double step) {
+Operand Lowering::counting(Dtype type, const Shape& to, double first, double step) {
   std::vector<double> values;
   for (std::int64_t i = 0, count = product(to, 0, to.size()); i < count; ++i) values.push_back(first + step * i);
   return calls_.numbers(type, to, values);
@@ -308,8 +310,8 @@ Operand Lowering::counting(DataType type, const Shape& to, double first, double 
 Operand Lowering::pool_sum(Operand x, const Shape& tokens, const op::Pool& op) {
   const std::int64_t b = tokens[0], s = tokens[1], width = tokens[2];
   Operand weights = shown(op.mask, {b, s});
-  if (op.mode == PoolMode::kWeightedMean) weights = binary("mul", weights, counting(DataType::kFloat32, {1, s}, 1, 1));
-  Operand total = binary("max", reduce("reduceSum", weights, 1), calls_.number(DataType::kFloat32, 1e-9));
+  if (op.mode == PoolMode::kWeightedMean) weights = binary("mul", weights, counting(Dtype::kF32, {1, s}, 1, 1));
+  Operand total = binary("max", reduce("reduceSum", weights, 1), calls_.number(Dtype::kF32, 1e-9));
   if (op.mode == PoolMode::kMeanSqrtLength) total = unary("sqrt", total);
   const Operand sum = matmul(reshape(weights, {b, 1, s}), reshape(x, tokens));
   return binary("div", reshape(sum, {b, width}), total);
@@ -319,7 +321,7 @@ Operand Lowering::pool_max(Operand x, const Shape& tokens, ValueId mask) {
   const std::int64_t b = tokens[0], s = tokens[1], width = tokens[2];
   x = reshape(x, tokens);
   if (!mask) return reshape(reduce("reduceMax", x, 1), {b, width});
-  const Operand lowest = calls_.number(DataType::kFloat32, kLowest);
+  const Operand lowest = calls_.number(Dtype::kF32, kLowest);
   const Operand off = binary("mul", reshape(hidden(mask), {b, s, 1}), lowest);
   return binary("max", reshape(reduce("reduceMax", binary("add", x, off), 1), {b, width}), lowest);
 }
@@ -327,12 +329,12 @@ Operand Lowering::pool_max(Operand x, const Shape& tokens, ValueId mask) {
 /// Row numbers of each sequence's last attended token; its first token when none is.
 Operand Lowering::last_tokens(const Shape& tokens, ValueId mask) {
   const std::int64_t b = tokens[0], s = tokens[1];
-  if (!mask) return counting(DataType::kInt32, {b}, static_cast<double>(s - 1), static_cast<double>(s));
+  if (!mask) return counting(Dtype::kI32, {b}, static_cast<double>(s - 1), static_cast<double>(s));
   // In float32, exact to 2^24 rows: the places 1, 2, 3 ... of attended tokens, and the largest of them.
-  const Operand places = binary("mul", shown(mask, {b, s}), counting(DataType::kFloat32, {1, s}, 1, 1));
-  const Operand last = binary("max", reduce("reduceMax", places, 1), calls_.number(DataType::kFloat32, 1));
-  const Operand first_rows = counting(DataType::kFloat32, {b, 1}, -1, static_cast<double>(s));
-  return reshape(cast(binary("add", last, first_rows), DataType::kInt32), {b});
+  const Operand places = binary("mul", shown(mask, {b, s}), counting(Dtype::kF32, {1, s}, 1, 1));
+  const Operand last = binary("max", reduce("reduceMax", places, 1), calls_.number(Dtype::kF32, 1));
+  const Operand first_rows = counting(Dtype::kF32, {b, 1}, -1, static_cast<double>(s));
+  return reshape(cast(binary("add", last, first_rows), Dtype::kI32), {b});
 }
 
 /// Pooling and normalisation compute in float32: sums over a sequence are beyond float16.
@@ -340,16 +342,16 @@ Operand Lowering::lower(const op::Pool& op) {
   const Operand x = value(op.x);
   const Shape tokens = shape_of(op.x);
   switch (op.mode) {
-    case PoolMode::kCls: return gather(x, counting(DataType::kInt32, {tokens[0]}, 0, static_cast<double>(tokens[1])));
+    case PoolMode::kCls: return gather(x, counting(Dtype::kI32, {tokens[0]}, 0, static_cast<double>(tokens[1])));
     case PoolMode::kLastToken: return gather(x, last_tokens(tokens, op.mask));
-    case PoolMode::kMax: return cast(pool_max(cast(x, DataType::kFloat32), tokens, op.mask), float_);
-    default: return cast(pool_sum(cast(x, DataType::kFloat32), tokens, op), float_);
+    case PoolMode::kMax: return cast(pool_max(cast(x, Dtype::kF32), tokens, op.mask), float_);
+    default: return cast(pool_sum(cast(x, Dtype::kF32), tokens, op), float_);
   }
 }
 
 Operand Lowering::lower(const op::Normalize& op) {
-  const Operand x = cast(value(op.x), DataType::kFloat32);
-  const Operand least = calls_.number(DataType::kFloat32, op.epsilon);
+  const Operand x = cast(value(op.x), Dtype::kF32);
+  const Operand least = calls_.number(Dtype::kF32, op.epsilon);
   return cast(binary("div", x, binary("max", reduce("reduceL2", x, shape(x).size() - 1), least)), float_);
 }
 
@@ -359,9 +361,9 @@ Operand Lowering::lower(const op::Scale& op) { return binary("mul", value(op.x),
 
 /// In float32: squares are beyond float16.
 Operand Lowering::lower(const op::RmsNorm& op) {
-  const Operand x = cast(value(op.x), DataType::kFloat32);
+  const Operand x = cast(value(op.x), Dtype::kF32);
   const Operand mean = reduce("reduceMean", binary("mul", x, x), shape(x).size() - 1);
-  const Operand length = unary("sqrt", binary("add", mean, calls_.number(DataType::kFloat32, op.epsilon)));
+  const Operand length = unary("sqrt", binary("add", mean, calls_.number(Dtype::kF32, op.epsilon)));
   return binary("mul", cast(binary("div", x, length), float_), weight(op.gamma));
 }
 
@@ -371,25 +373,36 @@ Operand Lowering::lower(const op::Gate& op) {
 }
 
 /// WebNN's own argMax leaves open which of equals it gives. Here each column counts what is left of the row from it on,
-/// so that the first of equals counts most; in float32, exact to 2^24 columns.
+/// so that the first of equals counts most; in float32, exact to 2^24 columns. -1 for a row without a finite answer.
 Operand Lowering::lower(const op::ArgMax& op) {
   const Operand x = value(op.x);
   const std::int64_t rows = shape(x)[0], columns = shape(x)[1];
   if (columns > 1 << 24) calls_.refuse("arg_max over more than 2^24 columns is not exact in WebNN's float32");
-  if (!refusal().empty()) return counting(DataType::kInt32, {rows}, 0, 0);
-  const Operand highest = calls_.call("equal", {x, reduce("reduceMax", x, 1)}, DataType::kUint8, shape(x));
-  const Operand left = counting(DataType::kFloat32, {1, columns}, static_cast<double>(columns), -1);
-  const Operand most = reduce("reduceMax", binary("mul", cast(highest, DataType::kFloat32), left), 1);
-  // A row with a NaN has no equal: 1 keeps its index inside.
-  const Operand inside = binary("max", most, calls_.number(DataType::kFloat32, 1));
-  const Operand ends = counting(DataType::kFloat32, {rows, 1}, static_cast<double>(columns), 0);
-  return reshape(cast(binary("sub", ends, inside), DataType::kInt32), {rows});
+  if (!refusal().empty()) return counting(Dtype::kI32, {rows}, 0, 0);
+  const auto same = [&](Operand a, Operand b) {
+    return cast(calls_.call("equal", {a, b}, Dtype::kU8, shape(a)), Dtype::kF32);
+  };
+  const auto not_of = [&](Operand a) {
+    return calls_.call("sub", {calls_.number(Dtype::kF32, 1), a}, Dtype::kF32, shape(a));
+  };
+  const Operand one = calls_.number(Dtype::kF32, 1), highest = reduce("reduceMax", x, 1);
+  const Operand left = counting(Dtype::kF32, {1, columns}, static_cast<double>(columns), -1);
+  const Operand most = reduce("reduceMax", binary("mul", same(x, highest), left), 1);
+  const Operand ends = counting(Dtype::kF32, {rows, 1}, static_cast<double>(columns + 1), 0);
+  // A NaN is not equal to itself, and infinities change when they are cut. reduceMax may pass a NaN over.
+  const Dtype type = calls_.type(x);
+  const double greatest = type == Dtype::kF16 ? 65504 : std::numeric_limits<float>::max();
+  const Operand below = binary("min", highest, calls_.number(type, greatest));
+  const Operand cut = binary("max", below, calls_.number(type, -greatest));
+  const Operand nan = reduce("reduceMax", not_of(same(x, x)), 1);
+  const Operand sound = binary("mul", same(highest, cut), not_of(nan));
+  return reshape(cast(binary("sub", binary("mul", binary("sub", ends, most), sound), one), Dtype::kI32), {rows});
 }
 
 Operand Lowering::lower(const op::DistanceBias& op) {
   const Operand table = weight(op.table);
   const auto rows = distance_buckets(op, shape(table)[0]);
-  const Operand numbers = calls_.numbers(DataType::kInt32, {op.distances}, {rows.begin(), rows.end()});
+  const Operand numbers = calls_.numbers(Dtype::kI32, {op.distances}, {rows.begin(), rows.end()});
   return transpose(gather(table, numbers), {1, 0});
 }
 
@@ -454,11 +467,19 @@ std::string declines(const Graph& graph, const Node& node, std::string_view limi
     if (graph.value(id).state) return std::format("{}: WebNN keeps nothing between runs", op_name(node.op));
   }
   const Limits limits(limits_json);
-  const ShapeClass shape = typical_shape(graph, 2);
-  Lowering lowering(graph, shape, limits, options);
-  for (auto id : inputs_of(node.op)) lowering.input(id);
-  lowering.node(node);
-  return lowering.refusal();
+  const auto refusal_at = [&](const ShapeClass& shape) {
+    Lowering lowering(graph, shape, limits, options);
+    for (auto id : inputs_of(node.op)) lowering.input(id);
+    lowering.node(node);
+    return lowering.refusal();
+  };
+  const ShapeClass even = typical_shape(graph, 2);
+  ShapeClass odd = even;  // pictures of which patches leave a rest take other calls
+  for (const Symbol& symbol : graph.symbols) {
+    if (symbol.name == kHeight || symbol.name == kWidth) odd.set(symbol.name, 2 * even.at(symbol.name) - 1);
+  }
+  const std::string refusal = refusal_at(even);
+  return refusal.empty() && odd != even ? refusal_at(odd) : refusal;
 }
 
 Result<std::string> lower(const Graph& graph, const ShapeClass& shape, std::string_view limits_json,

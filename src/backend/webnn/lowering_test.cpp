@@ -104,6 +104,18 @@ TEST(Lowering, DefinesEveryOperandOnceAndBeforeUse) {
   }
 }
 
+TEST(Lowering, DeclinesPatchesWhereWhatTheyLeaveCannotBeCutOff) {
+  TestBuilder b;
+  const Dim height = b.symbol(height_symbol()), width = b.symbol(width_symbol());
+  const ValueId pixels = b.input("pixels", Dtype::kF32, {kBatchDim, dim(3), height, width});
+  b.output(b.add("y", patches_of(b, pixels, 4)), "out");
+  const Graph graph = *b.finish();
+  Json without = all_limits();
+  EXPECT_EQ(declines(graph, graph.nodes[0], without.dump(), {}), "");
+  without.erase("slice");
+  EXPECT_EQ(declines(graph, graph.nodes[0], without.dump(), {}), "WebNN has no slice here");
+}
+
 TEST(Lowering, ALinearIsOneGemmWithItsBiasAndTheStoredWeight) {
   TestBuilder b;
   const auto x = b.input("x", Dtype::kF32, {kBatchDim, kSequenceDim, dim(6)});

@@ -28,7 +28,8 @@ std::string limits(bool half, const std::string& without = "") {
                          "matmul",   "min",       "softmax",
                          "div",      "max",       "reduceMax",
                          "reduceL2", "reduceSum", "sub",
-                         "cast",     "equal",     "sqrt"}) {
+                         "cast",     "equal",     "sqrt",
+                         "slice",    "pad",       "reduceMean"}) {
     if (op == without) continue;
     offers[op] = Json::object();
   }
@@ -182,7 +183,7 @@ TEST_F(WebnnBackendTest, Float16IsCheckedOnceAndSwitchedOff) {
   EXPECT_EQ(program->precision(), 32);
   EXPECT_EQ(program->optimizations().back(), "f32 in place of f16: the device has no float16");
   ASSERT_EQ((*backend)->device().switched_off.size(), 1u);
-  EXPECT_TRUE((*backend)->device().switched_off.front().starts_with("float16: differs"));
+  EXPECT_TRUE((*backend)->device().switched_off.front().starts_with("float16: embedding of the encoder differs"));
   const int loads = reference.loads;
   loaded(**backend, 16);
   EXPECT_EQ(reference.loads, loads);
@@ -248,6 +249,38 @@ TEST_F(WebnnBackendTest, OnlyGraphsWithTheBatchFirstAreSplit) {
   const ValueId rows = b.input("rows", Dtype::kI32, {kRowsDim});
   b.output(b.add("y", op::SelectRows{.x = x, .rows = rows}), "out");
   EXPECT_FALSE(bool(split_symbol(*b.finish())));
+}
+
+TEST_F(WebnnBackendTest, APartMayLackAnInputOfTheGraph) {
+  TestBuilder b;
+  const std::vector<Dim> tokens{kBatchDim, kSequenceDim};
+  const op::Embed embed{.ids = b.input("ids", Dtype::kI32, tokens),
+                        .type_ids = b.optional_input("types", Dtype::kI32, tokens),
+                        .word = b.weight("word", {9, 8}),
+                        .type = b.weight("kind", {2, 8})};
+  b.output(b.add("x", embed), "y");
+  const Graph whole = *b.finish();
+  ShapeClass untyped = usual_shape(1, 3);
+  untyped.leave_out("types");
+  const auto part = std::make_shared<const Graph>(present(whole, untyped).value());
+  const auto backend = open();
+  const auto program = *run_in_place((*backend)->load(whole, {}, Stop()));
+  const Bytes weights(9 * 8 * 4);
+  ASSERT_TRUE(run_in_place(program->upload({0}, {{Dtype::kF32, {9, 8}, weights}}, Stop())));
+  ASSERT_TRUE(run_in_place(program->upload({1}, {{Dtype::kF32, {2, 8}, ByteView(weights).first(64)}}, Stop())));
+  const auto typed_run = *run_in_place(program->compile(usual_shape(1, 3), Stop()));
+  const auto untyped_run = *run_in_place(program->compile(untyped, Stop(), part));
+  const Bytes ids(12);
+  Bytes y(3 * 8 * 4);
+  const TensorRef given{Dtype::kI32, ids};
+  const MutableTensorRef taken{Dtype::kF32, y};
+  port.inputs_seen.clear();  // of the self-check
+  EXPECT_TRUE(run_in_place(typed_run->run({given, given}, {taken}, Stop())));
+  EXPECT_TRUE(run_in_place(untyped_run->run({given}, {taken}, Stop())));
+  EXPECT_EQ(run_in_place(untyped_run->run({given, given}, {taken}, Stop())).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(port.inputs_seen, (std::vector<std::vector<std::size_t>>{{12, 12}, {12}}));
+  EXPECT_EQ((*backend)->predict(*part, untyped, {})->activations, untyped_run->memory_bytes());
+  EXPECT_EQ((*backend)->predict(whole, usual_shape(1, 3), {})->activations, typed_run->memory_bytes());
 }
 
 TEST_F(WebnnBackendTest, ALostContextIsRemembered) {

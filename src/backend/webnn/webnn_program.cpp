@@ -7,6 +7,7 @@
 #include "backend/check_tensors.h"
 #include "backend/pack_weight.h"
 #include "backend/webnn/lowering.h"
+#include "tensor/format.h"
 
 namespace ipfs_accelerate::webnn {
 namespace {
@@ -25,13 +26,16 @@ std::vector<WeightId> weights_in(const std::string& lowered) {
 std::int64_t tensor_bytes(const Graph& graph, const ShapeClass& shape) {
   std::int64_t sum = 0;
   for (const auto* list : {&graph.inputs, &graph.outputs}) {
-    for (const ValueId id : *list) sum += 4 * element_count(graph.shape_of(id, shape)).value_or(0);
+    for (const ValueId id : *list) sum += byte_count(graph.value(id).dtype, graph.shape_of(id, shape)).value_or(0);
   }
   return sum;
 }
 
+/// In which weights are constants.
+Dtype dtype_of(int precision) { return precision == 16 ? Dtype::kF16 : Dtype::kF32; }
+
 std::int64_t constant_bytes(const Graph& graph, WeightId id, int precision) {
-  return element_count(graph.weight(id).shape).value_or(0) * (precision == 16 ? 2 : 4);
+  return byte_count(dtype_of(precision), graph.weight(id).shape).value_or(0);
 }
 
 /// Bytes that count as the program's as long as this lives.
@@ -146,10 +150,9 @@ Async<> WebnnProgram::upload(WeightId id, std::vector<WeightPart> parts, Stop st
     co_await fail(ErrorCode::kInvalidArgument, "weight {} of {}", id.number, graph_->weights.size());
   }
   const Weight& weight = graph_->weight(id);
-  const Dtype dtype = precision_ == 16 ? Dtype::kF16 : Dtype::kF32;
   co_await element_count(weight.shape);
   const auto size = static_cast<std::size_t>(constant_bytes(*graph_, id, precision_));
-  const Bytes bytes = co_await pack_weight(weight, parts, dtype, size);
+  const Bytes bytes = co_await pack_weight(weight, parts, dtype_of(precision_), size);
   const ConstantId made = co_await device_->watch(device_->port().constant(bytes));
   constants_[id] = kept_constant(device_, made, bytes_, std::int64_t(size));
 }

@@ -62,12 +62,12 @@ Result<BufferId> DawnGpu::buffer_now(std::int64_t size, ByteView bytes) {
   return last_id_;
 }
 
-Async<PlanId> DawnGpu::plan(webgpu::Recording recording, std::vector<BufferId> kept, Stop stop) {
-  co_return co_await lane_.call<PlanId>([&] { return plan_now(recording, kept, stop); });
+Async<webgpu::MadePlan> DawnGpu::plan(webgpu::Recording recording, std::vector<BufferId> kept, Stop stop) {
+  co_return co_await lane_.call<webgpu::MadePlan>([&] { return plan_now(recording, kept, stop); });
 }
 
-Result<PlanId> DawnGpu::plan_now(const webgpu::Recording& recording, const std::vector<BufferId>& kept,
-                                 const Stop& stop) {
+Result<webgpu::MadePlan> DawnGpu::plan_now(const webgpu::Recording& recording, const std::vector<BufferId>& kept,
+                                           const Stop& stop) {
   IA_TRY(stop.check());
   IA_TRY(usable());
   std::vector<wgpu::Buffer> buffers;
@@ -78,8 +78,9 @@ Result<PlanId> DawnGpu::plan_now(const webgpu::Recording& recording, const std::
     buffers.push_back(found->second);
   }
   IA_ASSIGN(auto plan, DawnPlan::make(*device_, recording, std::move(buffers), stop));
+  const auto bytes = std::int64_t(plan->bytes());
   plans_.emplace(++last_id_, std::move(plan));
-  return last_id_;
+  return webgpu::MadePlan{last_id_, bytes};
 }
 
 Async<> DawnGpu::submit(PlanId plan, std::vector<ByteView> inputs, std::vector<std::span<std::uint8_t>> outputs) {

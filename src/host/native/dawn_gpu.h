@@ -17,7 +17,7 @@ class DawnGpu final : public webgpu::Gpu {
   Async<webgpu::OpenedGpu> open(Stop stop) override;
   std::string lost() const override;
   Async<webgpu::BufferId> buffer(std::int64_t size, ByteView bytes) override;
-  Async<webgpu::PlanId> plan(webgpu::Recording recording, std::vector<webgpu::BufferId> kept, Stop stop) override;
+  Async<webgpu::MadePlan> plan(webgpu::Recording recording, std::vector<webgpu::BufferId> kept, Stop stop) override;
   Async<> submit(webgpu::PlanId plan, std::vector<ByteView> inputs,
                  std::vector<std::span<std::uint8_t>> outputs) override;
   void drop_buffer(webgpu::BufferId buffer) override;
@@ -31,8 +31,8 @@ class DawnGpu final : public webgpu::Gpu {
  private:
   Result<webgpu::OpenedGpu> open_now();
   Result<webgpu::BufferId> buffer_now(std::int64_t size, ByteView bytes);
-  Result<webgpu::PlanId> plan_now(const webgpu::Recording& recording, const std::vector<webgpu::BufferId>& kept,
-                                  const Stop& stop);
+  Result<webgpu::MadePlan> plan_now(const webgpu::Recording& recording, const std::vector<webgpu::BufferId>& kept,
+                                    const Stop& stop);
   Result<> usable() const;
   Result<DawnPlan*> find(webgpu::PlanId id) const;
 

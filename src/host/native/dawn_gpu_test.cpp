@@ -193,6 +193,7 @@ webgpu::Recording copying() {
                        {.kind = BufferKind::kOutput, .bytes = 64, .index = 0, .elements = 16}};
   recording.pipelines = {{"copy", kCopy, {BindingType::kReadOnlyStorage, BindingType::kStorage}}};
   recording.dispatches = {{0, {{0, 0, 64}, {1, 0, 64}}, {1, 1, 1}, "copy"}};
+  recording.readback_bytes = 64;
   return recording;
 }
 
@@ -206,7 +207,7 @@ struct Copying {
     IA_ASSIGN(const auto weight,
               opened.loop.block_on(opened.gpu.buffer(std::int64_t(bytes_of(numbers).size()), bytes_of(numbers))));
     IA_ASSIGN(const auto plan, opened.loop.block_on(opened.gpu.plan(copying(), {weight}, Stop())));
-    return Copying{weight, plan};
+    return Copying{weight, plan.id};
   }
   Result<float> run(Opened& opened) const {
     std::vector<float> y(16, -1);

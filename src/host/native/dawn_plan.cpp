@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tensor/format.h"
+
 namespace ipfs_accelerate::host {
 namespace {
 
@@ -41,7 +43,7 @@ Result<std::unique_ptr<DawnPlan>> DawnPlan::make(DawnDevice& device, const webgp
                                                  std::vector<wgpu::Buffer> kept, const Stop& stop) {
   auto plan = std::make_unique<DawnPlan>();
   IA_TRY(plan->make_buffers(device, recording, std::move(kept)));
-  IA_TRY(plan->make_staging(device));
+  IA_TRY(plan->make_staging(device, std::uint64_t(recording.readback_bytes)));
   IA_TRY(plan->make_dispatches(device, recording, stop));
   return plan;
 }
@@ -55,24 +57,23 @@ Result<> DawnPlan::make_buffers(DawnDevice& device, const webgpu::Recording& rec
       continue;
     }
     IA_ASSIGN(wgpu::Buffer buffer, make_buffer(device, spec.kind, std::uint64_t(spec.bytes)));
+    bytes_ += buffer.GetSize();
     if (!spec.data.empty()) device.queue.WriteBuffer(buffer, 0, spec.data.data(), spec.data.size());
-    const std::uint64_t bytes = std::uint64_t(spec.elements) * (spec.layout == webgpu::Layout::kF16 ? 2 : 4);
+    const std::uint64_t bytes = std::uint64_t(byte_count(spec.dtype, spec.elements));
     if (spec.kind == webgpu::BufferKind::kInput) grown(inputs_, spec.index) = {buffer, bytes};
-    if (spec.kind == webgpu::BufferKind::kOutput) {
-      grown(outputs_, spec.index) = {buffer, bytes};
-      staging_bytes_ += std::uint64_t(spec.bytes);
-    }
+    if (spec.kind == webgpu::BufferKind::kOutput) grown(outputs_, spec.index) = {buffer, bytes};
     buffers_.push_back(std::move(buffer));
   }
   return {};
 }
 
-Result<> DawnPlan::make_staging(DawnDevice& device) {
-  staging_bytes_ = std::max<std::uint64_t>(staging_bytes_, 16);
+Result<> DawnPlan::make_staging(DawnDevice& device, std::uint64_t bytes) {
   wgpu::BufferDescriptor staging;
-  staging.size = staging_bytes_;
+  staging.size = bytes;
   staging.usage = wgpu::BufferUsage::MapRead | wgpu::BufferUsage::CopyDst;
-  return device.checked([&] { staging_ = device.device.CreateBuffer(&staging); });
+  IA_TRY(device.checked([&] { staging_ = device.device.CreateBuffer(&staging); }));
+  bytes_ += staging_.GetSize();
+  return {};
 }
 
 Result<> DawnPlan::make_dispatches(DawnDevice& device, const webgpu::Recording& recording, const Stop& stop) {

@@ -92,7 +92,7 @@ Encoder build_encoder(ModelBuilder& b, const EncoderShape& shape, const LayerNam
   const std::int32_t pad_position = shape.rule == PositionRule::kAfterPadId ? pad_id : 0;
   e.input_ids = b.input("input_ids", Dtype::kI32, tokens, {.filler = pad_id});
   e.position_ids = b.input("position_ids", Dtype::kI32, tokens, {.filler = pad_position});
-  if (shape.types > 0) e.token_type_ids = b.input("token_type_ids", Dtype::kI32, tokens);
+  if (shape.types > 0) e.token_type_ids = b.optional_input("token_type_ids", Dtype::kI32, tokens);
   // A padded sequence attends to its first token, so that it stays finite.
   e.attention_mask = b.input("attention_mask", Dtype::kI32, tokens, {.first = 1});
   e.states.push_back(build_embeddings(b, shape, e));

@@ -59,9 +59,10 @@ Names names(const Graph& graph, const std::vector<ValueId>& ids) {
 TEST(Gpt2, IsADecoderWithAStateForEachLayer) {
   const auto model = build(config());
   ASSERT_TRUE(model) << model.error().message;
-  ASSERT_EQ(model->parts.size(), 1u);
+  ASSERT_EQ(model->parts.size(), 2u);
   const Graph& graph = model->parts[0].graph;
   EXPECT_EQ(model->parts[0].name, "decoder");
+  EXPECT_FALSE(model->parts[0].on_demand);
   EXPECT_EQ(names(graph, graph.inputs),
             (Names{"input_ids", "page_table", "lengths", "counts", "position_ids", "rows"}));
   EXPECT_EQ(names(graph, graph.outputs), (Names{"logits", "token"}));
@@ -71,6 +72,18 @@ TEST(Gpt2, IsADecoderWithAStateForEachLayer) {
   EXPECT_EQ(graph.shape_of(graph.find("page_table"), shape), (Shape{2, 3}));           // 40 tokens are 3 pages
   EXPECT_EQ(model->facts.stop_ids, std::vector<std::int32_t>{3});
   EXPECT_EQ(model->facts.max_tokens, 40);
+}
+
+TEST(Gpt2, CopiesPagesOfEveryStateOnDemand) {
+  const auto model = build(config());
+  ASSERT_TRUE(model) << model.error().message;
+  const Part& part = model->parts[1];
+  EXPECT_EQ(part.name, "copy_pages");
+  EXPECT_TRUE(part.on_demand);
+  EXPECT_EQ(names(part.graph, part.graph.inputs), (Names{"from", "to"}));
+  EXPECT_TRUE(part.graph.outputs.empty());
+  ASSERT_EQ(part.graph.nodes.size(), 1u);
+  EXPECT_EQ(part.graph.nodes[0].name, "cache.0.copy_pages");
 }
 
 TEST(Gpt2, ReadsTheOriginalNamesToo) {

@@ -77,7 +77,7 @@ bool computes(const Graph& graph, std::string_view op) {
 TEST(T5, PartsReadAndGiveByName) {
   const auto model = built(t5_config());
   ASSERT_TRUE(model) << model.error().message;
-  ASSERT_EQ(model->parts.size(), 2u);
+  ASSERT_EQ(model->parts.size(), 3u);
   EXPECT_EQ(model->parts[0].name, "encoder");
   EXPECT_EQ(model->parts[1].name, "decoder");
   const Graph &encoder = model->parts[0].graph, &decoder = model->parts[1].graph;
@@ -95,6 +95,9 @@ TEST(T5, PartsReadAndGiveByName) {
                            "decoder_cache.0 [pages, 16, 12]", "decoder_cache.1 [pages, 16, 12]"}));
   EXPECT_EQ(used_states(encoder).size(), 2u);
   EXPECT_EQ(used_states(decoder).size(), 4u);
+  EXPECT_EQ(used_states(model->parts[2].graph), (std::vector{decoder.value(decoder.find("decoder_cache.0")).state,
+                                                             decoder.value(decoder.find("decoder_cache.1")).state}))
+      << "what the encoder wrote is shared, not copied";
 }
 
 TEST(T5, FactsAreThoseOfBothFiles) {

@@ -5,7 +5,7 @@ import {chosenDevice, describeDevices, offerDevices} from './deviceChoice';
 import {byId, element} from './elements';
 import {byteCount, count} from './format';
 import {factsView, timesView} from './measured';
-import {examples, listModels, samplePictures, type Listed} from './models';
+import {examples, listModels, type Listed} from './models';
 import {Pictures} from './pictures';
 import {ProgressBar} from './progressBar';
 import {Writing} from './writing';
@@ -62,21 +62,19 @@ function showModel(): void {
             : 'Fetched from this server’s gateway, or from the address.',
         ]),
   );
-  void showInputs(listed);
+  showInputs(listed);
   byId('text-label').textContent = labels[listed?.answer_kind ?? ''] ?? 'Sentences, one per line';
   byId('length').hidden = !writes();
   if (text.value.trim() !== shownExamples.trim()) return;
-  shownExamples = examples(listed?.name ?? '', listed?.answer_kind).join('\n');
+  shownExamples = examples(listed).join('\n');
   text.value = shownExamples;
 }
 
 /** Fields for what the model takes; for one that is not known yet, all. */
-async function showInputs(listed: Listed | undefined): Promise<void> {
+function showInputs(listed: Listed | undefined): void {
   const takes = (kind: string) => !listed || listed.takes.includes(kind);
   byId('text-field').hidden = !takes('text');
-  pictures.show(takes('image'), []);
-  const samples = listed && takes('image') ? await samplePictures(listed.name) : [];
-  if (listed === chosenModel()) pictures.show(takes('image'), samples);
+  pictures.show(takes('image'), takes('image') ? (listed?.pictures ?? []) : []);
 }
 
 async function showModels(): Promise<void> {

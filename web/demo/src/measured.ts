@@ -15,7 +15,7 @@ const sources: Record<string, string> = {
 function speed(result: Result): (Node | string)[] {
   if (result.answer_kind !== 'generated_text')
     return [element('b', {}, result.throughput_items_per_sec.toFixed(0)), ' items per second'];
-  const tokens = (result.output as {tokens: number[]}[]).reduce((sum, text) => sum + text.tokens.length, 0);
+  const tokens = result.output.reduce((sum, text) => sum + text.tokens.length, 0);
   return [
     element('b', {}, String(tokens)),
     ' tokens, ',

@@ -11,6 +11,9 @@ export interface Listed {
   takes: string[];
   /** Address of the folder, when it is not fetched by its CID. */
   url?: string;
+  /** What it is tried with: sentences, and addresses of pictures beside this page. */
+  texts?: string[];
+  pictures?: string[];
 }
 
 async function json<T>(path: string): Promise<T | undefined> {
@@ -23,34 +26,26 @@ async function json<T>(path: string): Promise<T | undefined> {
   }
 }
 
-/** Models whose answers this page can show, the server's first. */
+/** Models whose answers this page can show, the server's first; what those of the same name are tried with is theirs too. */
 export async function listModels(): Promise<Listed[]> {
   const served = (await json<{models: Listed[]}>('/api/models'))?.models ?? [];
   const shipped = (await json<{models: Listed[]}>('models/models.json'))?.models ?? [];
+  const samplesOf = (name: string) => {
+    const {texts = [], pictures = []} = shipped.find((model) => model.name === name) ?? {};
+    return {texts, pictures};
+  };
   const names = new Set(served.map(({name}) => name));
-  return [...served.filter(({answer_kind: kind}) => useOf(kind)), ...shipped.filter(({name}) => !names.has(name))];
+  return [
+    ...served.filter(({answer_kind: kind}) => useOf(kind)).map((model) => ({...model, ...samplesOf(model.name)})),
+    ...shipped.filter(({name}) => !names.has(name)),
+  ];
 }
 
-/** Pictures that show what a model does: addresses beside this page. */
-export async function samplePictures(name: string): Promise<string[]> {
-  if (!/^[\w-]+$/.test(name)) return [];
-  const files = (await json<string[]>(`samples/${name}/samples.json`)) ?? [];
-  return files.map((file) => `samples/${name}/${file}`);
-}
-
-/** Sentences that show what a model does. */
-export function examples(name: string, kind?: AnswerKind): string[] {
-  if (name.startsWith('numbers-') && kind === 'labels')
-    return [
-      'forty two',
-      'there are 7,145 books in the village.',
-      'we need thirty pencils for the office.',
-      'did Anna see the tickets?',
-    ];
-  if (kind === 'generated_text') return [name.startsWith('numbers-') ? '42 =' : 'Once upon a time'];
-  if (name.startsWith('numbers-'))
-    return ['42', 'forty two', 'forty-two', 'the number 7', 'seven', 'one thousand two hundred', '1,200'];
-  if (kind === 'mask_fills') return ['The capital of France is [MASK].'];
+/** Sentences to try a model with: its own, or such as many models of the kind know. */
+export function examples(model?: Listed): string[] {
+  if (model?.texts?.length) return model.texts;
+  if (model?.answer_kind === 'generated_text') return ['Once upon a time'];
+  if (model?.answer_kind === 'mask_fills') return ['The capital of France is [MASK].'];
   return [
     'A man is playing a guitar.',
     'Someone plays music.',

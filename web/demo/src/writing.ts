@@ -1,13 +1,7 @@
 // Texts that are generated: while they come, and when they are there.
-import type {ProgressEvent} from 'ipfs_accelerate_js';
+import type {ProgressEvent, TextAnswer} from 'ipfs_accelerate_js';
 import {byId, element} from './elements';
 import {count} from './format';
-
-interface Written {
-  text: string;
-  tokens: number[];
-  finish_reason: string;
-}
 
 const block = (prompt: string, text: Node, note: string): HTMLElement =>
   element(
@@ -19,10 +13,10 @@ const block = (prompt: string, text: Node, note: string): HTMLElement =>
   );
 
 /** What came, and how it ended. */
-export function writtenView(prompts: (string | File)[], output: Written[]): HTMLElement {
-  const why = (reason: string) => (reason === 'length' ? 'the limit was reached' : 'the model ended it');
-  const one = ({text, tokens, finish_reason: reason}: Written, i: number) =>
-    block(prompts[i] as string, new Text(text), `${count(tokens.length, 'token')}; ${why(reason)}`);
+export function writtenView(prompts: string[], output: TextAnswer[]): HTMLElement {
+  const why = {length: 'the limit was reached', stop: 'the model ended it'};
+  const one = ({text, tokens, finish_reason: reason}: TextAnswer, i: number) =>
+    block(prompts[i]!, new Text(text), `${count(tokens.length, 'token')}; ${why[reason]}`);
   return element('div', {}, ...output.map(one));
 }
 

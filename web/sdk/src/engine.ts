@@ -1,4 +1,5 @@
 // Engine: the WebAssembly engine and what it stands on in this thread; lives in a worker, or where it was made.
+import type {AnswerKind} from './answers';
 import {Border, type CallOptions} from './border';
 import type {Config} from './config';
 import {reportDevices, type DeviceReport, type FoundDevices} from './detect';
@@ -8,7 +9,7 @@ import {ByteTable} from './ports/byteTable';
 import {openCache, type BlockCache} from './ports/cache';
 import {openPorts} from './ports/ports';
 import {loadProgram, type ProgramOptions} from './program';
-import type {AnswerKind, Result} from './result';
+import type {Result, ResultOf} from './result';
 
 /** A CID (also ipfs://CID/path and /ipfs/CID/path), the address of a folder, a folder on disk (Node), or one of these as an object. */
 export type ModelName = string | {cid: string; gateway?: string} | {url: string} | {folder: string};
@@ -47,7 +48,9 @@ export interface EngineRequest {
 export interface Answers {
   run: Result;
   /** `dims` of the tensor that `result.output` is the rows of, or the answer as transformers.js gives it. */
-  pipeline: {result: Result; dims?: number[]; answer?: unknown};
+  pipeline:
+    | {result: ResultOf<'embedding'>; dims: [number, number]; answer?: undefined}
+    | {result: Exclude<Result, ResultOf<'embedding'>>; answer: unknown; dims?: undefined};
   load: {task: string; answer_kind: AnswerKind; labels: string[]; cid: string; takes: string[]};
   explain: unknown;
   evaluate: {

@@ -1,10 +1,11 @@
 // ipfs_accelerate_js: run AI models named by IPFS CIDs on WebGPU, WebNN and the CPU, in pages and in Node.
+import type {AnswerKind, AnswerTypes, Label, MaskFill, TextAnswer} from './answers';
 import type {Config} from './config';
 import {readContents, type Given, type Picture} from './contents';
 import type {DeviceReport} from './detect';
 import type {Content, EncodedItem, EngineRequest, Input, ModelName} from './engine';
 import type {ProgressCallback, ProgressEvent} from './progress';
-import type {AnswerKind, Result} from './result';
+import type {Result, ResultOf} from './result';
 import {closeEngine, engineClient, modelRequest} from './runtime';
 
 export interface ComputedTensor {
@@ -17,7 +18,7 @@ export interface ComputedTensor {
 export {IpfsAccelerateError, type ErrorCode} from './errors';
 export * from './pipeline';
 export type {AnswerKind, Config, Content, DeviceReport, EncodedItem, Input, ModelName, ProgressCallback, ProgressEvent};
-export type {Given, Picture, Result};
+export type {AnswerTypes, Given, Label, MaskFill, Picture, Result, ResultOf, TextAnswer};
 export {Tensor} from './tensor';
 export {env} from './runtime';
 

@@ -1,15 +1,17 @@
 // pipeline(): a task as a function, with the names and events of transformers.js.
+import type {AnswerKind, AnswerTypes, Label} from './answers';
 import type {Config} from './config';
 import {readContents, type Given, type Picture} from './contents';
 import type {Content, Input, ModelName} from './engine';
 import {fail} from './errors';
 import type {ProgressCallback, ProgressEvent} from './progress';
-import type {Result} from './result';
+import type {Result, ResultOf} from './result';
 import {engineClient, modelRequest} from './runtime';
 import {streamed} from './stream';
 import {Tensor} from './tensor';
 
-export interface PipelineOptions extends Omit<Config, 'task' | 'platform' | 'precision'> {
+/** `top_k`, on which an answer's form depends, is given to the call. */
+export interface PipelineOptions extends Omit<Config, 'task' | 'platform' | 'precision' | 'top_k'> {
   /** `wasm` and `cpu` are the same. */
   device?: 'auto' | 'webgpu' | 'webnn' | 'wasm' | 'cpu';
   dtype?: 'fp32' | 'fp16';
@@ -19,34 +21,39 @@ export interface PipelineOptions extends Omit<Config, 'task' | 'platform' | 'pre
 
 export type RunOptions = Pick<PipelineOptions, 'signal'>;
 
-interface Disposable {
+interface Disposable<Kind extends AnswerKind> {
   readonly task: string;
   readonly cid: string;
   /** What the last run says of itself. */
-  readonly last_result: Result | undefined;
+  readonly last_result: ResultOf<Kind> | undefined;
   dispose(): Promise<void>;
 }
-export interface FillMaskAnswer {
-  score: number;
-  token: number;
-  token_str: string;
-  sequence: string;
-}
-export interface Label {
-  label: string;
-  score: number;
-}
-type TaskFunction<Options extends keyof Config, Answer, Items = Content> = ((
-  texts: Items,
-  options?: RunOptions & Pick<Config, Options>,
-) => Promise<Answer>) &
-  Disposable;
+/** A picture, or an object with one. */
+type Image = Picture | Extract<Given, {image: unknown}>;
+type Ranked = RunOptions & Pick<Config, 'top_k'>;
+type Embed<Item> = ((
+  items: Item | Item[],
+  options?: RunOptions & Pick<Config, 'pooling' | 'normalize'>,
+) => Promise<Tensor>) &
+  Disposable<'embedding'>;
 /** Embeddings [texts, hidden]. */
-export type FeatureExtraction = TaskFunction<'pooling' | 'normalize', Tensor>;
-/** The best words for each mask; one list for a single text, a list of lists for several. */
-export type FillMask = TaskFunction<'top_k', FillMaskAnswer[] | FillMaskAnswer[][]>;
-/** The best label of each text; with top_k above 1, the best ones. */
-export type TextClassification = TaskFunction<'top_k', Label[] | Label[][]>;
+export type FeatureExtraction = Embed<Input>;
+/** Embeddings [pictures, hidden]. */
+export type ImageFeatureExtraction = Embed<Image>;
+/** The best words for the mask, or for each of several; a list of that for several texts. */
+export interface FillMask extends Disposable<'mask_fills'> {
+  (text: Input, options?: Ranked): Promise<AnswerTypes['mask_fills']>;
+  (texts: Input[], options?: Ranked): Promise<AnswerTypes['mask_fills'][]>;
+}
+/** The best label of each text; with top_k above 1 the best ones, and a list of that for several texts. */
+export interface TextClassification extends Disposable<'labels'> {
+  (texts: Content, options?: RunOptions & {top_k?: 1}): Promise<Label[]>;
+  (text: Input, options: Ranked): Promise<Label[]>;
+  <K extends number>(
+    texts: Input[],
+    options: RunOptions & {top_k: K},
+  ): Promise<number extends K ? Label[] | Label[][] : Label[][]>;
+}
 /** Called with each piece of text as it comes; `event` says of which input (`item`), and whether it ended. */
 export type TextCallback = (text: string, event: ProgressEvent) => void;
 export interface GenerationOptions
@@ -63,18 +70,20 @@ interface Streams {
   stream(text: Input, options?: GenerationOptions): AsyncGenerator<string, void, undefined>;
 }
 /** How a prompt goes on, the prompt included; one list for a single prompt, a list of lists for several. */
-export type TextGeneration = ((
-  prompts: Content,
-  options?: GenerationOptions,
-) => Promise<GeneratedText[] | GeneratedText[][]>) &
-  Disposable &
-  Streams;
+export interface TextGeneration extends Disposable<'generated_text'>, Streams {
+  (prompt: Input, options?: GenerationOptions): Promise<GeneratedText[]>;
+  (prompts: Input[], options?: GenerationOptions): Promise<GeneratedText[][]>;
+  (prompts: Content, options?: GenerationOptions): Promise<GeneratedText[] | GeneratedText[][]>;
+}
 /** The answer to each text. */
-export type Text2TextGeneration = ((texts: Content, options?: GenerationOptions) => Promise<GeneratedText[]>) &
-  Disposable &
-  Streams;
+export interface Text2TextGeneration extends Disposable<'generated_text'>, Streams {
+  (texts: Content, options?: GenerationOptions): Promise<GeneratedText[]>;
+}
 /** The best labels of each picture (5, or top_k); one list for a single picture, a list of lists for several. */
-export type ImageClassification = TaskFunction<'top_k', Label[] | Label[][], Given | Picture | (Given | Picture)[]>;
+export interface ImageClassification extends Disposable<'labels'> {
+  (picture: Image, options?: Ranked): Promise<Label[]>;
+  (pictures: Image[], options?: Ranked): Promise<Label[][]>;
+}
 interface Tasks {
   'feature-extraction': FeatureExtraction;
   'fill-mask': FillMask;
@@ -82,6 +91,7 @@ interface Tasks {
   'text-generation': TextGeneration;
   'text2text-generation': Text2TextGeneration;
   'image-classification': ImageClassification;
+  'image-feature-extraction': ImageFeatureExtraction;
 }
 
 export async function pipeline<T extends keyof Tasks>(
@@ -108,7 +118,7 @@ export async function pipeline<T extends keyof Tasks>(
     };
     const {result, dims, answer} = await engineClient().call('pipeline', request, {signal: runSignal, progress: heard});
     last = result;
-    return dims ? new Tensor(Float32Array.from((result.output as number[][]).flat()), dims) : answer;
+    return dims ? new Tensor(Float32Array.from(result.output.flat()), dims) : answer;
   };
   const stream = (text: Input, options: GenerationOptions = {}) => {
     if (Array.isArray(text)) fail('invalid_argument', 'one text is streamed at a time; a list was given');

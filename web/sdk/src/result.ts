@@ -1,7 +1,7 @@
 // Result: what a run says of itself. Every field is measured; names are those of the native engine.
+import type {AnswerKind, AnswerTypes} from './answers';
 
 export type Platform = 'webgpu' | 'webnn' | 'cpu';
-export type AnswerKind = 'embedding' | 'labels' | 'mask_fills' | 'generated_text';
 
 /** What was read from where; all counted, none assumed. */
 export interface ContentFigures {
@@ -19,7 +19,8 @@ export interface ContentFigures {
   milliseconds: number;
 }
 
-export interface Result {
+/** Of a run whose answers are of a known kind. */
+export interface ResultOf<Kind extends AnswerKind> {
   model_name: string;
   model_type: string;
   task: string;
@@ -57,7 +58,11 @@ export interface Result {
   content: ContentFigures;
   /** Tokens computed, padding left out. */
   tokens: number;
-  /** What the values of `output` are: one per input, in order. */
-  answer_kind: AnswerKind;
-  output: unknown[];
+  /** What the values of `output` are. */
+  answer_kind: Kind;
+  /** One per input, in order. */
+  output: AnswerTypes[Kind][];
 }
+
+/** `answer_kind` says what `output` holds. */
+export type Result = {[Kind in AnswerKind]: ResultOf<Kind>}[AnswerKind];

@@ -66,6 +66,7 @@ const copying = JSON.stringify({
       ],
     },
   ],
+  readback_bytes: 64,
 });
 
 describe('the port', () => {

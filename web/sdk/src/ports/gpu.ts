@@ -16,6 +16,8 @@ interface Recording {
   buffers: BufferSpec[];
   pipelines: {label: string; wgsl: string; bindings: GPUBufferBindingType[]}[];
   dispatches: {pipeline: number; bindings: Triple[]; workgroups: Triple; label: string}[];
+  /** Of the buffer through which outputs are read, all at once. */
+  readback_bytes: number;
 }
 
 interface Output {
@@ -116,14 +118,12 @@ class OpenGpu {
     const owned = buffers.filter((buffer) => !kept.includes(buffer));
     const inputs: GPUBuffer[] = [];
     const outputs: Output[] = [];
-    let readbackBytes = 0;
     recording.buffers.forEach(({kind, bytes, index}, i) => {
       if (kind === 'input') inputs[index!] = buffers[i]!;
       if (kind !== 'output') return;
       outputs[index!] = {buffer: buffers[i]!, bytes};
-      readbackBytes += bytes;
     });
-    const readback = this.filled('read-back', usages.readback, Math.max(readbackBytes, 16), undefined);
+    const readback = this.filled('read-back', usages.readback, recording.readback_bytes, undefined);
     owned.push(readback);
     const steps = recording.dispatches.map(({pipeline, bindings, workgroups, label}) => ({
       pipeline: pipelines[pipeline]!,
@@ -248,8 +248,9 @@ export function gpuPort(): Ports {
       const pipelines = await Promise.all(
         recording.pipelines.map(({label, wgsl, bindings}) => gpu.pipeline(label, wgsl, bindings)),
       );
-      gpu.plans.set(number, await gpu.scoped('building the plan', () => gpu.plan(recording, kept, pipelines)));
-      return {numbers: [number]};
+      const plan = await gpu.scoped('building the plan', () => gpu.plan(recording, kept, pipelines));
+      gpu.plans.set(number, plan);
+      return {numbers: [number, plan.owned.reduce((sum, buffer) => sum + buffer.size, 0)]};
     },
     gpu_submit: (request) => {
       const gpu = alive();
