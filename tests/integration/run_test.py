@@ -5,6 +5,7 @@ import math
 import os
 import shutil
 import signal
+import struct
 import subprocess
 
 from harness import (CLASSIFIER, FIXTURES, NUMBERS, TRANSLATOR, WRITER, copy_model, edit_json, main, read_rows, read_safetensors,
