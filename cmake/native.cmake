@@ -36,6 +36,8 @@ ia_layer(src/host/pictures LIBRARIES PNG::PNG JPEG::JPEG)
 ia_layer(src/store)
 ia_layer(src/host/native LIBRARIES CURL::libcurl ${DAWN_LIBRARY} Threads::Threads)
 ia_layer(src/facade)
+include(cmake/install.cmake)
+include(examples/CMakeLists.txt)
 
 foreach(extra cmake/generated.cmake apps/CMakeLists.txt tests/CMakeLists.txt fuzz/CMakeLists.txt bench/CMakeLists.txt)
   if(EXISTS ${CMAKE_SOURCE_DIR}/${extra})

@@ -211,7 +211,7 @@ case ${1:-} in
     : > "$marker" ;;
   remove)
     for root in "$IA_CACHE"/root-*; do remove_tree "$root"; done
-    rm -rf "$IA_CACHE"/emscripten-* "$IA_CACHE"/mmdebstrap* "$IA_CACHE"/ccache "$IA_CACHE"/npm ;;
+    rm -rf "$IA_CACHE"/emscripten-* "$IA_CACHE"/mmdebstrap* "$IA_CACHE"/ccache "$IA_CACHE"/npm "$IA_CACHE"/demo "$IA_CACHE"/shaders ;;
   check) check_cache; check_rights ;;
   debian) shift; umask 022; make_debian "$@" ;;
   as-root) shift; exec unshare $(namespace_flags) --pid --fork --kill-child -- "$@" ;;

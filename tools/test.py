@@ -55,7 +55,7 @@ def suites():
 
 
 PREPARE = {
-    "unit": "build_native", "golden": "build_golden", "integration": "build_preset release ipfs-accelerate; build_web",
+    "unit": "build_native", "golden": "build_golden", "integration": "build_preset release ipfs-accelerate hello_cpp hello_c ipfs_accelerate; build_web",
     "content": "build_preset release cid_tree", "web": "build_preset release ipfs-accelerate golden_models scenario_traces picture_pixels; build_web",
     "sanitizers": "build_preset asan " + " ".join(ASAN_TARGETS) + " fuzzers",
 }

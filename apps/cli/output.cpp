@@ -1,6 +1,7 @@
 // Printing and exit codes shared by the commands.
 #include "output.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -15,6 +16,12 @@ namespace {
 
 std::mutex progress_mutex;
 bool progress_shown = false;
+
+/// Whether standard output is a pipe that nobody reads any more: `| head` has what it wanted.
+bool reader_left() {
+  pollfd out{STDOUT_FILENO, POLLOUT, 0};
+  return ::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
 
 }  // namespace
 
@@ -55,7 +62,8 @@ int with_engine(const Context& context, const std::function<Result<>(Engine&)>& 
   const auto done = work(*engine);
   end_progress();
   if (!done) return report(context, done.error());
-  return std::cout.flush() ? 0 : report(context, output_failed());
+  if (std::cout.flush()) return 0;
+  return reader_left() ? exit_code(ErrorCode::kIo) : report(context, output_failed());
 }
 
 std::string human_bytes(std::uint64_t bytes) {
@@ -96,6 +104,12 @@ Progress progress_line(bool always) {
     std::fprintf(stderr, "\r\033[K%s", std::format("{} {}{}", stage, human_bytes(done), share).c_str());
     progress_shown = true;
   };
+}
+
+void progress_note(std::string_view text) {
+  const std::lock_guard lock(progress_mutex);
+  std::fprintf(stderr, "\r\033[K%s", std::string(text).c_str());
+  progress_shown = true;
 }
 
 void end_progress() {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "ipfs_accelerate/ipfs_accelerate.h"
 
@@ -35,6 +36,8 @@ std::string shorten(const std::string& text, std::size_t width);
 /// A line on standard error that is rewritten while work goes on; nothing unless standard error is a terminal or
 /// `always`.
 Progress progress_line(bool always);
+/// Such a line without numbers, for who has a progress_line.
+void progress_note(std::string_view text);
 /// Ends the line.
 void end_progress();
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <ranges>
 #include <span>
+#include <sstream>
 
 #include "commands.h"
 #include "interrupt.h"
@@ -22,7 +23,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kChunk = 1024;  // JSON lines computed before the next are read
+constexpr std::size_t kChunk = 1024;                          // JSON lines computed before the next are read
+constexpr std::size_t kMostPicture = std::size_t{256} << 20;  // bytes on standard input, as local_files() allows
 
 struct Options {
   std::string model, file;
@@ -38,7 +40,35 @@ std::unexpected<Error> bad(std::string message) {
   return std::unexpected(Error{ErrorCode::kInvalidArgument, std::move(message)});
 }
 
-/// Files named on the command line, where the model's task takes pictures and no texts.
+/// Whether bytes begin as a PNG or a JPEG does.
+bool begins_as_picture(std::string_view bytes) {
+  return bytes.starts_with("\x89PNG\r\n\x1a\n") || bytes.starts_with("\xff\xd8\xff");
+}
+
+bool is_picture_file(const std::string& name) {
+  std::error_code none;
+  if (!std::filesystem::is_regular_file(name, none)) return false;
+  std::string bytes(8, '\0');
+  std::ifstream file(name, std::ios::binary);
+  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  return begins_as_picture(std::string_view(bytes).substr(0, static_cast<std::size_t>(file.gcount())));
+}
+
+/// A file that is given as bytes, to its end.
+Result<std::string> read_bytes(std::istream& in) {
+  std::string bytes, piece(std::size_t{1} << 16, '\0');
+  while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0) {
+    bytes.append(piece, 0, static_cast<std::size_t>(in.gcount()));
+    if (bytes.size() > kMostPicture) {
+      return std::unexpected(Error{ErrorCode::kLimitExceeded,
+                                   "the input begins as a picture, or as no text, and has more "
+                                   "than 256 MiB; give a smaller one"});
+    }
+  }
+  return bytes;
+}
+
+/// Names given as arguments or lines: files where the model's task takes pictures and no texts.
 struct NamedFiles {
   std::vector<std::string> names;
   bool could_be() const {
@@ -74,14 +104,31 @@ std::string ranked(const Items& items, Word word) {
   return text;
 }
 
-/// An answer in a line, or in one for each mask.
+/// "one 100.0 %", a line for each label; of a model with a single one the number itself, as a regression gives it.
+std::string label_lines(const std::vector<Label>& labels, bool percent) {
+  std::string text;
+  for (const Label& one : labels) {
+    text += text.empty() ? "" : "\n  ";
+    text += percent ? std::format("{} {:.1f} %", one.label, 100 * one.score)
+                    : std::format("{} {:.4f}", one.label, one.score);
+  }
+  return text;
+}
+
+/// An answer in a line, or in one for each mask or label.
 struct Preview {
+  int top_k = 5;
+
   std::string operator()(const Embedding& embedding) const {
     std::string numbers;
     for (const float value : embedding.values | std::views::take(6)) numbers += std::format("{:.4f} ", value);
     return std::format("[{}... {} numbers]", numbers, embedding.values.size());
   }
-  std::string operator()(const Labels& labels) const { return ranked(labels.labels, std::mem_fn(&Label::label)); }
+  std::string operator()(const Labels& labels) const {
+    const bool shares =
+        std::ranges::all_of(labels.labels, [](const Label& one) { return one.score >= 0 && one.score <= 1; });
+    return label_lines(labels.labels, shares && (labels.labels.size() > 1 || top_k == 1));
+  }
   std::string operator()(const MaskFills& fills) const {
     std::string text;
     for (const auto& mask : fills.masks) {
@@ -91,8 +138,6 @@ struct Preview {
   }
   std::string operator()(const GeneratedText& text) const { return text.text; }
 };
-
-std::string preview(const Answer& answer) { return std::visit(Preview(), answer); }
 
 /// "12 tokens/s" of generated texts, else "3 items/s".
 std::string speed(const RunResult& result) {
@@ -105,25 +150,42 @@ std::string speed(const RunResult& result) {
   return std::format("{} tokens, {:.1f} tokens/s", tokens, static_cast<double>(tokens) / result.processing_time);
 }
 
-std::string summary(const RunResult& result) {
-  std::string line = std::format("{} on {}: {}, {}, {:.0f} MB, {}", result.task, result.adapter_info,
-                                 human_time(result.processing_time), speed(result), result.memory_usage_mb, result.cid);
+/// Why texts ended before the model ended them; empty where it did. `context`: tokens the model has room for, 0: no
+/// limit.
+std::string limit_reached(const RunResult& result, int asked, std::int64_t context) {
+  std::size_t cut = 0;
+  for (const Answer& answer : result.answers) {
+    const auto* const text = std::get_if<GeneratedText>(&answer);
+    cut += text && text->finish_reason == "length";
+  }
+  if (cut == 0) return "";
+  if (result.answers.size() > 1) {
+    return std::format(", {} of {} stopped at a limit (-n, or what the model has room for)", cut,
+                       result.answers.size());
+  }
+  const auto count = static_cast<std::int64_t>(std::get<GeneratedText>(result.answers[0]).tokens.size());
+  if (asked > 0 && count == asked) return std::format(", stopped at {} tokens (-n)", count);
+  // Each token but the last was computed, those of the prompt too.
+  if (context > 0 && result.tokens + 1 >= context)
+    return std::format(", stopped at the model's context of {}", context);
+  return std::format(", stopped at {} tokens, the model's own limit (-n sets another)", count);
+}
+
+std::string summary(const RunResult& result, const std::string& limit = "") {
+  std::string line =
+      std::format("{} on {}: {}, {}{}, {:.0f} MB, {}", result.task, result.adapter_info,
+                  human_time(result.processing_time), speed(result), limit, result.memory_usage_mb, result.cid);
   if (!result.fallback.empty()) line += "\n(fallback: " + result.fallback + ")";
   return line;
 }
 
 /// `names`: of inputs that are files.
-void print_result(const Context& context, const std::vector<Content>& inputs, const RunResult& result,
-                  const std::vector<std::string>& names = {}) {
-  if (context.json) {
-    std::cout << result.to_json() << '\n';
-    return;
-  }
+void print_answers(const std::vector<Content>& inputs, const RunResult& result, const std::vector<std::string>& names,
+                   int top_k) {
   for (std::size_t i = 0; i < inputs.size(); ++i)
-    std::cout << (i < names.size() ? names[i] : std::visit(Title(), inputs[i])) << "\n  " << preview(result.answers[i])
-              << '\n';
+    std::cout << (i < names.size() ? names[i] : std::visit(Title(), inputs[i])) << "\n  "
+              << std::visit(Preview{top_k}, result.answers[i]) << '\n';
   std::cout.flush();
-  std::cerr << summary(result) << '\n';
 }
 
 std::string names_of(const Json& values) {
@@ -136,7 +198,8 @@ std::string human_plan(const Json& plan) {
   std::string text = std::format("{}, {}: {} -> {}\n", plan.value("architecture", ""), plan.value("task", ""),
                                  names_of(plan["inputs"]), names_of(plan["outputs"]));
   for (const Json& segment : plan["segments"]) {
-    text += std::format("{}: {} nodes\n", segment.value("platform", ""), segment["nodes"].size());
+    text += std::format("{} on {}: {} nodes\n", segment.value("part", ""), segment.value("platform", ""),
+                        segment["nodes"].size());
     if (const std::string why = segment.value("reason", ""); !why.empty()) text += "  because " + why + "\n";
     for (const Json& node : segment["nodes"]) {
       text += std::format("  {:<14} {:<44} {}\n", node.value("op", ""), node.value("name", ""), node["shape"].dump());
@@ -149,6 +212,31 @@ std::string human_plan(const Json& plan) {
                             plan.value("reason", ""));
 }
 
+/// Says on a terminal what a run is doing before it answers.
+Listener load_listener() {
+  const Progress progress = progress_line(false);
+  if (!progress) return {};
+  return [progress](const Event& event) {
+    const auto* const load = std::get_if<LoadEvent>(&event);
+    if (!load) return end_progress();
+    if (load->status == "progress") progress("loading " + load->file, load->loaded, load->total);
+    if (load->status == "ready")
+      progress_note("computing (the first time on a GPU its driver compiles the shaders) ...");
+  };
+}
+
+/// A message about a field of Config, with the option that sets it.
+Error with_option(Error error) {
+  constexpr std::pair<std::string_view, std::string_view> kOptions[] = {
+      {"max_new_tokens ", "-n"}, {"stop_token_ids ", "--stop-token"}, {"batch_size ", "--batch"},
+      {"top_k ", "--top-k"},     {"precision ", "--precision"},       {"gateway_timeout ", "--gateway-timeout"},
+      {"threads ", "--threads"}};
+  for (const auto& [field, option] : kOptions) {
+    if (error.message.starts_with(field)) error.message += std::format(" (option {})", option);
+  }
+  return error;
+}
+
 /// What a run needs: Ctrl-C ends its calls.
 struct Runner {
   const Context& context;
@@ -156,28 +244,40 @@ struct Runner {
   Interrupt& interrupt;
   const Options& options;
 
-  Result<RunResult> accelerate(const std::vector<Content>& inputs) const {
+  Result<RunResult> accelerate(const std::vector<Content>& inputs, const Listener& listener) const {
     Result<RunResult> result;
     const auto done = interrupt.during([&]() -> Result<> {
-      result = engine.accelerate(options.model, inputs, options.config, interrupt.cancel());
-      return result ? Result<>{} : std::unexpected(result.error());
+      result = engine.start(options.model, inputs, options.config, listener, interrupt.cancel()).wait();
+      return result ? Result<>{} : std::unexpected(with_option(result.error()));
     });
+    end_progress();
     if (!done) return std::unexpected(done.error());
     return result;
   }
+  Result<RunResult> accelerate(const std::vector<Content>& inputs) const { return accelerate(inputs, load_listener()); }
   /// One input: text is printed as it comes.
   Result<RunResult> accelerate(const Content& input, TextPrinter& printer) const {
-    Result<RunResult> result;
-    const auto done = interrupt.during([&]() -> Result<> {
-      const Listener listener = [&](const Event& event) {
-        if (!printer.print(event)) interrupt.give_up(output_failed());
-      };
-      result = engine.start(options.model, {input}, options.config, listener, interrupt.cancel()).wait();
-      return result ? Result<>{} : std::unexpected(result.error());
+    const Listener loading = load_listener();
+    auto result = accelerate({input}, [&](const Event& event) {
+      if (loading) loading(event);
+      if (!printer.print(event)) interrupt.give_up(output_failed());
     });
     printer.end();
-    if (!done) return std::unexpected(done.error());
+    if (!result && printer.printed() && result.error().code == ErrorCode::kCancelled)
+      return std::unexpected(Error{ErrorCode::kCancelled, "interrupted; the text ends here"});
     return result;
+  }
+  /// Tokens a model that goes on with a text has room for; 0: none of those.
+  std::int64_t context_of() const {
+    const auto plan = engine.explain(options.model, {}, options.config, interrupt.cancel());
+    if (!plan) return 0;
+    const Json json = Json::parse(*plan);
+    const bool alone = std::ranges::all_of(json["segments"], [](const Json& one) { return one["part"] == "decoder"; });
+    return alone ? json["shape"].value("sequence", std::int64_t{0}) : 0;
+  }
+  std::string summary_of(const RunResult& result) const {
+    const bool cut = !limit_reached(result, 0, 0).empty();
+    return summary(result, cut ? limit_reached(result, options.config.max_new_tokens, context_of()) : "");
   }
   Result<> explain(const std::vector<Content>& inputs) const {
     Result<std::string> plan;
@@ -202,16 +302,20 @@ struct Runner {
     if (!done) return std::unexpected(done.error());
     return pictures;
   }
-  /// What is asked on the command line: texts, or pictures by the names of their files.
-  Result<std::vector<Content>> named_inputs() const {
-    const NamedFiles files{options.texts};
+  /// What is asked by arguments or plain lines: texts, or pictures by the names of their files.
+  Result<std::vector<Content>> named_inputs(const std::vector<std::string>& words) const {
+    const NamedFiles files{words};
     if (files.could_be()) {
       const auto pictures = takes_only_pictures();
       if (!pictures) return std::unexpected(pictures.error());
       if (*pictures) return files.pictures();
     }
     std::vector<Content> texts;
-    for (const std::string& text : options.texts) texts.push_back(Text{text});
+    for (const std::string& text : words) {
+      if (is_picture_file(text))
+        std::cerr << "warning: " << text << " is a picture; the model takes none, so its name is the input\n";
+      texts.push_back(Text{text});
+    }
     return texts;
   }
 };
@@ -225,8 +329,12 @@ Result<> run_inputs(const Runner& runner, const std::vector<Content>& inputs,
   TextPrinter printer(!streamed ? "" : names.empty() ? std::visit(Title(), inputs[0]) : names[0]);
   const auto result = streamed ? runner.accelerate(inputs[0], printer) : runner.accelerate(inputs);
   if (!result) return std::unexpected(result.error());
-  if (!printer.printed()) print_result(runner.context, inputs, *result, names);
-  if (printer.printed()) std::cerr << summary(*result) << '\n';
+  if (runner.context.json) {
+    std::cout << result->to_json() << '\n';
+    return {};
+  }
+  if (!printer.printed()) print_answers(inputs, *result, names, runner.options.config.top_k);
+  std::cerr << runner.summary_of(*result) << '\n';
   return {};
 }
 
@@ -246,14 +354,10 @@ Result<> run_lines(const Runner& runner, std::span<const JsonLine> lines) {
   }
   if (!result && names_an_input(result.error())) return std::unexpected(about_line(result.error(), lines[0].number));
   if (!result) return std::unexpected(result.error());
-  if (runner.context.json) {
-    std::cout << result->to_json() << '\n';
-  } else {
-    for (std::size_t i = 0; i < lines.size(); ++i)
-      std::cout << with_output(lines[i].object, to_json(result->answers[i])) << '\n';
-  }
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    std::cout << with_output(lines[i].object, to_json(result->answers[i])) << '\n';
   if (!std::cout.flush()) return std::unexpected(output_failed());
-  if (!runner.context.json) std::cerr << summary(*result) << '\n';
+  if (!runner.context.json) std::cerr << runner.summary_of(*result) << '\n';
   return {};
 }
 
@@ -278,31 +382,42 @@ Result<> run_json_lines(const Runner& runner, std::istream& in, std::string line
   return {};
 }
 
-/// Lines are JSON where the first one begins with a brace, else texts.
-Result<> run_stream(const Runner& runner, std::istream& in) {
+/// Runs arguments or plain lines. Where a model takes pictures and no texts, the fault lies with what names no file.
+Result<> run_words(const Runner& runner, const std::vector<std::string>& words) {
+  const auto inputs = runner.named_inputs(words);
+  if (!inputs) return std::unexpected(inputs.error());
+  const bool files = !inputs->empty() && std::holds_alternative<Picture>(inputs->front());
+  const auto done = run_inputs(runner, *inputs, files ? words : std::vector<std::string>());
+  if (done || files || done.error().code != ErrorCode::kInvalidArgument) return done;
+  if (const auto pictures = runner.takes_only_pictures(); !pictures || !*pictures) return done;
+  const auto read = NamedFiles{words}.pictures();
+  return read ? done : std::unexpected(read.error());
+}
+
+/// Lines are JSON where the first one begins with a brace, else texts or names of files.
+Result<> run_line_stream(const Runner& runner, std::istream& in) {
   std::string line;
   std::size_t number = 1, begin = 0;
   while (std::getline(in, line) && (begin = line.find_first_not_of(" \t\r")) == std::string::npos) ++number;
   if (!in) return bad("no input: it is empty");
   if (line[begin] == '{') return run_json_lines(runner, in, line, number);
-  std::vector<Content> inputs;
+  std::vector<std::string> words;
   do {
     if (line.ends_with('\r')) line.pop_back();
-    if (!line.empty()) inputs.push_back(Text{line});
+    if (!line.empty()) words.push_back(line);
   } while (std::getline(in, line));
-  return run_inputs(runner, inputs);
+  return run_words(runner, words);
 }
 
-/// Inputs of the command line. Where a model takes pictures and no texts, the fault lies with what names no file.
-Result<> run_named(const Runner& runner) {
-  const auto inputs = runner.named_inputs();
-  if (!inputs) return std::unexpected(inputs.error());
-  const bool files = std::holds_alternative<Picture>(inputs->front());
-  const auto done = run_inputs(runner, *inputs, files ? runner.options.texts : std::vector<std::string>());
-  if (done || files || done.error().code != ErrorCode::kInvalidArgument) return done;
-  if (const auto pictures = runner.takes_only_pictures(); !pictures || !*pictures) return done;
-  const auto read = NamedFiles{runner.options.texts}.pictures();
-  return read ? done : std::unexpected(read.error());
+/// Lines, or one picture: no text in UTF-8 begins with the first byte of a PNG or JPEG.
+Result<> run_stream(const Runner& runner, std::istream& in) {
+  const int first = in.peek();
+  if (first != 0x89 && first != 0xff) return run_line_stream(runner, in);
+  auto bytes = read_bytes(in);
+  if (!bytes) return std::unexpected(bytes.error());
+  if (begins_as_picture(*bytes)) return run_inputs(runner, {Picture{{bytes->begin(), bytes->end()}}});
+  std::istringstream lines(*std::move(bytes));
+  return run_line_stream(runner, lines);
 }
 
 Result<> run(const Context& context, Engine& engine, Interrupt& interrupt, Options& options) {
@@ -321,7 +436,7 @@ Result<> run(const Context& context, Engine& engine, Interrupt& interrupt, Optio
   if (options.texts.empty() && options.explain) return runner.explain({});
   if (from_stdin || (options.texts.empty() && !::isatty(STDIN_FILENO))) return run_stream(runner, std::cin);
   if (options.texts.empty()) return bad("no input: give texts, --file FILE, or lines on standard input");
-  return run_named(runner);
+  return run_words(runner, options.texts);
 }
 
 }  // namespace
@@ -332,7 +447,7 @@ void add_run_command(CLI::App& app, Context& context) {
   command->add_option("MODEL", options->model, "CID, registered name or folder")->required();
   command->add_option("INPUT", options->texts,
                       "texts, or files where the model takes pictures; '-' or none: lines of standard input (plain, or "
-                      "JSON {\"text\", \"pair\"}, {\"image\": FILE})");
+                      "JSON {\"text\", \"pair\"}, {\"image\": FILE}), or the bytes of one PNG or JPEG");
   command->add_option("--file", options->file, "read the lines of this file");
   command->add_option("--task", options->config.task,
                       "text-generation, image-classification ...; a wrong one lists them (default: the model's own)");
@@ -340,7 +455,7 @@ void add_run_command(CLI::App& app, Context& context) {
   command->add_option("--precision", options->config.precision, "32 (default) or 16");
   command->add_option("--batch", options->config.batch_size, "inputs computed together (default 32)");
   command->add_option("--top-k", options->config.top_k, "answers per input (default 5)");
-  command->add_option("-n,--max-tokens", options->max_tokens,
+  command->add_option("-n,--max-tokens,--max-new-tokens", options->max_tokens,
                       "tokens generated at most (default: as the model says, else 256)");
   command
       ->add_option("--stop-token", options->config.stop_token_ids,
@@ -357,7 +472,8 @@ void add_run_command(CLI::App& app, Context& context) {
   command->add_flag("--explain", options->explain, "print the plan and run nothing; no weight is read");
   command->add_flag("--no-fallback", options->no_fallback,
                     "an error instead of the CPU when the platform is not usable");
-  command->add_flag("--no-truncate", options->no_truncate, "an error instead of cutting inputs at the model's length");
+  command->add_flag("--no-truncate", options->no_truncate,
+                    "an error instead of cutting inputs at the model's length; a prompt to go on from is never cut");
   command->callback([&context, options] {
     context.action = [&context, options] {
       return with_interrupt(

@@ -10,18 +10,18 @@
 namespace ipfs_accelerate {
 
 struct Embedding {
-  std::vector<float> values;
+  std::vector<float> values{};
   friend bool operator==(const Embedding&, const Embedding&) = default;
 };
 
 struct Label {
-  std::string label;
+  std::string label{};
   double score = 0;  ///< a probability; of a regression the number itself
   friend bool operator==(const Label&, const Label&) = default;
 };
 /// The likeliest labels, best first.
 struct Labels {
-  std::vector<Label> labels;
+  std::vector<Label> labels{};
   friend bool operator==(const Labels&, const Labels&) = default;
 };
 
@@ -29,20 +29,20 @@ struct Labels {
 struct MaskFill {
   double score = 0;
   std::int32_t token = 0;
-  std::string token_str;
-  std::string sequence;  ///< the whole text with it
+  std::string token_str{};
+  std::string sequence{};  ///< the whole text with it
   friend bool operator==(const MaskFill&, const MaskFill&) = default;
 };
 /// For each mask of a text the likeliest tokens, best first.
 struct MaskFills {
-  std::vector<std::vector<MaskFill>> masks;
+  std::vector<std::vector<MaskFill>> masks{};
   friend bool operator==(const MaskFills&, const MaskFills&) = default;
 };
 
 struct GeneratedText {
-  std::string text;
-  std::vector<std::int32_t> tokens;
-  std::string finish_reason;  ///< "stop": the model or a stop text ended it; "length": it reached its limit
+  std::string text{};
+  std::vector<std::int32_t> tokens{};
+  std::string finish_reason{};  ///< "stop": the model or a stop text ended it; "length": it reached its limit
   friend bool operator==(const GeneratedText&, const GeneratedText&) = default;
 };
 

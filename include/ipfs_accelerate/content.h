@@ -14,36 +14,36 @@
 namespace ipfs_accelerate {
 
 struct Text {
-  std::string text;
+  std::string text{};
 };
 /// Two texts that belong together: a question and a passage, two sentences to compare.
 struct TextPair {
-  std::string text, pair;
+  std::string text{}, pair{};
 };
 /// One turn of a conversation; `role`: "system", "user", "assistant" ...
 struct Message {
-  std::string role, content;
+  std::string role{}, content{};
 };
 struct Messages {
-  std::vector<Message> messages;
+  std::vector<Message> messages{};
 };
 /// The bytes of a PNG or JPEG.
 struct Picture {
-  std::vector<std::uint8_t> file;
+  std::vector<std::uint8_t> file{};
 };
 /// A decoded picture: rows from the top, 3 bytes for each pixel.
 struct Pixels {
   int width = 0, height = 0;
-  std::vector<std::uint8_t> rgb;
+  std::vector<std::uint8_t> rgb{};
 };
 /// The bytes of a sound file.
 struct Sound {
-  std::vector<std::uint8_t> file;
+  std::vector<std::uint8_t> file{};
 };
 /// A decoded sound: one channel, `rate` samples a second.
 struct Samples {
   int rate = 0;
-  std::vector<float> values;
+  std::vector<float> values{};
 };
 
 /// One input.

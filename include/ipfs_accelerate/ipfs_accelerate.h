@@ -42,14 +42,14 @@ struct AddOptions {
   bool reference = false;                  ///< keep no copy of the bytes: they are read, and verified, where they are
   bool dereference = false;                ///< add what symbolic links point to, in their place
   bool hidden = false;                     ///< also names that start with a dot
-  std::string name;                        ///< also registers this name for the CID
+  std::string name{};                      ///< also registers this name for the CID
   /// The store is locked meanwhile: it may read (ls, cat, stat ...); what writes to the store, fetches or runs a model
   /// gives it kInvalidArgument, and another thread that does so waits until `add` is over.
   Progress progress;
   Cancel cancel;
 };
 struct AddReport {
-  std::string cid, name;
+  std::string cid{}, name{};
   std::uint64_t files = 0, bytes = 0;  ///< of content
   std::uint64_t stored_bytes = 0;      ///< written: 0 for what was there already or is referenced
   double seconds = 0;
@@ -57,26 +57,26 @@ struct AddReport {
 
 /// One line of a listing.
 struct Entry {
-  std::string name, cid, type;  ///< type: "file", "directory", "symlink"
-  std::uint64_t size = 0;       ///< bytes of a file; of a link's target
+  std::string name{}, cid{}, type{};  ///< type: "file", "directory", "symlink"
+  std::uint64_t size = 0;             ///< bytes of a file; of a link's target
 };
 
 /// Where a path leads.
 struct Resolved {
-  std::string cid;                ///< what the path names in the end
-  std::vector<std::string> path;  ///< CIDs of the blocks walked through, from the root, `cid` last
-  std::string type;               ///< "file", "directory", "symlink"; "raw" and "dag-pb" blocks are files
+  std::string cid{};                ///< what the path names in the end
+  std::vector<std::string> path{};  ///< CIDs of the blocks walked through, from the root, `cid` last
+  std::string type{};               ///< "file", "directory", "symlink"; "raw" and "dag-pb" blocks are files
 };
 
 struct VerifyReport {
   std::uint64_t blocks = 0, bytes = 0;  ///< that match
-  std::vector<Error> damage;            ///< one per block that is missing or does not match its CID: file, offset, CID
+  std::vector<Error> damage{};          ///< one per block that is missing or does not match its CID: file, offset, CID
 };
 struct GcReport {
   std::uint64_t files = 0, blocks = 0, bytes = 0;  ///< removed
 };
 struct StoreStat {
-  std::string home;
+  std::string home{};
   std::uint64_t files = 0, file_bytes = 0;    ///< kept as files, referenced ones too
   std::uint64_t referenced_bytes = 0;         ///< of these, bytes that stay in the user's own files
   std::uint64_t blocks = 0, block_bytes = 0;  ///< kept as blocks
@@ -84,14 +84,15 @@ struct StoreStat {
   std::uint64_t disk_bytes = 0;  ///< what the store's folder occupies
 };
 struct NamedModel {
-  std::string name, cid, task, architecture;  ///< task and architecture are empty when the content is no model we run
-  std::string answer_kind;                    ///< what the task gives: answer_kind_name()
-  std::vector<std::string> takes{};           ///< what it takes: "text", "pair", "messages", "image", "pixels" ...
+  std::string name{}, cid{}, task{},
+      architecture{};                ///< task and architecture are empty when the content is no model we run
+  std::string answer_kind{};         ///< what the task gives: answer_kind_name()
+  std::vector<std::string> takes{};  ///< what it takes: "text", "pair", "messages", "image", "pixels" ...
 };
 
 /// From where missing content may come.
 struct FetchConfig {
-  std::vector<std::string> gateways;
+  std::vector<std::string> gateways{};
   bool allow_local_gateways = false;
   int gateway_timeout = 30;
   Progress progress;
@@ -104,7 +105,7 @@ enum class DagScope : std::uint8_t { kBlock, kEntity, kAll };
 struct CarOptions {
   DagScope scope = DagScope::kAll;
   /// Only the blocks with these bytes of a file: first and last, negative ones counted from the end. With kEntity.
-  std::optional<std::pair<std::int64_t, std::optional<std::int64_t>>> entity_bytes;
+  std::optional<std::pair<std::int64_t, std::optional<std::int64_t>>> entity_bytes{};
   bool duplicates = false;  ///< repeat a block each time it is met
 };
 

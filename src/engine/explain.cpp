@@ -61,6 +61,7 @@ Result<Json> Pipeline::explain(const Plan& plan, const ShapeClass& shape, const 
   }
   for (WeightId id : used_weights(all)) weights.push_back(weight_json(all.weight(id), tensors));
   return Json{{"task", task_->name},
+              {"answer_kind", answer_kind_name(task_->gives)},
               {"takes", task_->takes.names()},
               {"architecture", facts().architecture},
               {"shape", shape.numbers()},

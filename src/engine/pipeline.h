@@ -49,7 +49,7 @@ class Pipeline {
   const ImageProcessor* image_processor() const { return image_processor_.get(); }
 
   /// The plan dump: what runs where, which weights, and `memory`, what the backends say it takes.
-  /// {"task","takes","architecture","shape","absent":[inputs that the shape class leaves out],
+  /// {"task","answer_kind","takes","architecture","shape","absent":[inputs that the shape class leaves out],
   ///  "segments":[{part,platform,nodes:[{name,op,output,shape}],reason}],
   ///  "weights":[{name,parts,shape,dtype,bytes}],"weight_bytes","state_bytes","activation_bytes","inputs","outputs"}
   /// weights: as stored; weight_bytes, state_bytes and activation_bytes: on the devices.

@@ -16,11 +16,23 @@ Result<> check_answers(const Task& task, const std::vector<Answer>& answers, std
               items, answer_kind_name(task.gives));
 }
 
+/// Tokens that end a text must be there to be written; tasks that write none do not ask.
+Result<> check_stop_tokens(const Task& task, const ModelFacts& facts, const std::vector<std::int32_t>& ids) {
+  if (task.gives != AnswerKind::kGeneratedText) return {};
+  for (const std::int32_t id : ids) {
+    if (id < facts.vocabulary) continue;
+    return fail(ErrorCode::kInvalidArgument, "stop_token_ids has {}; the model's vocabulary has {} tokens, 0 to {}", id,
+                facts.vocabulary, facts.vocabulary - 1);
+  }
+  return {};
+}
+
 }  // namespace
 
 Async<Answers> LoadedModel::run(std::vector<Content> inputs, Config config, Listener listener, Stop stop) {
   const Task& task = pipeline_.task();
   co_await check_takes(task, inputs);
+  co_await check_stop_tokens(task, pipeline_.facts(), config.stop_token_ids);
   const Turns::Turn turn = co_await runs_.take(stop);
   const auto batches = length_sorted_batches(inputs, static_cast<std::size_t>(config.batch_size));
   sorted_ = batches.size() > 1;

@@ -1,5 +1,5 @@
 // The models to choose from: those of the server this page came from, else those shipped beside the page.
-import {explain, IpfsAccelerateError, type AnswerKind, type ModelName} from 'ipfs_accelerate_js';
+import {explain, IpfsAccelerateError, type ModelName} from 'ipfs_accelerate_js';
 import {wordsOf, type Facts} from './answers';
 
 export interface Listed extends Facts {
@@ -38,22 +38,10 @@ export async function listModels(): Promise<Listed[]> {
   ];
 }
 
-/** `explain` names the task; what its answers are is known of these. */
-const kinds: Partial<Record<string, AnswerKind>> = {
-  'feature-extraction': 'embedding',
-  'image-feature-extraction': 'embedding',
-  'text-classification': 'labels',
-  'image-classification': 'labels',
-  'fill-mask': 'mask_fills',
-  'text-generation': 'generated_text',
-  'text2text-generation': 'generated_text',
-};
-
 async function ask(model: ModelName): Promise<Facts> {
   const plan = await explain(model, undefined, {platform: 'cpu', gateways: [location.origin]});
-  const {task, takes} = plan as {task: string; takes: string[]};
-  const kind = kinds[task];
-  if (kind) return {answer_kind: kind, takes};
+  const {task, answer_kind, takes} = plan as Facts & {task: string};
+  if (wordsOf({answer_kind, takes})) return {answer_kind, takes};
   throw new IpfsAccelerateError('invalid_argument', `This page cannot show answers of the task ${task}.`);
 }
 
