@@ -63,7 +63,7 @@ def test_embeddings_are_the_recorded_ones(store):
 def test_embeddings_want_pictures(store):
     task = ("--task", "image-feature-extraction", "--platform", "cpu")
     store.fails("not_found", 3, "run", VIT, PICTURES[0], f"{VIT}/eval/none.png", *task, says="none.png")
-    store.fails("invalid_argument", 2, "run", VIT, "seven", *task, says="image-feature-extraction takes image, pixels")
+    store.fails("not_found", 3, "run", VIT, "seven", *task, says="cannot read the file seven: there is no such file")
     store.fails("unknown_task", 2, "run", NUMBERS, "42", *task, says="'bert'")
 
 
@@ -91,7 +91,8 @@ def test_a_text_that_names_a_file_stays_a_text(store):
 def test_bad_pictures_are_named(store):
     run = ("run", VIT, "--platform", "cpu")
     store.fails("not_found", 3, *run, "seven", says="cannot read the file seven: there is no such file")
-    store.fails("invalid_argument", 2, *run, stdin="seven\n", says="image-classification takes image, pixels; input 0 is a text")
+    store.fails("not_found", 3, *run, stdin="seven\n", says="cannot read the file seven: there is no such file")
+    store.fails("invalid_argument", 2, *run, stdin='{"text": "seven"}\n', says="line 1: image-classification takes image, pixels; the input is a text")
     os.mkfifo(f"{store.folder}/pipe.png")
     os.symlink("nothing", f"{store.folder}/link.png")
     for name, why in (("pipe.png", "it is a pipe"), ("link.png", "it is a link to nothing"), ("", "it is a folder")):
