@@ -2,20 +2,19 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
-#include <functional>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <ranges>
 #include <span>
 #include <sstream>
 
+#include "answer_text.h"
 #include "commands.h"
 #include "interrupt.h"
 #include "json_line.h"
+#include "picture_files.h"
 #include "text_printer.h"
 
 namespace ipfs_accelerate::cli {
@@ -23,8 +22,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kChunk = 1024;                          // JSON lines computed before the next are read
-constexpr std::size_t kMostPicture = std::size_t{256} << 20;  // bytes on standard input, as local_files() allows
+constexpr std::size_t kChunk = 1024;  // JSON lines computed before the next are read
 
 struct Options {
   std::string model, file;
@@ -34,182 +32,8 @@ struct Options {
   bool explain = false, no_fallback = false, no_truncate = false;
 };
 
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 std::unexpected<Error> bad(std::string message) {
   return std::unexpected(Error{ErrorCode::kInvalidArgument, std::move(message)});
-}
-
-/// Whether bytes begin as a PNG or a JPEG does.
-bool begins_as_picture(std::string_view bytes) {
-  return bytes.starts_with("\x89PNG\r\n\x1a\n") || bytes.starts_with("\xff\xd8\xff");
-}
-
-bool is_picture_file(const std::string& name) {
-  std::error_code none;
-  if (!std::filesystem::is_regular_file(name, none)) return false;
-  std::string bytes(8, '\0');
-  std::ifstream file(name, std::ios::binary);
-  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  return begins_as_picture(std::string_view(bytes).substr(0, static_cast<std::size_t>(file.gcount())));
-}
-
-/// A file that is given as bytes, to its end.
-Result<std::string> read_bytes(std::istream& in) {
-  std::string bytes, piece(std::size_t{1} << 16, '\0');
-  while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0) {
-    bytes.append(piece, 0, static_cast<std::size_t>(in.gcount()));
-    if (bytes.size() > kMostPicture) {
-      return std::unexpected(Error{ErrorCode::kLimitExceeded,
-                                   "the input begins as a picture, or as no text, and has more "
-                                   "than 256 MiB; give a smaller one"});
-    }
-  }
-  return bytes;
-}
-
-/// Names given as arguments or lines: files where the model's task takes pictures and no texts.
-struct NamedFiles {
-  std::vector<std::string> names;
-  bool could_be() const {
-    return std::ranges::any_of(names, [](const std::string& name) {
-      std::error_code none;
-      return std::filesystem::is_regular_file(name, none);
-    });
-  }
-  Result<std::vector<Content>> pictures() const {
-    Json items = Json::array();
-    for (const std::string& name : names) items.push_back({{"image", name}});
-    return read_contents(dump(items), local_files());
-  }
-};
-
-/// The line above an answer.
-struct Title {
-  std::string operator()(const Text& one) const { return shorten(one.text, 60); }
-  std::string operator()(const TextPair& two) const { return shorten(two.text, 60); }
-  std::string operator()(const Messages& all) const { return shorten(all.messages.back().content, 60); }
-  std::string operator()(const Picture& picture) const { return std::format("image, {} bytes", picture.file.size()); }
-  std::string operator()(const Pixels& pixels) const {
-    return std::format("image, {} x {}", pixels.width, pixels.height);
-  }
-  std::string operator()(const Sound& sound) const { return std::format("sound, {} bytes", sound.file.size()); }
-  std::string operator()(const Samples& sound) const { return std::format("sound, {} samples", sound.values.size()); }
-};
-
-template <class Items, class Word>
-std::string ranked(const Items& items, Word word) {
-  std::string text;
-  for (const auto& item : items) text += std::format("{}{} {:.4f}", text.empty() ? "" : ", ", word(item), item.score);
-  return text;
-}
-
-/// "one 100.0 %", a line for each label; of a model with a single one the number itself, as a regression gives it.
-std::string label_lines(const std::vector<Label>& labels, bool percent) {
-  std::string text;
-  for (const Label& one : labels) {
-    text += text.empty() ? "" : "\n  ";
-    text += percent ? std::format("{} {:.1f} %", one.label, 100 * one.score)
-                    : std::format("{} {:.4f}", one.label, one.score);
-  }
-  return text;
-}
-
-/// An answer in a line, or in one for each mask or label.
-struct Preview {
-  int top_k = 5;
-
-  std::string operator()(const Embedding& embedding) const {
-    std::string numbers;
-    for (const float value : embedding.values | std::views::take(6)) numbers += std::format("{:.4f} ", value);
-    return std::format("[{}... {} numbers]", numbers, embedding.values.size());
-  }
-  std::string operator()(const Labels& labels) const {
-    const bool shares =
-        std::ranges::all_of(labels.labels, [](const Label& one) { return one.score >= 0 && one.score <= 1; });
-    return label_lines(labels.labels, shares && (labels.labels.size() > 1 || top_k == 1));
-  }
-  std::string operator()(const MaskFills& fills) const {
-    std::string text;
-    for (const auto& mask : fills.masks) {
-      text += (fills.masks.size() > 1 ? "\n    " : "") + ranked(mask, std::mem_fn(&MaskFill::token_str));
-    }
-    return text;
-  }
-  std::string operator()(const GeneratedText& text) const { return text.text; }
-};
-
-/// "12 tokens/s" of generated texts, else "3 items/s".
-std::string speed(const RunResult& result) {
-  std::size_t tokens = 0;
-  for (const Answer& answer : result.answers) {
-    const auto* const text = std::get_if<GeneratedText>(&answer);
-    if (!text) return std::format("{:.0f} items/s", result.throughput_items_per_sec);
-    tokens += text->tokens.size();
-  }
-  return std::format("{} tokens, {:.1f} tokens/s", tokens, static_cast<double>(tokens) / result.processing_time);
-}
-
-/// Why texts ended before the model ended them; empty where it did. `context`: tokens the model has room for, 0: no
-/// limit.
-std::string limit_reached(const RunResult& result, int asked, std::int64_t context) {
-  std::size_t cut = 0;
-  for (const Answer& answer : result.answers) {
-    const auto* const text = std::get_if<GeneratedText>(&answer);
-    cut += text && text->finish_reason == "length";
-  }
-  if (cut == 0) return "";
-  if (result.answers.size() > 1) {
-    return std::format(", {} of {} stopped at a limit (-n, or what the model has room for)", cut,
-                       result.answers.size());
-  }
-  const auto count = static_cast<std::int64_t>(std::get<GeneratedText>(result.answers[0]).tokens.size());
-  if (asked > 0 && count == asked) return std::format(", stopped at {} tokens (-n)", count);
-  // Each token but the last was computed, those of the prompt too.
-  if (context > 0 && result.tokens + 1 >= context)
-    return std::format(", stopped at the model's context of {}", context);
-  return std::format(", stopped at {} tokens, the model's own limit (-n sets another)", count);
-}
-
-std::string summary(const RunResult& result, const std::string& limit = "") {
-  std::string line =
-      std::format("{} on {}: {}, {}{}, {:.0f} MB, {}", result.task, result.adapter_info,
-                  human_time(result.processing_time), speed(result), limit, result.memory_usage_mb, result.cid);
-  if (!result.fallback.empty()) line += "\n(fallback: " + result.fallback + ")";
-  return line;
-}
-
-/// `names`: of inputs that are files.
-void print_answers(const std::vector<Content>& inputs, const RunResult& result, const std::vector<std::string>& names,
-                   int top_k) {
-  for (std::size_t i = 0; i < inputs.size(); ++i)
-    std::cout << (i < names.size() ? names[i] : std::visit(Title(), inputs[i])) << "\n  "
-              << std::visit(Preview{top_k}, result.answers[i]) << '\n';
-  std::cout.flush();
-}
-
-std::string names_of(const Json& values) {
-  std::string text;
-  for (const Json& value : values) text += (text.empty() ? "" : ", ") + value.value("name", "");
-  return text;
-}
-
-std::string human_plan(const Json& plan) {
-  std::string text = std::format("{}, {}: {} -> {}\n", plan.value("architecture", ""), plan.value("task", ""),
-                                 names_of(plan["inputs"]), names_of(plan["outputs"]));
-  for (const Json& segment : plan["segments"]) {
-    text += std::format("{} on {}: {} nodes\n", segment.value("part", ""), segment.value("platform", ""),
-                        segment["nodes"].size());
-    if (const std::string why = segment.value("reason", ""); !why.empty()) text += "  because " + why + "\n";
-    for (const Json& node : segment["nodes"]) {
-      text += std::format("  {:<14} {:<44} {}\n", node.value("op", ""), node.value("name", ""), node["shape"].dump());
-    }
-  }
-  return text + std::format("weights {} in {} tensors, states {}, activations {}\non {}: {}\n",
-                            human_bytes(plan["weight_bytes"].get<std::uint64_t>()), plan["weights"].size(),
-                            human_bytes(plan["state_bytes"].get<std::uint64_t>()),
-                            human_bytes(plan["activation_bytes"].get<std::uint64_t>()), plan.value("device", ""),
-                            plan.value("reason", ""));
 }
 
 /// Says on a terminal what a run is doing before it answers.
@@ -326,7 +150,7 @@ Result<> run_inputs(const Runner& runner, const std::vector<Content>& inputs,
                     const std::vector<std::string>& names = {}) {
   if (runner.options.explain) return runner.explain(inputs);
   const bool streamed = inputs.size() == 1 && !runner.context.json;
-  TextPrinter printer(!streamed ? "" : names.empty() ? std::visit(Title(), inputs[0]) : names[0]);
+  TextPrinter printer(!streamed ? "" : names.empty() ? title_of(inputs[0]) : names[0]);
   const auto result = streamed ? runner.accelerate(inputs[0], printer) : runner.accelerate(inputs);
   if (!result) return std::unexpected(result.error());
   if (runner.context.json) {
