@@ -80,6 +80,7 @@ void add_picture(Names& names) {
   x = builder.add("picture.select", op::SelectRows{.x = x, .rows = names.ints("rows", {names.rows})});
   x = builder.add("rms_norm", op::RmsNorm{.x = x, .gamma = builder.weight("gamma", {kHidden})});
   x = builder.add("gate", op::Gate{.x = x});
+  x = builder.add("soft_cap", op::SoftCap{.x = x, .cap = 2});
   builder.output(builder.add("scale", op::Scale{.x = x, .factor = 2}), "features");
   builder.end_part("picture");
 }

@@ -115,6 +115,9 @@ TEST(Graph, ShapeRulesRefuseMisfits) {
   EXPECT_FALSE(bad(op::Scale{.x = {1}, .factor = 2}));
   EXPECT_TRUE(bad(op::Scale{.x = {0}, .factor = 2}));
   EXPECT_TRUE(bad(op::Scale{.x = {1}, .factor = INFINITY}));
+  EXPECT_FALSE(bad(op::SoftCap{.x = {1}, .cap = 30}));
+  EXPECT_TRUE(bad(op::SoftCap{.x = {1}, .cap = 0}));
+  EXPECT_TRUE(bad(op::SoftCap{.x = {1}, .cap = NAN}));
   EXPECT_FALSE(bad(op::RmsNorm{.x = {1}, .gamma = {2}}));
   EXPECT_TRUE(bad(op::RmsNorm{.x = {1}, .gamma = {1}}));
   EXPECT_TRUE(bad(op::RmsNorm{.x = {1}}));

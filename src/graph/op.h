@@ -22,6 +22,7 @@
 #include "graph/rope.h"
 #include "graph/scale.h"
 #include "graph/select_rows.h"
+#include "graph/soft_cap.h"
 #include "graph/vision_embed.h"
 
 namespace ipfs_accelerate {
@@ -29,7 +30,7 @@ namespace ipfs_accelerate {
 /// Adding one: a header with its fields, a file with its shape rule, a row here, and a file in each backend.
 using Op = std::variant<op::Embed, op::Linear, op::LayerNorm, op::Attention, op::RelativeBias, op::Pool, op::Normalize,
                         op::SelectRows, op::Scale, op::RmsNorm, op::Gate, op::ArgMax, op::DistanceBias, op::Append,
-                        op::CopyPages, op::Patches, op::VisionEmbed, op::Rope>;
+                        op::CopyPages, op::Patches, op::VisionEmbed, op::Rope, op::SoftCap>;
 
 std::string_view op_name(const Op& op);
 Dtype output_dtype(const Op& op);                ///< kF32 unless the op has another kOutput

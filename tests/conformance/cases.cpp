@@ -362,6 +362,19 @@ void add_scale(Cases& cases) {
   }
 }
 
+// ---- soft_cap, also far beyond the cap
+
+void add_soft_cap(Cases& cases) {
+  for (const float cap : {0.5f, 30.0f, 100.0f}) {
+    for (const std::int64_t width : {1, 6, 384, 1100}) {
+      CaseMaker maker("soft_cap", std::format("cap{}_w{}", cap, width), usual_shape(3, 7));
+      const ValueId x = maker.floats("x", {kBatchDim, kSequenceDim, dim(width)});
+      const ValueId large = maker.builder().add("large", op::Scale{.x = x, .factor = 40.0f});
+      cases.push_back(maker.finish(maker.builder().add("soft_cap", op::SoftCap{.x = large, .cap = cap})));
+    }
+  }
+}
+
 // ---- rms_norm
 
 ConformanceCase rms_case(ShapeClass shape, std::int64_t width, float deviation, float epsilon) {
@@ -690,6 +703,7 @@ std::vector<ConformanceCase> conformance_cases() {
   add_vision_embed(cases);
   add_states(cases);
   add_scale(cases);
+  add_soft_cap(cases);
   add_rms_norm(cases);
   add_gate(cases);
   add_arg_max(cases);
@@ -699,9 +713,9 @@ std::vector<ConformanceCase> conformance_cases() {
 }
 
 std::vector<std::string> conformance_ops() {
-  return {"embed",         "linear", "layer_norm", "attention",    "relative_bias", "pool",
-          "normalize",     "scale",  "rms_norm",   "gate",         "arg_max",       "select_rows",
-          "distance_bias", "rope",   "patches",    "vision_embed", "append",        "chain"};
+  return {"embed",   "linear",       "layer_norm", "attention", "relative_bias", "pool",          "normalize",
+          "scale",   "rms_norm",     "gate",       "arg_max",   "select_rows",   "distance_bias", "rope",
+          "patches", "vision_embed", "append",     "chain",     "soft_cap"};
 }
 
 }  // namespace ipfs_accelerate

@@ -110,7 +110,8 @@ TEST(HalfStates, IsEnoughForStatesOnTheCpu) {
 }
 
 INSTANTIATE_TEST_SUITE_P(WebGpu, Half,
-                         testing::Values("scale", "rms_norm", "gate", "arg_max", "distance_bias", "append", "rope"));
+                         testing::Values("scale", "soft_cap", "rms_norm", "gate", "arg_max", "distance_bias", "append",
+                                         "rope"));
 
 }  // namespace
 }  // namespace ipfs_accelerate

@@ -309,6 +309,11 @@ Result<> compute(const Machine& m, const op::Scale& op, Doubles& y) {
   return {};
 }
 
+Result<> compute(const Machine& m, const op::SoftCap& op, Doubles& y) {
+  std::ranges::transform(m.x(op.x), y.begin(), [&](double v) { return op.cap * std::tanh(v / op.cap); });
+  return {};
+}
+
 Result<> compute(const Machine& m, const op::RmsNorm& op, Doubles& y) {
   const std::size_t columns = m.columns(op.x);
   for (std::size_t at = 0; at < y.size(); at += columns) {

@@ -19,6 +19,7 @@ Result<> run(const op::SelectRows& op, ValueId output, RunState& run);
 Result<> run(const op::Append& op, ValueId output, RunState& run);
 Result<> run(const op::CopyPages& op, ValueId output, RunState& run);
 Result<> run(const op::Scale& op, ValueId output, RunState& run);
+Result<> run(const op::SoftCap& op, ValueId output, RunState& run);
 Result<> run(const op::RmsNorm& op, ValueId output, RunState& run);
 Result<> run(const op::Gate& op, ValueId output, RunState& run);
 Result<> run(const op::ArgMax& op, ValueId output, RunState& run);

@@ -16,6 +16,7 @@ Result<> record(const op::SelectRows& op, const Node& node, Recorder& recorder);
 Result<> record(const op::Append& op, const Node& node, Recorder& recorder);
 Result<> record(const op::CopyPages& op, const Node& node, Recorder& recorder);
 Result<> record(const op::Scale& op, const Node& node, Recorder& recorder);
+Result<> record(const op::SoftCap& op, const Node& node, Recorder& recorder);
 Result<> record(const op::RmsNorm& op, const Node& node, Recorder& recorder);
 Result<> record(const op::Gate& op, const Node& node, Recorder& recorder);
 Result<> record(const op::ArgMax& op, const Node& node, Recorder& recorder);

@@ -45,6 +45,7 @@ class Lowering {
   Operand lower(const op::Patches& op);
   Operand lower(const op::VisionEmbed& op);
   Operand lower(const op::Scale& op);
+  Operand lower(const op::SoftCap& op);
   Operand lower(const op::RmsNorm& op);
   Operand lower(const op::Gate& op);
   Operand lower(const op::ArgMax& op);
@@ -358,6 +359,10 @@ Operand Lowering::lower(const op::Normalize& op) {
 Operand Lowering::lower(const op::SelectRows& op) { return gather(value(op.x), value(op.rows)); }
 
 Operand Lowering::lower(const op::Scale& op) { return binary("mul", value(op.x), number(op.factor)); }
+
+Operand Lowering::lower(const op::SoftCap& op) {
+  return binary("mul", unary("tanh", binary("div", value(op.x), number(op.cap))), number(op.cap));
+}
 
 /// In float32: squares are beyond float16.
 Operand Lowering::lower(const op::RmsNorm& op) {
