@@ -20,7 +20,6 @@ inline constexpr std::string_view kDecoderPart = "decoder";
 inline constexpr std::string_view kCopyPart = "copy_pages";
 
 /// As many sequences as it was opened for, each a row of every run's batch; one without tokens waits, and adds none.
-
 class Decoder {
  public:
   /// Sequences of at most `rows` tokens each; the states are made large enough, those with other pages too.
